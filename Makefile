@@ -1,0 +1,25 @@
+# `make check` before every commit; PYTHON is that of the environment with limner[test] in it.
+PYTHON ?= .venv/bin/python
+
+.PHONY: check fast format lint types test fix
+
+check: format lint types test
+
+format:
+	$(PYTHON) -m ruff format --check .
+
+lint:
+	$(PYTHON) -m ruff check .
+
+types:
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest -q
+
+fast: format lint types
+	$(PYTHON) -m pytest -q -m "not slow"
+
+fix:
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .

@@ -1,0 +1,8 @@
+"""What `python -m limner` runs: the same as the command `limner`."""
+
+import sys
+
+from limner.agent.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
