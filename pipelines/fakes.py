@@ -1,0 +1,260 @@
+"""Models without weights: instant and repeatable; for tests, for docs and for `--profile fake`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, ClassVar
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from PIL import Image, ImageDraw
+from pydantic import ConfigDict
+
+from limner.errors import BadInput
+from limner.pipelines.pocket.world import NUMBERS, world
+from limner.pipelines.roles import Dialect, Order, Painted, Step
+from limner.pipelines.starts import check, check_batch, pasted, runs
+
+__all__ = ["FakeCritic", "FakePainter", "FakePainting", "FakeWriter"]
+
+
+class FakeWriter(BaseChatModel):
+    """Writes briefs by rule: it knows the small world's English words and no grammar.
+
+    `replies`, when given, are said instead, one after the other, the last for ever; with them a
+    test can make it say anything. `pace` characters come at a time.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    holds_json: ClassVar[bool] = True
+    name: str | None = "fake"
+    replies: tuple[str, ...] = ()
+    pace: int = 16
+
+    @property
+    def _llm_type(self) -> str:
+        return "limner-fake"
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **_: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        said = _answer(messages[-1].text)
+        if self.replies:
+            said = self.replies[0]
+            self.replies = self.replies[1:] or self.replies
+        for start in range(0, len(said), self.pace):
+            yield ChatGenerationChunk(
+                message=AIMessageChunk(content=said[start : start + self.pace])
+            )
+        yield ChatGenerationChunk(message=AIMessageChunk(content="", chunk_position="last"))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **settings: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, run_manager, **settings))
+
+
+class FakePainter:
+    """Paints stripes that follow from the prompt and the seed alone, without delay.
+
+    Over a picture they are as thick as the start's strength. `breaks_at` makes it fail at that
+    step of every batch (1-based; 0: never).
+    """
+
+    def __init__(self, size: int = 64, steps: int = 4, breaks_at: int = 0) -> None:
+        self.name = "fake"
+        self.threads = 0  # it computes nothing with torch
+        self.dialect = Dialect(
+            size=(size, size), steps=steps, largest=512, starts=True, repairs=True
+        )
+        self.breaks_at = breaks_at
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        """All orders in one batch.
+
+        Raises `BadInput` for a side that 8 does not divide, and for a start that does not fit.
+        """
+        check_batch(orders)
+        for order in orders:
+            check(order, self.dialect)
+            self.cost(order)
+        return FakePainting(self, list(orders), preview_every)
+
+    def cost(self, order: Order) -> float:
+        """Steps really done x area, over the native ones.
+
+        Raises `BadInput` for a size it cannot paint.
+        """
+        for side in (order.width, order.height):
+            if side % 8 or not 8 <= side <= self.dialect.largest:
+                raise BadInput(
+                    f"The painter cannot paint {order.width} x {order.height}.",
+                    "Sides are multiples of 8, up to 512.",
+                )
+        width, height = self.dialect.size
+        area = order.width * order.height / (width * height)
+        return area * runs(order) / self.dialect.steps
+
+    def count_tokens(self, prompt: str) -> int:
+        """One token for each word."""
+        return len(prompt.split())
+
+
+class FakePainting:
+    """A batch of stripes at work; see `roles.Painting`."""
+
+    def __init__(self, painter: FakePainter, orders: list[Order], preview_every: int) -> None:
+        self.spent = 0.0
+        self.live = set(range(len(orders)))
+        self._orders = orders
+        self._steps = self._work(painter, preview_every)
+
+    def __iter__(self) -> Iterator[Step | Painted]:
+        return self._steps
+
+    def drop(self, index: int) -> None:
+        """Spend nothing more on that order."""
+        self.live.discard(index)
+
+    def close(self) -> None:
+        """Stop between two steps."""
+        self._steps.close()
+
+    def _work(
+        self, painter: FakePainter, preview_every: int
+    ) -> Generator[Step | Painted, None, None]:
+        of = runs(self._orders[0])
+        for number in range(1, of + 1):
+            if not self.live:
+                return
+            if number == painter.breaks_at:
+                raise RuntimeError("the brush broke")
+            self.spent += sum(painter.cost(self._orders[i]) for i in self.live) / of
+            shown = preview_every and number % preview_every == 0
+            previews = {i: _stripes(self._orders[i]) for i in sorted(self.live)} if shown else {}
+            yield Step(number, of, previews)
+        for index in sorted(self.live):
+            yield Painted(index, _stripes(self._orders[index]))
+
+
+class FakeCritic:
+    """Draws the probability of each claim from the picture and the text, 3 in 4 of them above half.
+
+    `scores`, when given, are handed out instead: a row for each picture in the order of looking,
+    the last row for ever; within a row the last number goes for all further claims.
+    """
+
+    def __init__(self, scores: Sequence[Sequence[float]] = ()) -> None:
+        self.name = "fake"
+        self.scores = [list(row) for row in scores]
+
+    def look(
+        self,
+        pictures: Sequence[Image.Image],
+        claims: Sequence[str],
+        foils: Sequence[Sequence[str]],
+    ) -> list[list[float]]:
+        """A probability for each claim of each picture, the same for the same pixels and words."""
+        if not all(foils):
+            raise BadInput("A claim without foils cannot be weighed.", "Give it at least one foil.")
+        return [self._row(picture, claims) for picture in pictures]
+
+    def _row(self, picture: Image.Image, claims: Sequence[str]) -> list[float]:
+        if not self.scores:
+            seen = picture.convert("RGB").tobytes()
+            return [min(1.0, 0.33 + _chance(seen, claim.encode()) * 0.68) for claim in claims]
+        row = self.scores[0]
+        self.scores = self.scores[1:] or self.scores
+        return (row + row[-1:] * len(claims))[: len(claims)]
+
+
+def _chance(*parts: bytes) -> float:
+    """A number in 0..1 that follows from the bytes alone."""
+    digest = hashlib.sha256(b"\0".join(parts)).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _stripes(order: Order) -> Image.Image:
+    picture = Image.new("RGB", (order.width, order.height))
+    pen, wide = ImageDraw.Draw(picture), max(1, order.width // 8)
+    for i in range(0, order.width, wide):
+        digest = hashlib.sha256(f"{order.prompt}|{order.seed}|{i // wide}".encode()).digest()
+        pen.rectangle((i, 0, i + wide, order.height), fill=(digest[0], digest[1], digest[2]))
+    start = order.start
+    if start and start.picture:
+        before = start.picture.convert("RGB")
+        picture = Image.blend(before, picture, start.strength)
+    return pasted(start, picture)
+
+
+def _answer(message: str) -> str:
+    """The JSON that answers one of the three messages to a writer."""
+    if message.startswith("prompt: "):
+        lines = dict(line.partition(": ")[::2] for line in message.split("\n"))
+        prompt = f"{lines['prompt']}, really {lines.get('wrong', '')}"
+        return _json({"prompt": prompt, "reply": "I say it once more."})
+    if message.startswith("brief: "):
+        before, _, change = message.removeprefix("brief: ").partition("\nchange: ")
+        return _json(_edited(json.loads(before), _brief(change), change))
+    return _json(_brief(message.removeprefix("draw: ")))
+
+
+def _brief(request: str) -> dict[str, Any]:
+    words = re.findall(r"[a-z-]+", request.lower())
+    things: list[dict[str, Any]] = []
+    fresh = {"name": "", "count": 1, "colour": "", "size": "", "place": ""}
+    told = dict(fresh)
+    for word in words:
+        if word in NUMBERS[1:]:
+            told["count"] = NUMBERS.index(word)
+        elif word in world().colours or word in world().sizes:
+            told["colour" if word in world().colours else "size"] = word
+        elif name := _nouns().get(word):
+            things.append({**told, "name": name})
+            told = dict(fresh)
+    scene = {
+        key: next((v for v in table if v in request.lower()), "")
+        for key, table in (
+            ("where", world().where),
+            ("light", world().light),
+            ("style", world().styles),
+        )
+    }
+    prose = {"prompt": request, "reply": f"I paint: {request}"}
+    return {"things": things, "relations": [], **scene, "avoid": [], **prose}
+
+
+def _edited(before: dict[str, Any], said: dict[str, Any], change: str) -> dict[str, Any]:
+    """The old brief with the scene that was said, and with its things recoloured or added to."""
+    after = {**before, **{k: said[k] for k in ("where", "light", "style") if said[k]}}
+    colour = next((c for c in world().colours if c in change.lower().split()), "")
+    if said["things"]:
+        after["things"] = [*before["things"], *said["things"]]
+    elif colour:
+        after["things"] = [{**thing, "colour": colour} for thing in before["things"]]
+    parts = [f"{NUMBERS[min(t['count'], 4)]} {t['colour']} {t['name']}" for t in after["things"]]
+    prompt = ", ".join(" ".join(part.split()) for part in parts) or change
+    return {**after, "prompt": prompt, "reply": f"I change that: {change}"}
+
+
+def _nouns() -> dict[str, str]:
+    return {form: n.name for n in world().things.values() for form in (n.name, n.plural)}
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,210 @@
+"""A painter over any text-to-image pipeline of diffusers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from limner.errors import BadInput
+from limner.pipelines.device import place
+from limner.pipelines.families import Family, family_named, family_of, pipeline_of
+from limner.pipelines.lora import blend, file_of
+from limner.pipelines.older_calls import takes
+from limner.pipelines.painting import PipelinePainting
+from limner.pipelines.pipes import PARTS, grid, native, open_over, open_pipe, tokens, wordwise
+from limner.pipelines.preview import legible, small_decoder
+from limner.pipelines.roles import Dialect, Order
+from limner.pipelines.starts import check, check_batch, runs
+from limner.pipelines.weighing import Weighing
+from limner.pipelines.weights import named, opening, verify
+
+__all__ = ["DiffusersPainter"]
+
+_NONE: Mapping[str, Path] = MappingProxyType({})
+
+
+class DiffusersPainter:
+    """Paints with any folder of safetensors that diffusers knows as a text-to-image pipeline.
+
+    Its family's row (`families.yaml`) says how it wants to be addressed; a family without a row
+    runs by what its call can take. `size` (width, height in pixels), `steps` and `guidance` are
+    what it is best at, where weights and row don't know better; `family` names the row. `others`
+    are what belongs to it: a "lora", which is fused at `scale`, a Kandinsky "prior", an IF
+    "second" stage, a small decoder for "preview"s. With `weigh`, words can be weighed and prompts
+    be longer.
+
+    Nothing more is computed for a dropped order. From the batch of the Stable Diffusion, XL, 3
+    and Kandinsky pipelines it is really gone; elsewhere the denoiser passes over it. `threads` is
+    torch's count of CPU threads for the last batch, 0 before: a picture's last bits depend on it.
+    """
+
+    threads = 0
+
+    def __init__(  # noqa: PLR0913
+        self,
+        folder: Path,
+        name: str,
+        device: str = "auto",
+        size: tuple[int, int] | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        *,
+        family: str = "",
+        others: Mapping[str, Path] = _NONE,
+        scale: float = 1.0,
+        weigh: bool = False,
+    ) -> None:
+        for one in (folder, *others.values()):
+            verify(one)
+        lora = others.get("lora")
+        changes = file_of(lora) if lora else None
+        called = f"{name} {lora.name if lora else ''}"
+        self.family = family_named(family) if family else _recognised(folder, called)
+        where, dtype = place(device, self.family.dtypes if self.family else ())
+        with opening(name, "painter", "diffusers"):
+            second = others.get(PARTS.get(self.family.key, "") if self.family else "")
+            self._pipe = open_pipe(folder, self.family, dtype, second)
+            if changes:
+                blend(self._pipe, changes, scale)
+            self._pipe.to(where)
+            self._over = open_over(self._pipe, self.family)
+            self._eyes = small_decoder(others.get("preview"), self.family, where, dtype)
+        for pipe in filter(None, (self._pipe, self._over)):
+            pipe.set_progress_bar_config(disable=True)
+        self.name = named(folder, name) + (f"+{lora.name}:{scale:g}" if lora else "")
+        self._weighing = Weighing.of(self._pipe, name) if weigh else None
+        self.dialect = self._dialect(size, steps, guidance)
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> PipelinePainting:
+        """Paint all orders in one batch; `preview_every` steps a cheap preview, 0 for none.
+
+        Each order's noise comes from a CPU generator of its own seed, whatever else is in the
+        batch. Raises `BadInput` for a size that the pipeline cannot paint, for a start where it
+        paints over nothing, and for orders that differ in size, steps, guidance or strength.
+        """
+        import torch
+
+        check_batch(orders)
+        for order in orders:
+            check(order, self.dialect)
+        cost = self.cost(orders[0])
+        pipe = self._over if orders[0].start else self._pipe
+        call = self._call(orders, pipe)
+        self.threads = torch.get_num_threads()
+        return PipelinePainting(pipe, call, orders, cost, preview_every, self._eyes)
+
+    def cost(self, order: Order) -> float:
+        """Steps really done x area, over the native ones.
+
+        Raises `BadInput` for a size it cannot paint.
+        """
+        self._check(order)
+        width, height = self.dialect.size
+        area = order.width * order.height / (width * height)
+        return area * runs(order) / self.dialect.steps
+
+    def count_tokens(self, prompt: str) -> int:
+        """The length of a prompt in the pipeline's own tokens, with its start and end marks."""
+        tokenizer = wordwise(self._pipe)
+        return len(tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
+
+    def _check(self, order: Order) -> None:
+        step, most = self.dialect.multiple, self.dialect.largest
+        sides = (order.width, order.height)
+        if any(side % step or not step <= side <= most for side in sides):
+            near = [min(max(round(side / step), 1) * step, most // step * step) for side in sides]
+            raise BadInput(
+                f"The painter cannot paint {order.width} x {order.height} pixels.",
+                f"The nearest that it can is {near[0]}x{near[1]}.",
+            )
+        if order.steps < 1:
+            raise BadInput("A picture takes at least one step.", "For instance: steps 20.")
+
+    def _call(self, orders: Sequence[Order], pipe: Any) -> dict[str, Any]:
+        """The arguments of one call, of those that this pipeline takes."""
+        import torch
+
+        first = orders[0]
+        knob = self.family.knob if self.family else "guidance_scale"
+        said = {
+            "width": first.width,
+            "height": first.height,
+            "num_inference_steps": first.steps,
+            knob: first.guidance,
+            "generator": [torch.Generator("cpu").manual_seed(order.seed) for order in orders],
+            "output_type": "pil",
+            **(self.family.call if self.family else {}),
+            **self._words(orders),
+        }
+        if first.steps != 2:  # a default that Sana-Sprint refuses with other numbers of steps
+            said["intermediate_timesteps"] = None
+        if first.start:
+            shown = [order.start.picture for order in orders if order.start]
+            said["image"] = [picture.convert("RGB") for picture in shown if picture]
+            said["strength"] = _strength(pipe, first)
+        known = takes(pipe)
+        return {key: value for key, value in said.items() if key in known}
+
+    def _words(self, orders: Sequence[Order]) -> dict[str, Any]:
+        """The prompts, or what the text encoders make of them where words are weighed."""
+        prompts = [order.prompt for order in orders]
+        unlike = [order.negative or " " for order in orders]
+        if self._weighing:
+            return self._weighing.embedded(prompts, [o.negative for o in orders])
+        heeded = self.dialect.negative and any(order.negative for order in orders)
+        knobbed = self.family is not None and self.family.knob == "true_cfg_scale"
+        return {"prompt": prompts} | ({"negative_prompt": unlike} if heeded or knobbed else {})
+
+    def _dialect(
+        self, size: tuple[int, int] | None, steps: int | None, guidance: float | None
+    ) -> Dialect:
+        pipe, row = self._pipe, self.family
+        wide = grid(pipe)
+        least = max(8, wide if hasattr(pipe, "unet") else 2 * wide)
+        parts = row.over == "box" if row else legible(pipe.scheduler)
+        if guidance is None:
+            guidance = row.guidance if row else self._default("guidance_scale", 5.0)
+        usual = row.steps if row else int(self._default("num_inference_steps", 25))
+        return Dialect(
+            size=(int(size[0]), int(size[1])) if size else native(pipe, row),
+            multiple=row.multiple if row and row.multiple else least,
+            tokens=self._weighing.most if self._weighing else tokens(pipe, row),
+            negative=row.negative if row else "negative_prompt" in takes(pipe),
+            steps=steps or usual,
+            guidance=float(guidance),
+            starts=self._over is not None,
+            repairs=self._over is not None and parts,
+            tags=row is not None and row.style == "tags",
+            weights=self._weighing is not None,
+        )
+
+    def _default(self, name: str, otherwise: float) -> float:
+        found = takes(self._pipe).get(name)
+        default = otherwise if found is None else found.default
+        return default if isinstance(default, int | float) else otherwise
+
+
+def _recognised(folder: Path, called: str) -> Family | None:
+    """The folder's family; an unknown one is tried all the same, and said to be unknown."""
+    found = family_of(folder, called)
+    if found is None:
+        logging.getLogger("limner").warning(
+            "%s is not among the families that limner knows: it is called by what it takes.",
+            pipeline_of(folder) or "This painter",
+        )
+    return found
+
+
+def _strength(pipe: Any, order: Order) -> float:
+    """The strength that makes the pipeline do just `runs(order)` steps: each rounds its own way."""
+    wanted, steps = runs(order), order.steps
+    if pipe.scheduler.timesteps is None:
+        pipe.scheduler.set_timesteps(steps)
+    for done in (wanted, wanted + 0.5, wanted - 0.5):
+        strength = min(done / steps, 1.0)
+        if pipe.get_timesteps(steps, strength, "cpu")[1] == wanted:
+            return strength
+    return wanted / steps

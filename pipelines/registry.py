@@ -1,0 +1,157 @@
+"""Finds the model that a name stands for: ours, another package's, a folder, or one of a hub's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from limner.errors import BadInput, ModelUnusable
+from limner.pipelines.roles import Critic, Painter
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+__all__ = ["known", "open_critic", "open_painter", "open_writer", "resolve"]
+
+
+def open_writer(spec: str | Path | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
+    """The writer of that name, folder or hub id; an object is returned as it is.
+
+    Raises `ModelUnusable` for what can't be found or opened, `BadInput` for settings it has not.
+    """
+    return cast("BaseChatModel", _open("writer", spec, settings))
+
+
+def open_painter(spec: str | Path | Painter, settings: dict[str, Any]) -> Painter:
+    """The painter of that name, folder or hub id; an object is returned as it is.
+
+    Raises `ModelUnusable` for what can't be found or opened, `BadInput` for settings it has not.
+    """
+    return cast("Painter", _open("painter", spec, settings))
+
+
+def open_critic(spec: str | Path | Critic, settings: dict[str, Any]) -> Critic:
+    """The critic of that name, folder or hub id; an object is returned as it is.
+
+    Raises `ModelUnusable` for what can't be found or opened, `BadInput` for settings it has not.
+    """
+    return cast("Critic", _open("critic", spec, settings))
+
+
+def known(part: str) -> list[str]:
+    """The names registered for a writer, painter or critic; other packages' come last."""
+    theirs = sorted(entry.name for entry in entry_points(group=f"limner.{part}s"))
+    return ["pocket", "fake", *(name for name in theirs if name not in ("pocket", "fake"))]
+
+
+def resolve(spec: str | Path, part: str, hub: bool = False) -> Path:
+    """The folder that a path or hub id stands for; the hub is asked only when `hub` is true.
+
+    Without it only what was downloaded before is found. Raises `ModelUnusable` with what to type.
+    """
+    if str(spec) and Path(spec).is_dir():
+        return Path(spec)
+    if not _like_hub_id(str(spec)):
+        raise ModelUnusable(
+            f"There is no {part} {str(spec)!r}.",
+            f"Known: {', '.join(known(part))}; or a folder, or a hub id such as owner/model.",
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        kinds = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
+        return Path(snapshot_download(str(spec), allow_patterns=kinds, local_files_only=not hub))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
+        raise ModelUnusable(
+            f"The {part} {str(spec)!r} is not on this machine"
+            + (" and could not be fetched." if hub else "."),
+            f"While online: hf download {spec}",
+        ) from None
+
+
+def _open(part: str, spec: Any, settings: dict[str, Any]) -> Any:
+    if not isinstance(spec, str | Path):
+        return spec
+    from pydantic import ValidationError
+
+    opener = _opener(part, str(spec))
+    try:
+        return opener(**settings)
+    except (TypeError, ValidationError) as problem:
+        if isinstance(problem, TypeError) and "argument" not in str(problem):
+            raise
+        raise BadInput(
+            f"The {part} {str(spec)!r} does not take these settings: {', '.join(settings)}.",
+            "See the settings of its profile.",
+        ) from problem
+
+
+def _opener(part: str, name: str) -> Callable[..., Any]:
+    if name == "fake":
+        from limner.pipelines import fakes
+
+        return cast("Callable[..., Any]", getattr(fakes, f"Fake{part.title()}"))
+    for entry in entry_points(group=f"limner.{part}s"):
+        if entry.name == name and name != "pocket":
+            return cast("Callable[..., Any]", entry.load())
+    return lambda **settings: _local(part, name, settings)
+
+
+def _local(part: str, name: str, settings: dict[str, Any]) -> Any:
+    """A model of ours over an ordinary Hugging Face folder."""
+    folder = _pocket(part) if name == "pocket" else None
+    hub = bool(settings.get("hub", False))
+    if folder is None:
+        folder = resolve(name, part, hub)
+        name = name if folder != Path(name) else folder.resolve().name  # recipes keep no paths
+    settings = {key: value for key, value in settings.items() if key != "hub"}
+    if part == "writer":
+        from limner.pipelines.writer_local import open_local_writer
+
+        return open_local_writer(folder, name, **settings)
+    if part == "painter":
+        return _painter(folder, name, settings, hub)
+    from limner.pipelines.critic_clip import ClipCritic
+
+    return ClipCritic(folder, name, **settings)
+
+
+def _painter(folder: Path, name: str, settings: dict[str, Any], hub: bool) -> Any:
+    """A painter with the folders that belong to it, each a path or hub id like its own."""
+    from limner.pipelines.painter_diffusers import DiffusersPainter
+
+    kinds = ("lora", "prior", "second", "preview")
+    others = {kind: _part(settings[kind], kind, hub) for kind in kinds if kind in settings}
+    rest = {key: value for key, value in settings.items() if key not in kinds}
+    return DiffusersPainter(folder, name, others=others, **rest)
+
+
+def _part(spec: Any, kind: str, hub: bool) -> Path:
+    """A folder, or one .safetensors file in it: owner/model/file.safetensors, where on a hub."""
+    path = Path(str(spec))
+    if path.suffix != ".safetensors":
+        return resolve(str(spec), kind, hub)
+    found = path if path.is_file() else resolve(path.parent.as_posix(), kind, hub) / path.name
+    if not found.is_file():
+        raise ModelUnusable(f"There is no {kind} {str(spec)!r}.", "Check the file's name.")
+    return found
+
+
+def _pocket(part: str) -> Path:
+    folder = Path(str(files("limner.pipelines.pocket"))) / "weights" / part
+    if not folder.is_dir():
+        raise ModelUnusable(
+            f"The pocket {part} has no weights in this installation.",
+            f"Train it: limner train {part}; or try --profile fake.",
+        )
+    return folder
+
+
+def _like_hub_id(spec: str) -> bool:
+    owner, _, model = spec.partition("/")
+    plain = all(c.isalnum() or c in "-_./" for c in spec)
+    return bool(owner and model) and "/" not in model and plain and spec[0] not in "./~"

@@ -1,0 +1,179 @@
+"""The three seams: what a writer, a painter and a critic must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+
+from PIL.Image import Image
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel as Writer
+else:
+    Writer = object
+
+__all__ = [
+    "Critic",
+    "Dialect",
+    "Order",
+    "Painted",
+    "Painter",
+    "Painting",
+    "Start",
+    "Step",
+    "Writer",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a painter's family wants to be addressed.
+
+    `size` is the native (width, height) in pixels, `multiple` what both must be divisible by,
+    `largest` the longest side it will try; `tokens` is the length of the longest prompt;
+    `negative` whether it heeds a negative prompt; `steps` and `guidance` are its defaults.
+    `starts` says whether it can paint over a picture, `repairs` whether over a part of one;
+    `tags` whether it wants short phrases between commas rather than sentences, `weights` whether
+    words can be weighed in compel's way: (cat)1.5, cat++.
+    """
+
+    size: tuple[int, int]
+    multiple: int = 8
+    largest: int = 2048
+    tokens: int = 77
+    negative: bool = True
+    steps: int = 25
+    guidance: float = 5.0
+    starts: bool = False
+    repairs: bool = False
+    tags: bool = False
+    weights: bool = False
+
+
+class _Unwritten:
+    """Marks a field that is never written down, for pydantic where that reads and checks ours."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.with_default_schema(core_schema.none_schema(), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A picture to paint over.
+
+    `picture` has the order's own size, and is None only where the start was read from a file.
+    `strength`, above 0 and up to 1, is how much of the way is painted anew; `box` (left, top,
+    right, bottom in pixels) limits it, None: everywhere. `order` is what the picture was itself
+    painted from, where that is known, so that the whole can be painted again; `company` the seeds
+    of all orders of the batch that it was painted in, on which its last bits depend.
+    """
+
+    picture: Annotated[Image | None, _Unwritten] = field(compare=False)
+    strength: float
+    box: tuple[int, int, int, int] | None = None
+    order: Order | None = None
+    company: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One picture to paint. The seed alone decides its noise, on every device.
+
+    It starts from nothing but noise, or from `start`, with as much noise as its strength says.
+    """
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    negative: str = ""
+    start: Start | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One denoising step is done: `number` of `of`, 1-based.
+
+    `previews` maps the index of each live order to a rough picture, when one was asked for.
+    """
+
+    number: int
+    of: int
+    previews: dict[int, Image]
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """The finished picture of the order at `index`."""
+
+    index: int
+    picture: Image
+
+
+class Painting(Protocol):
+    """A batch at work: iterate to advance it, drop what is not worth finishing, close to cancel."""
+
+    def __iter__(self) -> Iterator[Step | Painted]:
+        """Each step as it is done, then each finished picture."""
+        ...
+
+    def drop(self, index: int) -> None:
+        """Spend nothing more on that order; it will not be among the finished pictures."""
+        ...
+
+    def close(self) -> None:
+        """Stop between two steps. Closing twice is harmless."""
+        ...
+
+    @property
+    def spent(self) -> float:
+        """Image-equivalents so far: steps spent x area, over those of one full native image."""
+        ...
+
+
+@runtime_checkable
+class Painter(Protocol):
+    """Any text-to-image model: prompt and seed in, picture out."""
+
+    name: str
+    dialect: Dialect
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
+        """Paint all orders in one batch; `preview_every` steps a cheap preview, 0 for none.
+
+        All orders of a batch share size, steps and guidance, and have no start or starts of one
+        strength. Raises `BadInput` for a size that the model cannot paint, and for a start where
+        its dialect allows none.
+        """
+        ...
+
+    def cost(self, order: Order) -> float:
+        """What the whole order will cost in image-equivalents; from a start, less."""
+        ...
+
+    def count_tokens(self, prompt: str) -> int:
+        """The length of a prompt in the painter's own tokens."""
+        ...
+
+
+@runtime_checkable
+class Critic(Protocol):
+    """CLIP, SigLIP or anything else that can say how true a statement is of a picture."""
+
+    name: str
+
+    def look(
+        self, pictures: Sequence[Image], claims: Sequence[str], foils: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """How probable each claim is, against its own foils: [picture][claim], each in 0..1.
+
+        A claim is weighed against its foils alone: softmax over (claim, *foils) of the scaled
+        similarity, as TextNorm does (arXiv:2404.01863). A claim without foils is refused.
+        """
+        ...
