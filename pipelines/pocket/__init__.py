@@ -1,0 +1,1 @@
+"""The small world that limner draws itself, its language, and the training of its models."""

@@ -1,0 +1,150 @@
+"""Measures the pocket models against their gates, for the card that ships with them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from limner.pipelines.pocket.dataset import scenes
+from limner.pipelines.pocket.draw import draw
+from limner.pipelines.pocket.scene import random_spec, seen
+from limner.pipelines.pocket.sheets import round_trip_sheet
+from limner.pipelines.pocket.spec import Spec, questions
+from limner.pipelines.roles import Order, Painted
+
+if TYPE_CHECKING:
+    from limner.pipelines.roles import Critic, Painter
+
+DEVELOPMENT_SEED = 424_242
+BATCH = 8
+Asked = tuple[list[str], list[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One line of the model card: what was measured, what it must be, what it is."""
+
+    part: str
+    what: str
+    target: str
+    measured: str
+    met: bool
+
+
+def development_specs(kinds: int, count: int) -> list[Spec]:
+    """What the painter is examined on: specs of a seed that no training uses, told in full."""
+    chance = Random(DEVELOPMENT_SEED + kinds)
+    return [random_spec(chance, kinds) for _ in range(count)]
+
+
+def asked(spec: Spec) -> Asked:
+    """A spec's statements and, for each, those that contradict it."""
+    found = questions(spec)
+    texts = [true for true, _ in found]
+    return texts, [[other for other in said if other != true] for true, said in found]
+
+
+def paint(
+    painter: Painter, prompts: Sequence[str], guidance: float, steps: int
+) -> list[Image.Image]:
+    """One picture of each prompt, seeds 0, 1, 2 ..., in batches of eight."""
+    width, height = painter.dialect.size
+    orders = [Order(p, s, width, height, steps, guidance) for s, p in enumerate(prompts)]
+    pictures: list[Image.Image] = []
+    for at in range(0, len(orders), BATCH):
+        done = [d for d in painter.paint(orders[at : at + BATCH]) if isinstance(d, Painted)]
+        pictures += [d.picture for d in sorted(done, key=lambda d: d.index)]
+    return pictures
+
+
+def clean_answers(critic: Critic, count: int) -> dict[str, float]:
+    """How a critic does on scenes drawn afresh: true statements and false ones, by kind of figure.
+
+    `right` is the share of true statements that hold, `fooled` that of false ones, `error` the
+    expected calibration error over ten bins.
+    """
+    probabilities: list[float] = []
+    truths: list[bool] = []
+    for scene, chance in scenes(DEVELOPMENT_SEED, 0, count):
+        picture = Image.fromarray(draw(scene))
+        for true, said in questions(seen(scene)):
+            false = chance.choice([other for other in said if other != true])
+            for claim in (true, false):
+                foils = [other for other in said if other != claim]
+                probabilities.append(critic.look([picture], [claim], [foils])[0][0])
+                truths.append(claim == true)
+    return summary(np.array(probabilities), np.array(truths))
+
+
+def summary(probabilities: np.ndarray, truths: np.ndarray) -> dict[str, float]:
+    """Rates at 0.5, the area under the ROC curve, and the expected calibration error."""
+    order = probabilities.argsort()
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(1, len(order) + 1)
+    positive, negative = truths.sum(), (~truths).sum()
+    area = (ranks[truths].sum() - positive * (positive + 1) / 2) / max(positive * negative, 1)
+    bins = np.clip((probabilities * 10).astype(int), 0, 9)
+    error = sum(
+        (bins == b).mean() * abs(probabilities[bins == b].mean() - truths[bins == b].mean())
+        for b in range(10)
+        if (bins == b).any()
+    )
+    return {
+        "right": float((probabilities[truths] >= 0.5).mean()),
+        "fooled": float((probabilities[~truths] >= 0.5).mean()),
+        "area": float(area),
+        "error": float(error),
+    }
+
+
+def peak_ratio(weights: Path, count: int, out: Path) -> float:
+    """PSNR in dB of the autoencoder on fresh scenes; leaves a sheet of round trips in `out`."""
+    import torch
+    from diffusers import AutoencoderTiny
+
+    from limner.pipelines.pocket.autoencoder import normalized
+
+    model = AutoencoderTiny.from_pretrained(weights / "painter" / "vae", torch_dtype=torch.float32)
+    pictures = np.stack([draw(scene) for scene, _ in scenes(DEVELOPMENT_SEED, 0, count)])
+    with torch.inference_mode():
+        shown = normalized(torch.from_numpy(pictures))
+        back = torch.cat([model.decoder(model.encoder(p)) for p in torch.split(shown, 16)]).clamp(
+            -1, 1
+        )
+    round_trip_sheet(model, pictures[:8], out / "autoencoder.png")
+    error = ((back - shown) / 2).square().mean(dim=(1, 2, 3))
+    return float((-10 * error.log10()).mean())
+
+
+def seconds_for(painter: Painter, batch: int, steps: int, guidance: float) -> float:
+    """Seconds for each picture in one batch, the best of three."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        paint(painter, ["a red car"] * batch, guidance, steps)
+        best = min(best, time.perf_counter() - start)
+    return best / batch
+
+
+def table(gates: Sequence[Gate]) -> str:
+    """The gates as a Markdown table."""
+    rows = ["| part | figure | gate | measured | met |", "| --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| {g.part} | {g.what} | {g.target} | {g.measured} | {'yes' if g.met else '**no**'} |"
+        for g in gates
+    ]
+    return "\n".join(rows)
+
+
+def keep(gates: Sequence[Gate], path: Path) -> None:
+    """The gates as JSON, for whoever compares two trainings."""
+    rows = [{name: getattr(gate, name) for name in Gate.__dataclass_fields__} for gate in gates]
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

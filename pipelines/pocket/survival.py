@@ -1,0 +1,81 @@
+"""Tells which things of a drawn scene are still there after the painter has painted it over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.pipelines.pocket.draw import draw
+from limner.pipelines.pocket.scene import SIDE, Scene, Spot
+from limner.pipelines.pocket.sprites import sprite
+
+Pixels = NDArray[np.float32]
+
+KEPT, LOST = 0.6, 0.25
+"""A thing is there where so much of what sets it off from the backdrop is; lost below the other."""
+FAINT = 0.004
+"""Mean squared difference from the backdrop below which nothing can be said."""
+SHIFTS = range(-8, 9, 4)
+
+
+def survivors(scene: Scene, picture: NDArray[np.uint8]) -> list[bool | None]:
+    """For each spot whether its thing can still be recognised there; None where that is unclear.
+
+    `picture` is what became of the scene, 128 x 128 x 3. A thing may have moved by 8 pixels. The
+    measure is the share of the drawn thing's difference from the bare backdrop that is left, 1 for
+    all; scenes that only went through the autoencoder have .8 and more.
+    """
+    drawn, bare = _unit(draw(scene)), _unit(draw(replace(scene, spots=())))
+    there = _unit(picture)
+    return [_verdict(_likeness(spot, there, drawn, bare)) for spot in scene.spots]
+
+
+def remaining(scene: Scene, kept: Sequence[bool | None]) -> tuple[Scene, frozenset[str]]:
+    """The scene without what was lost, and the kinds of which nothing sure can be said.
+
+    Where something was lost, another of the scene's things may have come in its place: so of these
+    nothing sure can be said either.
+    """
+    spots = tuple(s for s, there in zip(scene.spots, kept, strict=True) if there is not False)
+    doubtful = {s.name for s, there in zip(scene.spots, kept, strict=True) if there is None}
+    gone = {s.name for s, there in zip(scene.spots, kept, strict=True) if there is False}
+    doubtful |= {s.name for s in spots if gone and s.name not in gone}
+    counts = {group.name: sum(s.name == group.name for s in spots) for group in scene.spec.groups}
+    groups = tuple(
+        replace(group, count=counts[group.name])
+        for group in scene.spec.groups
+        if counts[group.name]
+    )
+    return Scene(replace(scene.spec, groups=groups, links=()), spots), frozenset(doubtful)
+
+
+def _verdict(likeness: float | None) -> bool | None:
+    if likeness is None or LOST < likeness < KEPT:
+        return None
+    return likeness >= KEPT
+
+
+def _likeness(spot: Spot, there: Pixels, drawn: Pixels, bare: Pixels) -> float | None:
+    """The best over small shifts, up to 1; None where the thing is hardly set off at all."""
+    left, top = round(spot.x - spot.span / 2), round(spot.y - spot.span / 2)
+    here = np.s_[top : top + spot.span, left : left + spot.span]
+    cover = sprite(spot.name, spot.colour, spot.span)[..., 3:]
+    sets_off = (cover * (drawn[here] - bare[here]) ** 2).sum()
+    if sets_off < FAINT * 3 * cover.sum():
+        return None
+    shown = (there[window] for window in _windows(left, top, spot.span))
+    return max(float(1 - (cover * (w - drawn[here]) ** 2).sum() / sets_off) for w in shown)
+
+
+def _windows(left: int, top: int, span: int) -> Iterator[tuple[slice, slice]]:
+    for y in SHIFTS:
+        for x in SHIFTS:
+            if 0 <= left + x <= SIDE - span and 0 <= top + y <= SIDE - span:
+                yield np.s_[top + y : top + y + span, left + x : left + x + span]
+
+
+def _unit(picture: NDArray[np.uint8]) -> Pixels:
+    return np.asarray(picture / np.float32(255), np.float32)
