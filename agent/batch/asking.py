@@ -1,0 +1,78 @@
+"""Has the studio work on one row of a batch: its request, its style, its words and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from limner.agent.batch.queue import Asked
+from limner.agent.batch.rows import Row
+from limner.agent.batch.terms import Terms
+from limner.agent.claims import claims_of
+from limner.agent.events import BriefReady, Event
+from limner.agent.locks import Lock, stated
+from limner.agent.records import Brief
+from limner.agent.repairs import repair
+from limner.agent.run import Limits
+from limner.agent.studio import Studio
+from limner.agent.styling import size_for, styled
+from limner.prompts.styles import style as style_called
+
+__all__ = ["briefed", "painted"]
+
+
+def painted(studio: Studio, asked: Asked, terms: Terms) -> Generator[Event, None, None]:
+    """Works on a row until its claims hold or its budget is spent; ends with `Finished`.
+
+    A row that says no more than its request is worked on exactly as `Studio.takes` does.
+    """
+    row, limits = asked.row, _limits(studio, asked.row, terms)
+    if not (row.style or row.negative or row.locked):
+        yield from studio.takes(row.request, seed=asked.seed, **limits)
+        return
+    brief = yield from briefed(studio, asked)
+    locks = (*stated(row.request), *_locks(row))
+    yield from studio.paint(brief, seed=asked.seed, locks=locks, **limits)
+
+
+def briefed(studio: Studio, asked: Asked) -> Generator[Event, None, Brief]:
+    """Drafts the brief of a row, in its style and with its words; returns it."""
+    brief = Brief(asked.row.request, asked.row.request)
+    for event in studio.expand(asked.row.request, seed=asked.seed):
+        if isinstance(event, BriefReady):
+            brief = _as_asked(event.brief, studio, asked.row)
+            event = replace(event, brief=brief, claims=claims_of(brief))
+        yield event
+    return brief
+
+
+def _as_asked(brief: Brief, studio: Studio, row: Row) -> Brief:
+    settings, dialect = studio.settings, studio.painter.dialect
+    if row.style:
+        style = style_called(row.style, settings.prompts)
+        brief = styled(brief, style, dialect, settings.styles)
+    if row.negative and dialect.negative:
+        brief = replace(brief, unlike=(*brief.unlike, row.negative))
+    return repair(_locks(row), brief, settings.domain).brief if row.locked else brief
+
+
+def _locks(row: Row) -> Sequence[Lock]:
+    """The words of a row that no rewrite may lose, as they stand there."""
+    return [Lock("name", "", words, words) for words in row.locked]
+
+
+def _limits(studio: Studio, row: Row, terms: Terms) -> Limits:
+    return Limits(
+        budget=row.budget or terms.budget,
+        takes=terms.takes,
+        size=row.size or terms.size or _shape(studio, row),
+        refine=terms.refine,
+    )
+
+
+def _shape(studio: Studio, row: Row) -> tuple[int, int] | None:
+    """The shape that a style suggests, where nobody asked for a size."""
+    settings = studio.settings
+    if not row.style or settings.styles or settings.size:
+        return None
+    return size_for(style_called(row.style, settings.prompts), studio.painter.dialect)

@@ -1,0 +1,172 @@
+"""Looks through the briefs of a batch for what a writer does to all of them, without painting."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from limner.agent.batch.audit_measures import Length, Spread, length, spread
+from limner.agent.batch.audit_people import inserted
+from limner.agent.batch.audit_phrases import Phrase, Phrases
+from limner.agent.batch.rows import Outcome
+from limner.agent.gate import word_count
+from limner.agent.keeping import is_said, lost
+from limner.agent.locks import Kind, Lock, stated, told
+from limner.agent.nouns import canonical
+from limner.agent.plain import one_line
+from limner.agent.records import Brief
+from limner.prompts.styles import styles
+
+__all__ = ["Audit", "Insertion", "Loss", "audit"]
+
+FIELDS = ("style", "light", "where")
+_EXAMPLES = 3
+_BRIEF = TypeAdapter(Brief)
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """What prompts say of people and their requests don't: in how many, with which words."""
+
+    about: str
+    value: str
+    count: int
+    words: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What was stated in requests and lost: how often of how many times, with examples."""
+
+    kind: Kind
+    count: int
+    stated: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found in the briefs of a batch.
+
+    `rows` counts the prompts that were looked at; `same` those left out, since a row before has the
+    same request and the same prompt, as in a sweep of seeds.
+    """
+
+    rows: int
+    same: int
+    spreads: tuple[Spread, ...]
+    length: Length
+    inserted: tuple[Insertion, ...]
+    repeated: tuple[Phrase, ...]
+    lost: tuple[Loss, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is nothing to mend."""
+        collapsed = any(spread.collapsed for spread in self.spreads)
+        gone = any(loss.count for loss in self.lost)
+        return not (collapsed or self.inserted or self.repeated or gone)
+
+
+def audit(outcomes: Iterable[Outcome]) -> Audit:
+    """The audit of the outcomes, which need no pictures; they are gone through once."""
+    desk = _Desk()
+    seen: set[bytes] = set()
+    same = 0
+    for outcome in outcomes:
+        if not outcome.prompt.strip():
+            continue
+        before = len(seen)
+        seen.add(_digest(outcome))
+        if len(seen) == before:
+            same += 1
+        else:
+            desk.see(outcome)
+    return desk.audit(same)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The counts so far."""
+
+    values: dict[str, Counter[tuple[str, bool]]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    lengths: list[tuple[int, float, str]] = field(default_factory=list)
+    people: dict[tuple[str, str], list[tuple[str, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    phrases: Phrases = field(default_factory=Phrases)
+    stated: Counter[Kind] = field(default_factory=Counter)
+    lost: dict[Kind, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def see(self, outcome: Outcome) -> None:
+        request, prompt = outcome.request, outcome.prompt
+        brief = _brief(outcome)
+        for name in FIELDS:
+            if value := one_line(getattr(brief, name), 60).casefold():
+                self.values[name][value, _says(request, value)] += 1
+        words = word_count(prompt)
+        self.lengths.append((words, words / max(word_count(request), 1), outcome.id))
+        for one in inserted(request, prompt):
+            self.people[one.about, one.value].append((one.word, outcome.id))
+        self.phrases.see(request, prompt)
+        locks = stated(request)
+        self.stated.update(lock.kind for lock in locks)
+        for lock in lost(locks, brief):
+            if lock.kind == "absent" and not _shows(brief, lock):
+                continue  # a writer whose world lacks it need not say so
+            self.lost[lock.kind].append(f"{one_line(told(lock), 60)} ({outcome.id})")
+
+    def audit(self, same: int) -> Audit:
+        return Audit(
+            rows=len(self.lengths),
+            same=same,
+            spreads=tuple(spread(name, self.values[name]) for name in FIELDS if self.values[name]),
+            length=length(self.lengths),
+            inserted=tuple(_insertion(*key, found) for key, found in sorted(self.people.items())),
+            repeated=self.phrases.repeated(),
+            lost=tuple(
+                Loss(kind, len(self.lost[kind]), count, tuple(self.lost[kind][:_EXAMPLES]))
+                for kind, count in sorted(self.stated.items())
+            ),
+        )
+
+
+def _digest(outcome: Outcome) -> bytes:
+    both = f"{outcome.request}\0{outcome.prompt}".encode(errors="replace")
+    return hashlib.blake2b(both, digest_size=8).digest()
+
+
+def _shows(brief: Brief, lock: Lock) -> bool:
+    """Whether a brief has what was not to be there."""
+    things = {canonical(thing.name) for thing in brief.things}
+    return lock.value in things or not is_said(lock, brief.prompt, stated(brief.prompt))
+
+
+def _brief(outcome: Outcome) -> Brief:
+    """The brief that the manifest has, as far as it is one, with what the painter was told."""
+    plain = Brief(outcome.request, outcome.prompt)
+    try:
+        kept: Brief = _BRIEF.validate_python(outcome.brief) if outcome.brief else plain
+    except ValidationError:
+        return plain
+    return replace(kept, prompt=outcome.prompt)
+
+
+def _says(request: str, value: str) -> bool:
+    """Whether a request has a value itself, by its name or any other that the style has."""
+    said = request.casefold()
+    names = styles()[value].words if value in styles() else (value,)
+    return any(name in said for name in names)
+
+
+def _insertion(about: str, value: str, found: list[tuple[str, str]]) -> Insertion:
+    words = Counter(word for word, _ in found)
+    common = tuple(word for word, _ in words.most_common(_EXAMPLES))
+    return Insertion(about, value, len(found), common, tuple(i for _, i in found[:_EXAMPLES]))

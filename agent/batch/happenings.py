@@ -1,0 +1,71 @@
+"""What happens in a batch, as plain objects that fit in one line of JSON each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limner.agent.batch.queue import Claim
+from limner.agent.batch.rows import Outcome
+from limner.agent.events import (
+    BriefReady,
+    BriefToken,
+    Decided,
+    Event,
+    Finished,
+    PaintingStep,
+    PromptRevised,
+    TakeReady,
+)
+
+__all__ = ["Happening", "began", "ended", "told"]
+
+Happening = dict[str, Any]
+"""`event` says which: began, progress, rows-began, brief, step, take, decided, reworded, finished,
+row-ended, paused, resumed, worker-lost, ended. What is about one row has its `number`."""
+
+
+def began(claim: Claim) -> Happening:
+    """Somebody works on these rows."""
+    rows = [{"number": asked.row.number, "id": asked.row.id} for asked in claim.asked]
+    return {"event": "rows-began", "rows": rows, "how": claim.how}
+
+
+def ended(outcome: Outcome) -> Happening:
+    """A row is done, its picture is on the disk, and the queue knows."""
+    return {"event": "row-ended", **outcome.as_mapping()}
+
+
+def told(number: int, event: Event) -> Happening:
+    """An event of one row in short: texts and numbers, no pictures."""
+    return {"event": _NAMES[type(event)], "number": number, **_details(event)}
+
+
+_NAMES: dict[type[Event], str] = {
+    BriefToken: "writing",  # no worker tells these
+    BriefReady: "brief",
+    PaintingStep: "step",
+    TakeReady: "take",
+    Decided: "decided",
+    PromptRevised: "reworded",
+    Finished: "finished",
+}
+
+
+def _details(event: Event) -> Happening:
+    match event:
+        case BriefToken():
+            return {}
+        case BriefReady():
+            return {"prompt": event.brief.prompt, "claims": [claim.text for claim in event.claims]}
+        case PaintingStep():
+            return {"round": event.round, "step": event.number, "of": event.of}
+        case TakeReady(take, best):
+            holds, _ = take.critique.score
+            claims = len(take.critique.claims)
+            return {"take": take.number, "holds": holds, "claims": claims, "best": best}
+        case Decided():
+            return {"round": event.round, "what": event.what, "why": event.why}
+        case PromptRevised():
+            return {"round": event.round, "prompt": event.after, "reply": event.reply}
+        case Finished(result):
+            return {"ended": result.ended, "spent": round(result.spent, 4)}

@@ -1,0 +1,119 @@
+"""What a picture must keep to pass: which claims have to hold, and how surely."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from limner.agent.batch.rows import Row
+from limner.agent.plain import one_line
+from limner.agent.records import Claim, Critique
+from limner.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["KINDS", "Required", "checked", "falls_short", "required", "share"]
+
+KINDS = ("count", "colour", "size", "place", "relation", "where", "light", "style", "avoid")
+"""The kinds of claims that can be required by name."""
+
+_ALL = frozenset(("all claims", "all", "everything"))
+_ALSO = {"color": "colour", "number": "count", "scene": "where", "absent": "avoid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """What has to hold: claims of these kinds (`everything`: of any), and how surely.
+
+    `least` is a probability, 0..1, that every claim has to reach, required by kind or not.
+    """
+
+    everything: bool = False
+    kinds: frozenset[str] = frozenset()
+    least: float | None = None
+
+
+def required(words: str, least: float | None = None) -> Required:
+    """What the words require: "all claims", or kinds as in "count, colour"; "" for nothing.
+
+    Raises `BadInput` for a word that names no kind.
+    """
+    parts = [_known(part) for part in re.split(r"[,;，；、]", one_line(words).casefold())]
+    named = frozenset(part for part in parts if part)
+    return Required("all claims" in named, named - {"all claims"}, least)
+
+
+def checked(words: str) -> str:
+    """The words as one line, if they require what can be required; else raises `BadInput`."""
+    required(words)
+    return one_line(words)
+
+
+def share(text: str) -> float:
+    """A probability, written 0.8 or 80%. Raises `ValueError` for anything else."""
+    said = text.strip()
+    number = float(said.removesuffix("%")) / 100 if said.endswith("%") else float(said)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{said} is not within 0 and 1")
+    return number
+
+
+def falls_short(row: Row, critique: Critique, whole: Required = Required()) -> tuple[str, ...]:
+    """What is missing from the picture of a row, one line each; nothing where it passes.
+
+    `whole` is what the batch requires of every row: the row's own words and its own `least` come
+    in its place. A claim that nobody could check does not hold. Where a kind is required of which
+    there is no claim, nothing is missing; where all claims are and there is none, that is.
+    """
+    own = required(row.require, row.least)
+    asked = Required(
+        own.everything if row.require else whole.everything,
+        own.kinds if row.require else whole.kinds,
+        whole.least if row.least is None else row.least,
+    )
+    return tuple(_missing(asked, critique))
+
+
+def _missing(asked: Required, critique: Critique) -> Iterator[str]:
+    if not critique.claims and (asked.everything or asked.least is not None):
+        yield "there is no claim that could hold"
+    for claim, probability in zip(critique.claims, critique.probabilities, strict=True):
+        named = asked.everything or claim.kind in asked.kinds
+        why = _why(probability, critique.threshold if named else None, asked.least)
+        if why:
+            yield f"{_told(claim)}: {why}"
+
+
+def _why(probability: float | None, threshold: float | None, least: float | None) -> str:
+    bars = [bar for bar in (threshold, least) if bar is not None]
+    if not bars:
+        return ""
+    if probability is None:
+        return "not checked"
+    bar = max(bars)
+    return f"{_percent(probability)}, needs {_percent(bar)}" if probability < bar else ""
+
+
+def _percent(probability: float) -> str:
+    """As percent, never rounded up to what it misses."""
+    return f"{math.floor(1000 * probability + 1e-6) / 10:g} %"
+
+
+def _told(claim: Claim) -> str:
+    return one_line(claim.text, 200)
+
+
+def _known(part: str) -> str:
+    word = part.strip()
+    word = _ALSO.get(word, word)
+    if word in _ALL:
+        return "all claims"
+    if word and word not in KINDS:
+        raise BadInput(
+            f"{one_line(word, 40)!r} is no kind of claim",
+            f"require all claims, or any of: {', '.join(KINDS)}",
+        )
+    return word

@@ -1,0 +1,1 @@
+"""limner as a tool of other assistants, by the Model Context Protocol; the parts of its door."""

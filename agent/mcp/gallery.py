@@ -1,0 +1,122 @@
+"""What an assistant can look up: whole pictures by their ids, and the archive's sessions."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+from mcp.types import (
+    BlobResourceContents,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    TextResourceContents,
+)
+
+from limner.agent.archive_rows import ArchivedSession, SessionRow, TakeRow
+from limner.agent.mcp.asks import TAKE
+from limner.agent.mcp.room import Room
+from limner.agent.mcp.shelf import ADDRESS
+from limner.agent.plain import clean, one_line
+from limner.errors import BadInput
+
+__all__ = ["TEMPLATES", "look_up", "resources"]
+
+_SESSIONS = 100  # the latest; a longer list would fill the assistant's memory
+_JSON, _PNG = "application/json", "image/png"
+_GALLERY = f"{ADDRESS}gallery"
+_TAKE = re.compile(re.escape(f"{ADDRESS}takes/") + f"({TAKE.strip('^$')})")
+_SESSION = re.compile(re.escape(f"{_GALLERY}/") + r"([1-9][0-9]{0,11})")
+
+TEMPLATES = (
+    ResourceTemplate(
+        uri_template=f"{ADDRESS}takes/{{id}}",
+        name="take",
+        title="A picture",
+        description="The whole PNG of a take, by the id that a tool or the gallery gave.",
+        mime_type=_PNG,
+    ),
+    ResourceTemplate(
+        uri_template=f"{_GALLERY}/{{session}}",
+        name="session",
+        title="One session",
+        description="What was asked for in a session, and all its takes with their ids.",
+        mime_type=_JSON,
+    ),
+)
+
+
+def resources(room: Room) -> list[Resource]:
+    """The gallery, where there is one, and the takes painted since the door was opened."""
+    gallery = Resource(
+        uri=_GALLERY,
+        name="gallery",
+        title="What was painted so far",
+        description="The latest sessions of limner's archive, with the best take of each.",
+        mime_type=_JSON,
+    )
+    takes = (
+        Resource(uri=kept.uri, name=kept.id, title=one_line(kept.request, 80), mime_type=_PNG)
+        for kept in room.shelf.all()
+    )
+    return [*([gallery] if room.archive else []), *takes]
+
+
+def look_up(room: Room, uri: str) -> ReadResourceResult:
+    """What is at an address. Raises `BadInput` where nothing is."""
+    if found := _TAKE.fullmatch(uri):
+        blob = base64.b64encode(room.content(found[1])).decode("ascii")
+        picture = BlobResourceContents(uri=uri, blob=blob, mime_type=_PNG)
+        return ReadResourceResult(contents=[picture])
+    if uri == _GALLERY:
+        rows = room.kept_in_archive().sessions()[:_SESSIONS]
+        return _page(uri, {"sessions": [_listed(row) for row in rows]})
+    if found := _SESSION.fullmatch(uri):
+        return _page(uri, _session(room.kept_in_archive().load(int(found[1]))))
+    raise BadInput("there is no such resource", f"read {_GALLERY}")
+
+
+def _page(uri: str, fields: dict[str, Any]) -> ReadResourceResult:
+    text = json.dumps(fields, ensure_ascii=False)
+    return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=text, mime_type=_JSON)])
+
+
+def _listed(row: SessionRow) -> dict[str, Any]:
+    return {
+        "session": row.id,
+        "name": clean(row.name),
+        "request": clean(row.request),
+        "changed": row.changed,
+        "versions": row.versions,
+        "takes": row.takes,
+        "best": None if row.best is None else f"{row.id}-{row.best}",
+        "holds": row.holds,
+        "claims": row.claims,
+    }
+
+
+def _session(kept: ArchivedSession) -> dict[str, Any]:
+    return {
+        **_listed(kept.row),
+        "said": [
+            {"version": version.number, "words": clean(version.words), "seed": version.seed}
+            for version in kept.versions
+        ],
+        "takes": [_take(kept.row.id, take) for take in kept.takes],
+        "decisions": [f"{one.what}: {clean(one.why)}" for one in kept.decisions],
+    }
+
+
+def _take(session: int, row: TakeRow) -> dict[str, Any]:
+    critique = row.critique
+    return {
+        "take": f"{session}-{row.number}",
+        "uri": f"{ADDRESS}takes/{session}-{row.number}",
+        "version": row.version,
+        "prompt": clean(row.order.prompt),
+        "holds": critique.score[0],
+        "claims": len(critique.claims),
+        "failed": [clean(critique.claims[i].text) for i in critique.failed],
+    }

@@ -1,0 +1,120 @@
+"""What the tools work with: the models, the line before them, the shelf, the archive."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from limner.agent.archive import Archive
+from limner.agent.diary import read
+from limner.agent.jobs import Job, Jobs
+from limner.agent.mcp.shelf import Kept, Shelf
+from limner.agent.mcp.watch import Watch
+from limner.agent.records import Take
+from limner.errors import BadInput
+
+if TYPE_CHECKING:
+    from limner.agent.studio import Studio
+
+__all__ = ["Room", "Ticket"]
+
+_TICKETS = 32  # jobs that can still be asked about; more than stand in line
+_JOBS = 4  # that have ended and are remembered besides, with all their pictures
+
+
+class _Unopened:
+    """A studio that is opened when work needs it, by the one thread that works with models.
+
+    Where that fails, it is the work's error, and the next one tries again.
+    """
+
+    def __init__(self, open_studio: Callable[[], Studio]) -> None:
+        self._open = open_studio
+
+    @cached_property
+    def _studio(self) -> Studio:
+        return self._open()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._studio, name)
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One wish for a picture: its seed, how far it is, and what was kept of it in the end."""
+
+    request: str
+    seed: int
+    watch: Watch = field(default_factory=Watch)
+    kept: Kept | None = None
+
+
+@dataclass
+class Room:
+    """The models and all that is kept, for as long as the door is open.
+
+    The models are opened when they are first needed; pictures are saved in the folder `out`, and
+    takes recorded in `archive`, where there is one. Any thread may call it.
+    """
+
+    open_studio: Callable[[], Studio]
+    out: Path
+    profile: str = ""
+    archive: Archive | None = None
+    shelf: Shelf = field(default_factory=Shelf)
+    jobs: Jobs = field(init=False)
+    _tickets: OrderedDict[str, tuple[Job, Ticket]] = field(default_factory=OrderedDict)
+    _alone: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(cast("Studio", _Unopened(self.open_studio)), kept=_JOBS)
+
+    def close(self) -> None:
+        """Cancels what runs, between two steps, and waits for it."""
+        self.jobs.close()
+
+    def note(self, job: Job, ticket: Ticket) -> None:
+        """Remembers a job that is asked about later; of the oldest, nobody knows any more."""
+        with self._alone:
+            self._tickets[job.id] = (job, ticket)
+            while len(self._tickets) > _TICKETS:
+                self._tickets.popitem(last=False)
+
+    def ticket(self, id: str) -> tuple[Job, Ticket]:
+        """A job and what is known of it. Raises `BadInput` for an unknown one."""
+        with self._alone:
+            if id in self._tickets:
+                return self._tickets[id]
+        raise BadInput("there is no such job", "take the id that start gave")
+
+    def take(self, id: str) -> Take:
+        """A take of the shelf, or of the archive: "12-4" is take 4 of session 12.
+
+        Raises `BadInput` for one that there is not.
+        """
+        session, _, number = id.partition("-")
+        if not number:
+            return self.shelf.get(id).take
+        return read(self.kept_in_archive(), int(session)).reel.take(int(number))
+
+    def content(self, id: str) -> bytes:
+        """The whole PNG file of a take; see `take`."""
+        session, _, number = id.partition("-")
+        if not number:
+            return self.shelf.get(id).content()
+        archive = self.kept_in_archive()
+        for row in archive.load(int(session)).takes:
+            if row.number == int(number):
+                return archive.pictures.read(row.picture)
+        raise BadInput(f"there is no take {id}", f"look into limner://gallery/{session}")
+
+    def kept_in_archive(self) -> Archive:
+        """The archive. Raises `BadInput` where none is kept."""
+        if self.archive is None:
+            raise BadInput("there is no archive here", "start limner mcp without --no-archive")
+        return self.archive

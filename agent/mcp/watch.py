@@ -1,0 +1,77 @@
+"""How far a request has come, told from its events: rounds, steps, takes, and what holds so far."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from limner.agent.events import (
+    BriefReady,
+    Decided,
+    Event,
+    Finished,
+    PaintingStep,
+    PromptRevised,
+    TakeReady,
+)
+from limner.agent.plain import one_line
+
+__all__ = ["Watch"]
+
+_LONGEST = 200  # characters of what is being done
+_PAINTING = 0.9  # of a round; the rest is looking and rewording
+
+
+@dataclass(slots=True)
+class Watch:
+    """The state of one request as its events tell it; `rounds` is how many it may have.
+
+    `round` counts from 1, 0 before the first; `holds` of `claims` is of the best take so far.
+    `done` only ever grows.
+    """
+
+    rounds: int = 1
+    round: int = 0
+    step: int = 0
+    steps: int = 0
+    takes: int = 0
+    holds: int = 0
+    claims: int = 0
+    doing: str = "waiting"
+    done: float = 0.0
+
+    def see(self, event: Event) -> bool:
+        """Takes an event in; true when there is something new to tell."""
+        told = self._told(event)
+        if told:
+            self.doing = one_line(told, _LONGEST)
+            painted = self.round - 1 + _PAINTING * self.step / self.steps if self.steps else 0.0
+            self.done = round(max(self.done + 0.001, painted), 3)
+            self.rounds = max(self.rounds, math.ceil(self.done))
+        return bool(told)
+
+    def _told(self, event: Event) -> str:
+        match event:
+            case BriefReady(brief, claims):
+                self.claims = len(claims)
+                return f"brief: {brief.prompt}"
+            case PaintingStep(number, step, of):
+                self.round, self.step, self.steps = number + 1, step, of
+                return f"round {self.round}: step {step} of {of}"
+            case TakeReady():
+                return self._painted(event)
+            case Decided(_, what, why):
+                return f"{what}: {why}"
+            case PromptRevised(_, _, after):
+                return f"reworded: {after}"
+            case Finished(result):
+                return f"ended: {result.ended}"
+        return ""
+
+    def _painted(self, event: TakeReady) -> str:
+        critique = event.take.critique
+        holds, of = critique.score[0], len(critique.claims)
+        self.takes += 1
+        if event.best:
+            self.holds, self.claims = holds, of
+        return f"take {self.takes}: {holds} of {of} claims hold, {self.holds} in the best so far"

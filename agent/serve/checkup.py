@@ -1,0 +1,88 @@
+"""Says whether each model still works, by having it do the least that it can."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from PIL import Image
+
+from limner.agent.plain import first_line
+from limner.agent.recipe import without_home
+from limner.agent.records import Brief
+from limner.agent.run import Run, settle
+from limner.agent.search import order_of
+from limner.agent.studio import Studio
+from limner.pipelines.roles import Painted
+
+__all__ = ["Checkup", "examine"]
+
+_FRESH = 10.0  # seconds for which a finding holds
+
+
+@dataclass(slots=True)
+class Checkup:
+    """The last finding, and when it was made."""
+
+    found: dict[str, str] | None = None
+    at: float = 0.0
+
+    @property
+    def fresh(self) -> dict[str, str] | None:
+        """What was found, where that is not long ago."""
+        return self.found if time.monotonic() - self.at < _FRESH else None
+
+    def note(self, found: dict[str, str]) -> None:
+        """Keeps a finding."""
+        self.found, self.at = found, time.monotonic()
+
+
+def examine(studio: Studio) -> dict[str, str]:
+    """Each model with "ok", or with one line on what is wrong: a real forward pass of each."""
+    parts: dict[str, Callable[[Studio], Any]] = {
+        "writer": _write,
+        "painter": _paint,
+        "critic": _look,
+    }
+    return {part: _state(work, studio) for part, work in parts.items()}
+
+
+def _state(work: Callable[[Studio], Any], studio: Studio) -> str:
+    try:
+        work(studio)
+    except Exception as problem:  # models are anyone's code, and this is here to find out
+        return without_home(first_line(problem))
+    return "ok"
+
+
+def _write(studio: Studio) -> None:
+    """Waits for the first words only."""
+    with_seed: dict[str, Any] = (
+        {"seed": 0} if getattr(studio.scribe.writer, "holds_json", False) else {}
+    )
+    said = studio.scribe.writer.stream([("human", "draw: a cat")], **with_seed)
+    with closing(cast("Generator[Any, None, None]", said)) as pieces:
+        if not any(piece.text for piece in pieces):
+            raise ValueError("it says nothing")
+
+
+def _paint(studio: Studio) -> None:
+    """One step of one picture."""
+    settings = replace(settle(studio.settings, studio.painter.dialect, {}), steps=1)
+    run = Run("a cat", 0, settings, Brief("a cat", "a cat"))
+    painting = studio.painter.paint([order_of(run, studio.painter)])
+    try:
+        if not any(isinstance(done, Painted) for done in painting):
+            raise ValueError("it paints nothing")
+    finally:
+        painting.close()
+
+
+def _look(studio: Studio) -> None:
+    picture = Image.new("RGB", (64, 64), "grey")
+    ((probability,),) = studio.critic.look([picture], ["a cat"], [["a dog"]])
+    if not 0 <= probability <= 1:
+        raise ValueError("it gives something that is no probability")
