@@ -1,0 +1,102 @@
+"""What happens while a request is worked on, one record each; every interface shows these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL.Image import Image
+
+from limner.agent.locks import Lock
+from limner.agent.origins import Span
+from limner.agent.records import Brief, Claim, Result, Take
+
+__all__ = [
+    "BriefReady",
+    "BriefToken",
+    "Decided",
+    "Event",
+    "Finished",
+    "PaintingStep",
+    "PromptRevised",
+    "TakeReady",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class BriefToken:
+    """A piece of the brief as the writer writes it; any slice of its JSON, unchecked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BriefReady:
+    """The brief is drafted, and these claims follow from it.
+
+    `fallback` is "" or one line on why the request itself is used as the brief; `why` is "" or one
+    line on why the writer added little or nothing to it. `repaired` names what was stated, was
+    lost by the writer and was put back. `spans` are the parts of the prompt, each with where it
+    came from. `locks` are what was stated and holds from here on: for `Studio.refining`.
+    """
+
+    brief: Brief
+    claims: tuple[Claim, ...]
+    fallback: str = ""
+    why: str = ""
+    repaired: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    locks: tuple[Lock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PaintingStep:
+    """One denoising step of a round is done: `number` of `of`, 1-based.
+
+    `previews` maps the index of a take within the round to a rough picture.
+    """
+
+    round: int
+    number: int
+    of: int
+    previews: dict[int, Image]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReady:
+    """A take is painted and looked at; `best` when it is the best so far."""
+
+    take: Take
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What comes next, and why.
+
+    `what` is "done", "stop", "revise" (the wording), "repaint" (from fresh seeds), "repair" (a
+    place in the best take), "aim" (which place), or "drop" (pictures that look lost half-way).
+    """
+
+    round: int
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRevised:
+    """The writer reworded the prompt; `reply` is what it says about that."""
+
+    round: int
+    before: str
+    after: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a request."""
+
+    result: Result
+
+
+Event = BriefToken | BriefReady | PaintingStep | TakeReady | Decided | PromptRevised | Finished

@@ -1,0 +1,264 @@
+"""Draft, paint, look, reword: the loop of one request, as a stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from PIL.Image import Image
+
+from limner.agent.brief import Drafted, Scribe
+from limner.agent.claims import claims_of
+from limner.agent.events import (
+    BriefReady,
+    BriefToken,
+    Decided,
+    Event,
+    Finished,
+    PaintingStep,
+    PromptRevised,
+    TakeReady,
+)
+from limner.agent.locks import Lock
+from limner.agent.look import look
+from limner.agent.origins import spans
+from limner.agent.plain import first_line
+from limner.agent.records import Brief, Critique, Take
+from limner.agent.region import region
+from limner.agent.run import Repair, Run
+from limner.agent.search import Attempt, Search, seed_of, wording
+from limner.errors import BadInput, LimnerError, ModelFailed
+from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting, Step
+
+__all__ = ["Loop", "ready", "tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The three models, the search that directs them, and the run that they work on."""
+
+    scribe: Scribe
+    painter: Painter
+    critic: Critic
+    search: Search
+    run: Run
+
+    def events(self) -> Generator[Event, None, None]:
+        """Everything that happens, to `Finished`.
+
+        Closing the iterator stops the painter between two steps. What broke on the way is in the
+        result's notes; only a painter that breaks before the first take raises.
+        """
+        yield from self._draft(self.scribe.expand(self.run.request, self.run.seed))
+        yield from self.rounds()
+
+    def changed(self, before: Brief, locks: Sequence[Lock]) -> Generator[Event, None, None]:
+        """The same, with the run's request as a change to a brief, of which the locks hold."""
+        request = self.run.request
+        drafting = self.scribe.edit(before, request, self.run.seed, locks)
+        yield from self._draft(drafting, f"{before.request}\n{request}")
+        yield from self.rounds()
+
+    def rounds(self) -> Generator[Event, None, None]:
+        """The same, from a brief that is there already."""
+        while (yield from self._round()):
+            self.run.round += 1
+        self._compare()
+        yield Finished(self.run.result())
+
+    def _compare(self) -> None:
+        """Says so when the wording that the writer found is no better than the user's own."""
+        best = self.run.best
+        worded = {take.brief.prompt for take in self.run.takes}
+        if best and best.brief.prompt == self.run.request and len(worded) > 1:
+            self.run.note("the request as you typed it came out better than any other wording")
+
+    def check(self) -> None:
+        """Raises `BadInput` when not even one picture can be painted as asked."""
+        if not self.search.attempts(self.run, self.painter):
+            raise BadInput(
+                f"A budget of {self.run.settings.budget:g} does not pay for one picture.",
+                "Give a larger budget, a smaller size or fewer steps.",
+            )
+
+    def _draft(self, drafting: Generator[str, None, Drafted], said: str = "") -> Iterator[Event]:
+        drafted = yield from tokens(drafting)
+        event = ready(drafted, said)
+        self.run.brief, self.run.claims, self.run.locks = event.brief, event.claims, drafted.locks
+        self.run.note(event.fallback)
+        if event.repaired:
+            self.run.note(f"the writer lost, and was corrected: {', '.join(event.repaired)}")
+        yield event
+
+    def _round(self) -> Generator[Event, None, bool]:
+        """Paints and looks once; false when that was the last time."""
+        attempts = self.search.attempts(self.run, self.painter)
+        if not attempts:
+            return (yield from self._stop("budget", "The budget is spent."))
+        self._measure(attempts[0].order)
+        try:
+            pictures = yield from self._paint([attempt.order for attempt in attempts])
+        except Exception as problem:  # a painter is anyone's code; the best take outlives it
+            return (yield from self._painter_failed(problem))
+        if not pictures:
+            return (yield from self._stop("budget", "The time is spent."))
+        checked = yield from self._look(attempts, pictures)
+        if not checked:
+            return (yield from self._stop("failed", "The critic failed."))
+        return (yield from self._go_on(self.search.decide(self.run, self.painter)))
+
+    def _paint(self, orders: list[Order]) -> Generator[Event, None, dict[int, Image]]:
+        """The finished pictures by index; none when the time ran out and there is a best take."""
+        before, pictures = self.run.spent, dict[int, Image]()
+        with closing(self.painter.paint(orders, self.search.pace(self.run))) as painting:
+            self.run.ordered += len(orders)
+            for done in painting:
+                self.run.spent = before + painting.spent
+                if isinstance(done, Painted):
+                    pictures[done.index] = done.picture
+                    continue
+                yield PaintingStep(self.run.round, done.number, done.of, done.previews)
+                if self.run.out_of_time and self.run.takes:
+                    return {}
+                yield from self._drop_lost(painting, done)
+        return pictures
+
+    def _drop_lost(self, painting: Painting, step: Step) -> Iterator[Event]:
+        """Spends nothing more on pictures whose previews look lost."""
+        if not (step.previews and self.run.claims and self.search.glances(self.run, step)):
+            return
+        previews, claims = step.previews, self.run.claims
+        critiques, failed = look(self.critic, list(previews.values()), claims, self.run.settings)
+        if failed:
+            return
+        lost = self.search.lost(self.run, dict(zip(previews, critiques, strict=True)))
+        for index in lost:
+            painting.drop(index)
+        if lost:
+            why = f"{len(lost)} of {len(previews)} look lost at step {step.number} of {step.of}."
+            yield Decided(self.run.round, "drop", why)
+
+    def _measure(self, order: Order) -> None:
+        """Notes what is left out, or won't be read, because the painter reads only so much."""
+        most, length = self.painter.dialect.tokens, self.painter.count_tokens(order.prompt)
+        cut = [words for fitted in wording(self.run.brief, self.painter) for words in fitted.cut]
+        if cut:
+            self.run.note(f"left out, for the painter reads {most} tokens: {'; '.join(cut)}")
+        if length > most:  # another search may say more than ours does
+            self.run.note(f"the painter reads {most} of the prompt's {length} tokens")
+
+    def _look(
+        self, attempts: Sequence[Attempt], pictures: dict[int, Image]
+    ) -> Generator[Event, None, bool]:
+        """Makes takes of the pictures; false when the critic failed."""
+        run = self.run
+        critiques, failed = look(self.critic, list(pictures.values()), run.claims, run.settings)
+        run.note(failed)
+        for (index, picture), critique in zip(pictures.items(), critiques, strict=True):
+            yield self._take(attempts[index], picture, critique)
+        return not failed or not run.claims
+
+    def _take(self, attempt: Attempt, picture: Image, critique: Critique) -> TakeReady:
+        run = self.run
+        number = run.first_number + len(run.takes)
+        take = Take(number, run.round, attempt.brief, attempt.order, picture, critique)
+        run.takes.append(take)
+        return TakeReady(take, best=run.best is take)
+
+    def _go_on(self, decided: Decided) -> Generator[Event, None, bool]:
+        if decided.what in {"done", "stop"}:
+            self.run.ended = "done" if decided.what == "done" else "budget"
+            yield decided
+            return False
+        yield decided
+        best = self.run.best
+        assert best  # a round has just been looked at
+        self.run.brief = best.brief
+        if decided.what == "revise":
+            yield from self._revise(best)
+        if decided.what == "repair":
+            yield from self._aim(best)
+        return True
+
+    def _aim(self, best: Take) -> Iterator[Event]:
+        """Finds where to paint the best take over; where no place tells, fresh seeds are next."""
+        run, critique = self.run, best.critique
+        claim = critique.worst
+        assert claim is not None  # else there was nothing to repair
+        run.repaired.add(best.number)
+        why = "No place in it tells more than another."
+        try:
+            found = region(self.critic, best, run.settings, claim)
+        except Exception as problem:  # a critic is anyone's code; fresh seeds need none
+            found, why = None, f"The critic failed: {first_line(problem)}."
+        if found is None:
+            yield Decided(run.round, "repaint", f"{why} Fresh seeds are next.")
+            return
+        run.repair = Repair(best, found.box)
+        where = "from {} x {} to {} x {}".format(*found.box)
+        said = f"{critique.claims[claim].text}: {found.why}"
+        yield Decided(run.round, "aim", f"{said}, {where}.")
+
+    def _revise(self, best: Take) -> Iterator[Event]:
+        """Rewords the best take's prompt; where no new wording comes of it, keeps that one."""
+        run = self.run
+        tried = {take.brief.prompt for take in run.takes}
+        prompt, why = best.brief.prompt, ""
+        seed = seed_of(run.seed, run.round)
+        try:
+            revision = self.scribe.revise(prompt, best.critique, seed, run.locks, best.brief)
+        except Exception as problem:  # a writer is anyone's code; fresh seeds need none
+            why = problem.message if isinstance(problem, LimnerError) else first_line(problem)
+            run.note(f"no new wording: {why}")
+        else:
+            if revision.prompt not in tried:
+                run.brief = replace(best.brief, prompt=revision.prompt)
+                yield PromptRevised(run.round, prompt, revision.prompt, revision.reply)
+                return
+        reason = why or "The writer has no wording that was not tried."
+        yield Decided(run.round, "repaint", f"{reason} The best wording gets fresh seeds.")
+
+    def _painter_failed(self, problem: Exception) -> Generator[Event, None, bool]:
+        if isinstance(problem, BadInput):
+            raise problem
+        line = problem.message if isinstance(problem, LimnerError) else first_line(problem)
+        if not self.run.takes:
+            hint = problem.hint if isinstance(problem, LimnerError) else ""
+            raise ModelFailed(f"The painter failed: {line}", hint) from problem
+        self.run.note(f"the painter failed: {line}")
+        return (yield from self._stop("failed", "The painter failed; this is the best so far."))
+
+    def _stop(self, ended: str, why: str) -> Generator[Event, None, bool]:
+        self.run.ended = ended
+        yield Decided(self.run.round, "stop", why)
+        return False
+
+
+def tokens(drafting: Generator[str, None, Drafted]) -> Generator[Event, None, Drafted]:
+    """The pieces of a draft as events; returns what came of it."""
+    with closing(drafting):
+        while True:
+            try:
+                yield BriefToken(next(drafting))
+            except StopIteration as end:
+                drafted: Drafted = end.value
+                return drafted
+
+
+def ready(drafted: Drafted, said: str = "") -> BriefReady:
+    """The event of a finished draft: its claims, its repairs, and where its words came from.
+
+    `said` is all that the user has said of the picture, where that is more than the last request.
+    """
+    brief = drafted.brief
+    earlier = replace(brief, prompt=drafted.worded) if drafted.worded else None
+    return BriefReady(
+        brief,
+        claims_of(brief),
+        fallback=drafted.fallback,
+        why=drafted.why,
+        repaired=drafted.repaired,
+        spans=spans(brief, said or brief.request, earlier),
+        locks=drafted.locks,
+    )

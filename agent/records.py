@@ -1,0 +1,202 @@
+"""The nouns: request, brief, claim, take, critique. Frozen, plain, and free of any model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Literal
+
+from PIL.Image import Image
+
+from limner.pipelines.platt import Curve
+from limner.pipelines.roles import Order
+
+__all__ = [
+    "Brief",
+    "Claim",
+    "Critique",
+    "Expansion",
+    "Relation",
+    "Result",
+    "Settings",
+    "Take",
+    "Thing",
+    "company",
+]
+
+Expansion = Literal["auto", "full", "light", "skip"]
+"""How much a writer adds to a request: whatever it lacks, next to nothing, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One kind of thing in the picture; an empty string leaves the choice to the painter."""
+
+    name: str
+    count: int = 1
+    colour: str = ""
+    size: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Where one thing is as seen from another: cat, left of, dog."""
+
+    thing: str
+    how: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The description of the picture: what was asked, and what the painter is told.
+
+    `manner` are a style's words, which follow the prompt as far as the painter reads; `unlike` is
+    what the style is not: it goes into the negative prompt, and no claim is made of it.
+    """
+
+    request: str
+    prompt: str
+    reply: str = ""
+    things: tuple[Thing, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    where: str = ""
+    light: str = ""
+    style: str = ""
+    avoid: tuple[str, ...] = ()
+    manner: str = ""
+    unlike: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One checkable statement of the brief, and the statements that contradict it.
+
+    `needs` is the index of the claim that must hold before this one can be blamed (DSG,
+    arXiv:2310.18235), or None.
+    """
+
+    text: str
+    foils: tuple[str, ...]
+    kind: str
+    needs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Critique:
+    """How true each claim is of one picture.
+
+    `probabilities` runs parallel to `claims`, each in 0..1, or None where nobody checked.
+    A claim holds at `threshold` or above.
+    """
+
+    claims: tuple[Claim, ...]
+    probabilities: tuple[float | None, ...]
+    threshold: float = 0.5
+
+    @property
+    def verified(self) -> bool:
+        """True when every claim was checked."""
+        return bool(self.claims) and None not in self.probabilities
+
+    @property
+    def holds(self) -> bool:
+        """True when every claim was checked and is true."""
+        return self.verified and not self.failed
+
+    @property
+    def failed(self) -> tuple[int, ...]:
+        """Indices of the claims that were checked and do not hold."""
+        return tuple(
+            i for i, p in enumerate(self.probabilities) if p is not None and p < self.threshold
+        )
+
+    @property
+    def blamed(self) -> tuple[int, ...]:
+        """The failed claims whose parents hold, so that each is blamed for itself alone."""
+        failed = set(self.failed)
+        return tuple(i for i in self.failed if self.claims[i].needs not in failed)
+
+    @property
+    def worst(self) -> int | None:
+        """The index of the claim to blame first: of those blamed, the least probable."""
+        return min(self.blamed, key=lambda i: self.probabilities[i] or 0.0, default=None)
+
+    @property
+    def chance(self) -> float:
+        """The probability that all is true, as if the claims were independent; 0 if unverified."""
+        known = [p for p in self.probabilities if p is not None]
+        return prod(known) if self.verified else 0.0
+
+    @property
+    def score(self) -> tuple[int, float]:
+        """For comparing takes: claims that hold, then the mean probability."""
+        known = [p for p in self.probabilities if p is not None]
+        return len(known) - len(self.failed), sum(known) / len(known) if known else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One painting: its place in the run, the brief and order it came from, and its critique."""
+
+    number: int
+    round: int
+    brief: Brief
+    order: Order
+    picture: Image
+    critique: Critique
+
+
+def company(take: Take, takes: Sequence[Take]) -> tuple[int, ...]:
+    """The seeds of those of a run's takes that were painted in one batch with this one."""
+    return tuple(other.order.seed for other in takes if other.round == take.round)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the three work together on a request.
+
+    `takes` is how many pictures a round paints at once, `budget` what a request may cost in
+    image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the probability
+    from which a claim holds, `sure` the chance that all of them do from which no more is painted.
+    `calibration` has, for kinds of claims, what the critic's own probabilities stand for. `steps`,
+    `guidance` and `size` (width, height in pixels) are the painter's own where None. `domain` tells
+    the writer what the painter can show, `styles` are the only ones that it knows (none: any);
+    `expansion` is how much the writer may add to a request ("auto": see `gate`); `prompts` is a
+    folder of templates and styles that win over ours.
+    """
+
+    takes: int = 4
+    budget: float = 8.0
+    seconds: float | None = None
+    threshold: float = 0.5
+    sure: float = 0.5
+    calibration: Mapping[str, Curve] = field(default_factory=dict)
+    steps: int | None = None
+    guidance: float | None = None
+    size: tuple[int, int] | None = None
+    domain: str = ""
+    styles: tuple[str, ...] = ()
+    expansion: Expansion = "auto"
+    prompts: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a request, however it ended.
+
+    `ended` is "done" (every claim holds), "budget" (image-equivalents, seconds or rounds are
+    spent), "cancelled" or "failed" (a model broke; `best` is what there was). `spent` counts
+    image-equivalents, `seconds` the time it took. `notes` say in one line each what is unverified
+    or went wrong.
+    """
+
+    best: Take | None
+    takes: tuple[Take, ...]
+    ended: str
+    spent: float
+    seconds: float
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,124 @@
+"""The search that limner uses: fresh seeds, repairs and rewordings, each where it is worth most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from limner.agent.events import Decided
+from limner.agent.records import Critique, company
+from limner.agent.run import Repair, Run
+from limner.agent.search import Attempt, Rounds, affordable, missing, next_seed, order_of
+from limner.pipelines.roles import Painter, Start, Step
+
+__all__ = ["Refining"]
+
+_PATIENCE = 6  # takes after which a claim that never came near may be given up
+_HOPELESS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Refining(Rounds):
+    """Goes on until it is sure, and says of each step why.
+
+    A round of fresh seeds; then, while something fails, by turns a repair of the best take (what
+    fails is found by covering places, and painted over with `strength`) and a rewording. `sure` is
+    the chance that all claims hold from which it stops early. A share `control` of the budget goes
+    to the request as it was typed, so that a wording that does worse than none is found out. Of the
+    pictures of a round, the share `dropped` is given up half-way, by what their previews show
+    (successive halving, Jamieson and Talwalkar, arXiv:1502.07943); as many more are begun.
+    """
+
+    sure: float = 0.5
+    strength: float = 0.9
+    control: float = 0.125
+    dropped: float = 0.0
+
+    def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
+        """A repair where one was aimed, else fresh seeds, of which some of the plain request."""
+        if run.repair:
+            return _over(run, painter, run.repair, self.strength)
+        fresh = self._fresh(run, painter)
+        plain = self._plain(run, painter, len(fresh))
+        return [*fresh[: len(fresh) - len(plain)], *plain]
+
+    def decide(self, run: Run, painter: Painter) -> Decided:
+        """Done when sure; given up when hopeless; else what seems to help most."""
+        run.repair = None
+        best = run.best
+        if best is None or not best.critique.verified:
+            return Rounds.decide(self, run, painter)
+        why = self.spent(run, painter)
+        if best.critique.holds and (why or best.critique.chance >= self.sure):
+            return Decided(run.round, "done", f"Every claim holds on take {best.number + 1}.")
+        if given_up := hopeless(run):
+            return Decided(run.round, "stop", given_up)
+        if why:
+            return Decided(run.round, "stop", why)
+        if best.critique.holds:
+            chance = f"all at once with a chance of {best.critique.chance:.0%}"
+            return Decided(run.round, "repaint", f"Every claim holds, but {chance}.")
+        wrong = f"Not yet true: {missing(best.critique)}."
+        can_repair = painter.dialect.repairs and best.number not in run.repaired
+        return Decided(run.round, "repair" if can_repair else "revise", wrong)
+
+    def pace(self, run: Run) -> int:
+        """Half-way at least, where pictures are to be dropped there."""
+        steps = run.settings.steps or 0
+        return run.preview_every or (math.ceil(steps / 2) if self.dropped and not run.repair else 0)
+
+    def glances(self, run: Run, step: Step) -> bool:
+        """At the first previews of the second half."""
+        pace = self.pace(run) or 1
+        half = math.ceil(step.of / 2)
+        return bool(self.dropped) and not run.repair and half <= step.number < half + pace
+
+    def lost(self, run: Run, seen: Mapping[int, Critique]) -> list[int]:
+        """Those whose previews please least."""
+        worst_first = sorted(seen, key=lambda index: seen[index].score)
+        return worst_first[: int(len(seen) * self.dropped)]
+
+    def _fresh(self, run: Run, painter: Painter) -> list[Attempt]:
+        """A round's worth of finished pictures, or what the budget pays for, dropped ones too."""
+        one = order_of(run, painter)
+        share = 1 - self.dropped / 2  # what a picture costs on average, of a whole one
+        most = affordable(run, painter.cost(one) * share)
+        count = max(0, min(round(run.settings.takes / share), most))
+        seeds = [next_seed(run, ahead) for ahead in range(count)]
+        return [Attempt(replace(one, seed=seed), run.brief) for seed in seeds]
+
+    def _plain(self, run: Run, painter: Painter, count: int) -> list[Attempt]:
+        """The control: pictures of the request in the user's own words, in the first round."""
+        brief = replace(run.brief, prompt=run.request)
+        said = run.request.isascii() and run.request != run.brief.prompt
+        if run.round or not run.refine or not said:
+            return []
+        number = min(round(run.settings.budget * self.control), count // 2)
+        order = order_of(run, painter, brief)
+        seeds = [next_seed(run, count - number + ahead) for ahead in range(number)]
+        return [Attempt(replace(order, seed=seed), brief) for seed in seeds]
+
+
+def hopeless(run: Run) -> str:
+    """Why to stop: what still fails came near to true in no take; "" while there is hope."""
+    best = run.best
+    if best is None or len(run.takes) < _PATIENCE:
+        return ""
+    wrong = best.critique.blamed
+    nearest = {i: max(take.critique.probabilities[i] or 0.0 for take in run.takes) for i in wrong}
+    if not wrong or max(nearest.values()) >= _HOPELESS:
+        return ""
+    told = "; ".join(f"{best.critique.claims[i].text} ({nearest[i]:.0%})" for i in wrong)
+    return f"Given up, for none of {len(run.takes)} pictures came near: {told}."
+
+
+def _over(run: Run, painter: Painter, repair: Repair, strength: float) -> list[Attempt]:
+    """The best take painted over in one place, from a few fresh seeds."""
+    take = repair.take
+    beside = company(take, run.takes)
+    start = Start(take.picture, strength, repair.box, take.order, beside)
+    one = replace(take.order, start=start)
+    count = max(0, min(run.settings.takes, affordable(run, painter.cost(one))))
+    seeds = [next_seed(run, ahead) for ahead in range(count)]
+    return [Attempt(replace(one, seed=seed), take.brief) for seed in seeds]

@@ -1,0 +1,164 @@
+"""A room with a writer, a painter and a critic, in which one of them works at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from PIL.Image import Image
+
+from limner import configs
+from limner.agent.asked import asked
+from limner.agent.brief import Scribe
+from limner.agent.described import described
+from limner.agent.events import Event
+from limner.agent.look import calibrated
+from limner.agent.records import Brief, Critique, Settings, Take
+from limner.agent.refining import Refining
+from limner.agent.search import Search
+from limner.agent.seen import picture_from
+from limner.agent.turns import Models, Turns
+from limner.errors import BadInput, ModelFailed
+from limner.pipelines import registry
+from limner.pipelines.platt import Curve
+from limner.pipelines.roles import Critic, Order, Painted, Painter
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+__all__ = ["Room"]
+
+
+class Room:
+    """A writer, a painter and a critic in one room.
+
+    `names` says which they are, `profile` where they were opened from ("" for objects); `search`
+    decides where the budget of a request goes. Any number of threads may share a studio: one
+    request at a time computes, the others wait for its next event, or for the end of a batch that
+    is being painted. An iterator of events is read in one thread, and may be closed from another.
+    """
+
+    def __init__(
+        self,
+        writer: BaseChatModel,
+        painter: Painter,
+        critic: Critic,
+        settings: Settings | None = None,
+        search: Search | None = None,
+    ) -> None:
+        self.painter = painter
+        self.critic = critic
+        self.settings = settings or Settings()
+        self.search = search or Refining(sure=self.settings.sure)
+        self.profile = ""
+        told = self.settings
+        self.scribe = Scribe(writer, told.domain, told.prompts, told.expansion)
+        self._models = Models()
+        models = {"writer": writer, "painter": painter, "critic": critic}
+        self.names: dict[str, str] = {
+            part: getattr(model, "name", None) or type(model).__name__
+            for part, model in models.items()
+        }
+
+    @classmethod
+    def open(
+        cls,
+        profile: str | Path = "pocket",
+        *,
+        writer: str | Path | BaseChatModel | None = None,
+        painter: str | Path | Painter | None = None,
+        critic: str | Path | Critic | None = None,
+    ) -> Self:
+        """Opens a profile's models; a name, folder, hub id or object can replace each.
+
+        Raises `BadInput` for an unknown profile and `ModelUnusable` for a model that won't open.
+        """
+        chosen = configs.load(profile)
+        rest = {key: getattr(chosen, key) for key in Settings.__dataclass_fields__}
+        rest["calibration"] = {kind: Curve(*two) for kind, two in chosen.calibration.items()}
+        studio = cls(
+            registry.open_writer(writer or chosen.writer.name, _settings(writer, chosen.writer)),
+            registry.open_painter(
+                painter or chosen.painter.name, _settings(painter, chosen.painter)
+            ),
+            registry.open_critic(critic or chosen.critic.name, _settings(critic, chosen.critic)),
+            Settings(**rest),
+        )
+        studio.profile = str(profile)
+        return studio
+
+    def score(self, picture: Image | Path, claims: str | Sequence[str] | Brief) -> Critique:
+        """How true each claim is of any picture: of a brief's claims, or of sentences in words.
+
+        The picture is an image or the path of a PNG, JPEG or WebP file, of at most 8,192 pixels a
+        side. How sentences become claims is told in `limner.agent.asked`. Raises `BadInput` for
+        what is no such picture or claim, and what the critic raises.
+        """
+        said, seen = asked(claims), picture_from(picture)
+        with self._models.turn():
+            rows = self.critic.look([seen], [c.text for c in said], [c.foils for c in said])
+        known = calibrated(rows[0], said, self.settings)
+        return Critique(
+            said,
+            tuple(p if p is not None and math.isfinite(p) else None for p in known),
+            self.settings.threshold,
+        )
+
+    def describe(self, seen: Take | Image | Path, claims: str | Sequence[str] | Brief = "") -> str:
+        """What holds of a picture, what fails and what nobody can tell, in plain words.
+
+        Of a take without `claims` its own critique is told, and no model is used. Raises as
+        `score` does.
+        """
+        if isinstance(seen, Take):
+            return described(
+                replace(seen, critique=self.score(seen.picture, claims)) if claims else seen
+            )
+        return described(self.score(seen, claims))
+
+    def in_turn(
+        self, events: Generator[Event, None, object], *, paints: bool = True
+    ) -> Generator[Event, None, None]:
+        """The events, computed only while no other thread uses the models; see `turns`."""
+        return Turns(events, self._models, paints=paints)
+
+    def repaint(self, order: Order, batch: Sequence[int] = ()) -> Image:
+        """The picture of one order, painted once more.
+
+        `batch` are the seeds of all orders that were painted with it, its own among them: a model
+        computes the last bits of a picture differently in another company. Without, it is alone.
+        Where the order starts from a picture that is not at hand, that one is painted first, in its
+        own company.
+        Raises `BadInput` when nobody knows what it was painted from.
+        """
+        order = self._begun(order)
+        seeds = list(batch) if order.seed in batch else [order.seed]
+        orders = [replace(order, seed=seed) for seed in seeds]
+        turn = self._models.turn(paints=True)
+        with turn, closing(self.painter.paint(orders)) as painting:
+            for done in painting:
+                if isinstance(done, Painted) and seeds[done.index] == order.seed:
+                    return done.picture
+        raise ModelFailed("The painter finished without a picture.")
+
+    def _begun(self, order: Order) -> Order:
+        """The order with the picture that it starts from."""
+        start = order.start
+        if start is None or start.picture is not None:
+            return order
+        if start.order is None:
+            raise BadInput(
+                "It was painted over a picture that is not at hand.",
+                "Only what began from words alone can be painted again.",
+            )
+        picture = self.repaint(start.order, start.company)
+        return replace(order, start=replace(start, picture=picture))
+
+
+def _settings(given: object, role: configs.Role) -> dict[str, Any]:
+    """The profile's settings, where it is the profile's own model that is opened."""
+    return role.settings if given is None or given == role.name else {}

@@ -1,0 +1,148 @@
+"""Where the budget goes: what a search may decide, and the simplest one there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from limner.agent.events import Decided
+from limner.agent.fit import Fitted, fit
+from limner.agent.negation import worded
+from limner.agent.records import Brief, Critique
+from limner.agent.run import Run
+from limner.pipelines.roles import Order, Painter, Step
+
+__all__ = [
+    "Attempt",
+    "Rounds",
+    "Search",
+    "affordable",
+    "missing",
+    "next_seed",
+    "order_of",
+    "seed_of",
+    "wording",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A picture to be painted: the order, and the brief that it is painted from."""
+
+    order: Order
+    brief: Brief
+
+
+class Search(Protocol):
+    """Decides, from what was painted so far, what is painted next, and says why."""
+
+    def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
+        """The next batch; all share size, steps and guidance. Empty when nothing is affordable."""
+        ...
+
+    def decide(self, run: Run, painter: Painter) -> Decided:
+        """What to do after a round: "done", "revise", "repaint", "repair" or "stop"."""
+        ...
+
+    def pace(self, run: Run) -> int:
+        """After how many steps each a preview is wanted; 0 for none."""
+        return run.preview_every
+
+    def glances(self, run: Run, step: Step) -> bool:
+        """Whether to look at the previews of this step, so that lost ones can be dropped."""
+        return False
+
+    def lost(self, run: Run, seen: Mapping[int, Critique]) -> list[int]:
+        """The indices of the pictures that are not worth finishing, by what their previews show."""
+        return []
+
+
+class Rounds(Search):
+    """Rounds of equal size on the newest wording, until all claims hold or the budget is spent."""
+
+    def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
+        """As many as a round takes and the budget still pays for, each with a fresh seed."""
+        one = order_of(run, painter)
+        count = max(0, min(run.settings.takes, affordable(run, painter.cost(one))))
+        seeds = [next_seed(run, ahead) for ahead in range(count)]
+        return [Attempt(replace(one, seed=seed), run.brief) for seed in seeds]
+
+    def decide(self, run: Run, painter: Painter) -> Decided:
+        """Stop at the first take of which every claim holds; else reword what went wrong."""
+        best = run.best
+        if best is None or not best.critique.verified:
+            return Decided(run.round, "stop", "Nothing could be checked, so nothing can be mended.")
+        if best.critique.holds:
+            return Decided(run.round, "done", f"Every claim holds on take {best.number + 1}.")
+        if why := self.spent(run, painter):
+            return Decided(run.round, "stop", why)
+        return Decided(run.round, "revise", f"Not yet true: {missing(best.critique)}.")
+
+    def spent(self, run: Run, painter: Painter) -> str:
+        """Why no other round can follow; "" when one can."""
+        if not run.refine:
+            return "One round was asked for."
+        if run.out_of_time:
+            return "The time is spent."
+        return "" if self.attempts(run, painter) else "The budget is spent."
+
+
+def affordable(run: Run, cost: float) -> int:
+    """How many pictures of that cost, in image-equivalents, the budget still pays for."""
+    return int((run.settings.budget - run.spent) / cost + 1e-6)
+
+
+def missing(critique: Critique) -> str:
+    """The claims that are to blame, in words."""
+    wrong = critique.blamed or critique.failed
+    return "; ".join(critique.claims[i].text for i in wrong)
+
+
+def seed_of(seed: int, number: int) -> int:
+    """The seed of the order at `number` (0-based, through all rounds), in 0..2**32 - 1.
+
+    An odd multiplier spreads the requests' seeds over the 32 bits (Knuth's multiplicative hash,
+    TAOCP 3, 6.4); counting on from there keeps all orders of a request distinct.
+    """
+    return (seed * 2_654_435_761 + number) % 2**32
+
+
+def order_of(run: Run, painter: Painter, brief: Brief | None = None) -> Order:
+    """The next order, on the run's present wording or that of another brief."""
+    settings = run.settings
+    assert settings.size and settings.steps and settings.guidance is not None  # settle() saw to it
+    width, height = settings.size
+    told, shunned = wording(brief or run.brief, painter)
+    return Order(
+        prompt=told.prompt,
+        seed=next_seed(run),
+        width=width,
+        height=height,
+        steps=settings.steps,
+        guidance=settings.guidance,
+        negative=shunned.prompt,
+    )
+
+
+def wording(brief: Brief, painter: Painter) -> tuple[Fitted, Fitted]:
+    """The prompt and the negative prompt, as the painter wants them, and as much as it reads."""
+    count, most = painter.count_tokens, painter.dialect.tokens
+    prompt, negative = worded(brief, painter.dialect)
+    said = (v for v in (brief.where, brief.light, brief.style) if v and v in brief.request.lower())
+    keep = (*(thing.name for thing in brief.things), *said)
+    return (
+        fit(prompt, count, most, keep=keep, style=brief.manner),
+        fit(negative, count, most, style=", ".join(brief.unlike)),
+    )
+
+
+def next_seed(run: Run, ahead: int = 0) -> int:
+    """The seed of the picture that is ordered after `ahead` others, all fresh."""
+    number = run.ordered + ahead
+    if run.first_seed is None:
+        return seed_of(run.seed, number)
+    if number == 0:
+        return run.first_seed
+    seed = seed_of(run.seed, number)
+    return seed_of(run.seed, 0) if seed == run.first_seed else seed  # never the same picture twice

@@ -1,0 +1,162 @@
+"""The front door: what a writer, a painter and a critic in one room can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, closing
+from typing import Unpack
+
+from limner.agent.brief import Drafted
+from limner.agent.claims import claims_of
+from limner.agent.events import Event
+from limner.agent.jobs import Jobs
+from limner.agent.locks import Lock, stated
+from limner.agent.loop import Loop, ready, tokens
+from limner.agent.plain import request_line
+from limner.agent.records import Brief, Result, Settings, Take
+from limner.agent.room import Room
+from limner.agent.run import Limits, Run, settle
+
+__all__ = ["Settings", "Studio"]
+
+
+class Studio(Room):
+    """A writer, a painter and a critic, and all that they do together; see `Room` for threads."""
+
+    def expand(self, request: str, *, seed: int) -> Generator[Event, None, None]:
+        """Drafts the brief of a request and paints nothing; ends with `BriefReady`."""
+        return self.in_turn(_drafted(self.scribe.expand(request_line(request), seed)), paints=False)
+
+    def edit(
+        self, before: Brief, request: str, *, seed: int, locks: Sequence[Lock] = ()
+    ) -> Generator[Event, None, None]:
+        """Drafts a brief anew with a change applied; ends with `BriefReady`.
+
+        `locks` are what was stated before and holds on where the change leaves it alone.
+        """
+        line = request_line(request)
+        drafting = self.scribe.edit(before, line, seed, locks)
+        return self.in_turn(_drafted(drafting, f"{before.request}\n{line}"), paints=False)
+
+    def takes(
+        self, request: str, *, seed: int, **limits: Unpack[Limits]
+    ) -> Generator[Event, None, None]:
+        """Works on a request until every claim of its brief holds or its budget is spent.
+
+        Ends with `Finished`. Closing the iterator cancels between two denoising steps. Raises
+        `BadInput` for what cannot be painted as asked, and `ModelFailed` when the painter breaks
+        before the first take.
+        """
+        return self.in_turn(self._loop(request, seed, limits).events())
+
+    def paint(
+        self,
+        brief: Brief,
+        *,
+        seed: int,
+        locks: Sequence[Lock] = (),
+        first_seed: int | None = None,
+        first_number: int = 0,
+        **limits: Unpack[Limits],
+    ) -> Generator[Event, None, None]:
+        """Works on a brief that is there already; as `takes`, without the drafting.
+
+        `locks` are what was stated, which no rewording may lose. `first_seed` is that of the first
+        picture, so that it starts from the noise of an earlier one; takes are numbered from
+        `first_number` on.
+        """
+        loop = self._loop(brief.request, seed, limits)
+        run = loop.run
+        run.brief, run.claims, run.locks = brief, claims_of(brief), tuple(locks)
+        run.first_seed, run.first_number = first_seed, first_number
+        return self.in_turn(loop.rounds())
+
+    def refining(
+        self,
+        take: Take,
+        change: str,
+        *,
+        seed: int,
+        locks: Sequence[Lock] = (),
+        **limits: Unpack[Limits],
+    ) -> Generator[Event, None, None]:
+        """Works on a change to a take, from its brief, in its size and from its noise; as `takes`.
+
+        `locks` are what was stated and holds (`BriefReady.locks`); without, what the take's own
+        request states.
+        """
+        return self.in_turn(self._change(take, change, seed, locks, limits)[1])
+
+    def imagine(self, request: str, *, seed: int, **limits: Unpack[Limits]) -> Result:
+        """Works on a request to its end; after Ctrl-C, the result is the best take so far."""
+        loop = self._loop(request, seed, limits)
+        return self._to_the_end(loop, loop.events())
+
+    def refine(
+        self,
+        take: Take,
+        change: str,
+        *,
+        seed: int,
+        locks: Sequence[Lock] = (),
+        **limits: Unpack[Limits],
+    ) -> Result:
+        """Works on a change to a take to its end; see `refining` and `imagine`."""
+        return self._to_the_end(*self._change(take, change, seed, locks, limits))
+
+    async def astream(
+        self, request: str, *, seed: int, **limits: Unpack[Limits]
+    ) -> AsyncGenerator[Event, None]:
+        """The events of `takes` for asyncio, from the one thread that computes them all.
+
+        Closing it (`contextlib.aclosing`) or cancelling its task stops between two denoising
+        steps. Raises as `takes` does, and `Busy` where a thousand requests wait already.
+        """
+        job = self._jobs.submit(lambda studio: studio.takes(request, seed=seed, **limits))
+        async with aclosing(job.astream(cancel=True)) as events:
+            async for event in events:
+                yield event
+
+    def _loop(self, request: str, seed: int, limits: Limits) -> Loop:
+        line = request_line(request)
+        run = Run(
+            request=line,
+            seed=seed,
+            settings=settle(self.settings, self.painter.dialect, limits),
+            brief=Brief(line, line),
+            refine=limits.get("refine", True),
+            preview_every=limits.get("preview_every", 0),
+        )
+        loop = Loop(self.scribe, self.painter, self.critic, self.search, run)
+        loop.check()
+        return loop
+
+    def _change(
+        self, take: Take, change: str, seed: int, locks: Sequence[Lock], limits: Limits
+    ) -> tuple[Loop, Generator[Event, None, None]]:
+        size = limits.get("size") or (take.order.width, take.order.height)
+        loop = self._loop(change, seed, {**limits, "size": size})
+        loop.run.first_seed = take.order.seed
+        return loop, loop.changed(take.brief, tuple(locks) or stated(take.brief.request))
+
+    def _to_the_end(self, loop: Loop, events: Generator[Event, None, None]) -> Result:
+        with closing(self.in_turn(events)) as turns:
+            try:
+                for _ in turns:
+                    pass
+            except KeyboardInterrupt:
+                loop.run.ended = "cancelled"
+        return loop.run.result()
+
+    @property
+    def _jobs(self) -> Jobs:
+        """The line of `astream`; where two threads make it at once, one of both is used by both."""
+        jobs: Jobs = self.__dict__.setdefault("_line", Jobs(self, waiting=1_000, kept=0))
+        return jobs
+
+
+def _drafted(
+    drafting: Generator[str, None, Drafted], said: str = ""
+) -> Generator[Event, None, None]:
+    drafted = yield from tokens(drafting)
+    yield ready(drafted, said)

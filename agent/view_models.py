@@ -1,0 +1,75 @@
+"""Lists painters in the terminal: the families that limner knows, and the models that are here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from limner.agent.models import Here, Room, on_disk, room
+from limner.agent.plain import one_line
+from limner.agent.view_terminal import console_for, say
+from limner.agent.view_words import said
+from limner.pipelines.families import Family, families
+
+__all__ = ["listed"]
+
+OVER = {"nothing": "", "all": "whole", "box": "whole, part"}
+
+
+def listed(as_json: bool) -> int:
+    """Show families, models and memory; returns the exit code."""
+    space, here = room(), on_disk()
+    if as_json:
+        rows = [
+            {**asdict(row), "gib": round(row.gib(), 1), "fits": space.fits(row.params)}
+            for row in families()
+        ]
+        made = {"families": rows, "here": [asdict(one) for one in here], "room": asdict(space)}
+        say(json.dumps(made, ensure_ascii=False))
+        return 0
+    console = console_for(sys.stdout)
+    console.print(_families(families(), space))
+    console.print(_memory(space))
+    console.print()
+    console.print(_here(here, space) if here else "No painter is on this machine.")
+    _count(here, console)
+    return 0
+
+
+def _families(rows: Sequence[Family], space: Room) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("family", "what it is", "GiB", "fits", "paints over", "licence"):
+        table.add_column(name, justify="right" if name == "GiB" else "left")
+    for row in rows:
+        fits = space.fits(row.params) or "no"
+        table.add_row(row.key, row.title, f"{row.gib():.0f}", fits, OVER[row.over], row.licence)
+    return table
+
+
+def _memory(space: Room) -> str:
+    gpu = f"{space.gpu:g} GiB on the GPU" if space.gpu else "no GPU"
+    return (
+        "GiB: weights of 2 bytes each, about, as on a GPU; in the machine's own memory they take"
+        f" twice that. Here: {space.ram:g} GiB, {gpu}."
+    )
+
+
+def _here(here: Sequence[Here], space: Room) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("on this machine", "family", "GiB", "fits"):
+        table.add_column(name, justify="right" if name == "GiB" else "left")
+    for one in here:
+        kind = one.family or f"unknown: {one.pipeline}"
+        fits = space.fits(one.params) or "no"
+        table.add_row(said(one_line(one.name)), said(one_line(kind)), f"{one.gib:.2f}", fits)
+    return table
+
+
+def _count(here: Sequence[Here], console: Console) -> None:
+    if len(here) <= 1:
+        console.print("\nMore, while online: hf download OWNER/MODEL")
