@@ -1,0 +1,1 @@
+"""What limner costs and what it gains, measured; nothing in the package imports this."""

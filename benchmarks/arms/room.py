@@ -1,0 +1,159 @@
+"""The room that all arms work in: one writer, painter and critic, with their accounts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from PIL.Image import Image
+
+from limner import Brief, Critique, Result, Studio
+from limner.agent.claims import claims_of
+from limner.agent.events import BriefReady
+from limner.agent.records import Claim
+from limner.agent.run import settle
+from limner.agent.search import seed_of, wording
+from limner.benchmarks.arms.easel import Easel
+from limner.benchmarks.arms.records import Case, Cost, Shot, Trial
+from limner.benchmarks.arms.watched import WatchedCritic, WatchedWriter
+from limner.pipelines.roles import Order
+
+__all__ = ["FRESH", "Arm", "Attempt", "Room"]
+
+FRESH = 500_009  # added to a run's seed for pictures that no arm has seen
+
+Arm = Callable[["Room", Case, int, int], Trial]
+
+
+class Room:
+    """A studio whose models are watched, and what an arm needs beside it."""
+
+    def __init__(self, studio: Studio, batch: int = 8) -> None:
+        self.easel = Easel(studio.painter, batch)
+        self.writer = WatchedWriter(name=studio.names["writer"], inner=studio.scribe.writer)
+        self.critic = WatchedCritic(studio.critic)
+        self.studio = Studio(self.writer, self.easel, self.critic, studio.settings, studio.search)
+        self._truths: dict[bytes, tuple[bool, ...]] = {}
+
+    @property
+    def taught(self) -> bool:
+        """Whether the writer knows limner's own messages and no others, as the small ones do."""
+        return (self.writer.name or "").startswith(("pocket", "fake"))
+
+    def enter(self) -> None:
+        """Begin a new case: what was painted and said for the last one is of no use any more."""
+        self.easel.forget()
+        self.writer.forget()
+        self._truths.clear()
+
+    def truth(self, case: Case, picture: Image) -> tuple[bool, ...]:
+        """Which of the case's claims are true of a picture; each picture is judged once."""
+        seen = picture.tobytes()
+        if seen not in self._truths:
+            self._truths[seen] = case.decide(picture)
+        return self._truths[seen]
+
+    def right(self, case: Case, picture: Image) -> bool:
+        """Whether the picture is all that was asked for."""
+        return all(self.truth(case, picture))
+
+    def run(self, arm: Arm, case: Case, seed: int, budget: int) -> Trial:
+        """One arm at one case, with what it took."""
+        for each in (self.easel, self.writer, self.critic):
+            each.begin()
+        start = time.perf_counter()
+        trial = arm(self, case, seed, budget)
+        own = time.perf_counter() - start
+        self._settle(trial.cost, own)
+        return trial
+
+    def brief(self, request: str, seed: int) -> Brief:
+        """What the writer makes of a request."""
+        *_, ready = self.studio.expand(request, seed=seed)
+        assert isinstance(ready, BriefReady)
+        return ready.brief
+
+    def order(self, brief: Brief, seed: int) -> Order:
+        """A full picture of a brief, as the studio would order it."""
+        painter = self.easel
+        asked = settle(self.studio.settings, painter.dialect, {})
+        assert asked.size and asked.steps and asked.guidance is not None
+        told, shunned = wording(brief, painter)
+        return Order(
+            told.prompt, seed, *asked.size, asked.steps, asked.guidance, negative=shunned.prompt
+        )
+
+    def critiques(self, pictures: Sequence[Image], claims: Sequence[Claim]) -> list[Critique]:
+        """What the critic says of each picture."""
+        if not claims:
+            return [Critique((), ()) for _ in pictures]
+        rows = self.critic.look(pictures, [c.text for c in claims], [c.foils for c in claims])
+        least = self.studio.settings.threshold
+        return [Critique(tuple(claims), tuple(row), least) for row in rows]
+
+    def trial(self, result: Result) -> Trial:
+        """A result of the studio's own loop as a trial."""
+        assert result.best
+        shots = tuple(
+            Shot(t.order, t.picture, t.critique, self.easel.marks.get(t.order, result.spent))
+            for t in result.takes
+        )
+        chosen = result.takes.index(result.best)
+        told = replace(result.best.order, start=None)  # the prompt alone, whatever was painted over
+        return Trial(shots, chosen, told, result.ended)
+
+    def _settle(self, cost: Cost, own: float) -> None:
+        """Charges what was remembered as if it had been done again."""
+        watched = (self.easel, self.writer, self.critic)
+        cost.spent = self.easel.charged.spent
+        cost.writer, cost.asked = self.writer.charged.writer, self.writer.charged.asked
+        cost.painter, cost.critic = self.easel.charged.painter, self.critic.charged.critic
+        rest = own - sum(each.real for each in watched)
+        cost.whole = max(rest, 0.0) + cost.writer + cost.painter + cost.critic
+
+
+class Attempt:
+    """An arm's own loop: it paints wordings of a request as long as the budget pays for them.
+
+    Every picture is weighed by the claims that the writer's brief of the request makes, whatever
+    wording it was painted from. `seeds` are those that the studio would take, in its order.
+    """
+
+    def __init__(self, room: Room, case: Case, seed: int, budget: int) -> None:
+        self.room, self.case, self.seed, self.budget = room, case, seed, budget
+        self.brief = room.brief(case.request, seed)
+        self.claims = claims_of(self.brief)
+        self.shots: list[Shot] = []
+
+    @property
+    def left(self) -> int:
+        """Pictures that are still paid for."""
+        return self.budget - len(self.shots)
+
+    def seeds(self, count: int, first: int = 0) -> list[int]:
+        """The seeds of so many pictures."""
+        return [seed_of(self.seed, number) for number in range(first, first + count)]
+
+    def paint(self, briefs: Sequence[Brief], seeds: Sequence[int]) -> list[Shot]:
+        """A picture of each brief from the seed beside it, as many as are paid for, looked at."""
+        pairs = list(zip(briefs, seeds, strict=True))[: self.left]
+        orders = [self.room.order(brief, seed) for brief, seed in pairs]
+        if not orders:
+            return []
+        pictures = self.room.easel.pictures(orders)
+        seen = self.room.critiques(pictures, self.claims)
+        marks = self.room.easel.marks
+        rows = zip(orders, pictures, seen, strict=True)
+        new = [Shot(order, picture, critique, marks[order]) for order, picture, critique in rows]
+        self.shots += new
+        return new
+
+    def spend(self, brief: Brief) -> None:
+        """Put all that is left into fresh seeds of one wording."""
+        self.paint([brief] * self.left, self.seeds(self.left, first=len(self.shots)))
+
+    def done(self, told: Order | None = None, ended: str = "budget") -> Trial:
+        """Hands over the picture that the critic likes best, the earliest of equals."""
+        best = max(range(len(self.shots)), key=lambda n: (self.shots[n].critique.score, -n))
+        return Trial(tuple(self.shots), best, told or self.shots[best].order, ended)

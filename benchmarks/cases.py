@@ -1,0 +1,84 @@
+"""MicroGenEval's prompts as cases: a request, its claims in words, and who decides them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from PIL.Image import Image
+
+from limner import Brief
+from limner.agent.records import Relation, Thing
+from limner.benchmarks.arms.records import Case
+from limner.benchmarks.asked import BESIDE, OPEN, Asked, Claim, claims_of
+from limner.benchmarks.judge import verdict
+from limner.benchmarks.parse import parsed
+from limner.benchmarks.prompts import Prompt, prompts, quick
+from limner.pipelines.pocket.captions import canonical
+from limner.pipelines.pocket.spec import Spec
+
+__all__ = ["SPLITS", "exact", "said", "world_cases"]
+
+SPLITS = ("quick", "development", "test")
+
+_WORDED = {
+    "count": "{value} {thing}",
+    "colour": "{thing} is {value}",
+    "size": "{thing} is {value}",
+    "place": "{thing} at {value}",
+    "relation": "{thing} {value} {other}",
+    "absent": "no {thing}",
+    "exactly": "these kinds, no other",
+    "something": "something is there",
+}
+
+
+def world_cases(split: str) -> list[Case]:
+    """The cases of `quick`, `development` or `test`."""
+    rows = quick() if split == "quick" else prompts(split)
+    return [_case(row) for row in rows]
+
+
+def exact(asked: Asked, request: str) -> Brief | None:
+    """The brief that says just what was asked; None where nothing in particular was.
+
+    Where the request leaves a number or a side open, the brief takes the first that fits.
+    """
+    if not asked.spec.groups:
+        return None
+    groups = tuple(replace(g, count=2) if g.count == OPEN else g for g in asked.spec.groups)
+    links = tuple(replace(k, how="left of") if k.how == BESIDE else k for k in asked.spec.links)
+    spec = Spec(groups, links, asked.spec.where, asked.spec.light, asked.spec.style)
+    return Brief(
+        request,
+        canonical(spec),
+        things=tuple(Thing(g.name, g.count, g.colour, g.size, g.place) for g in groups),
+        relations=tuple(Relation(k.thing, k.how, k.other) for k in links),
+        where=spec.where,
+        light=spec.light,
+        style=spec.style,
+        avoid=asked.absent,
+    )
+
+
+def said(claim: Claim) -> str:
+    """A claim in a few words."""
+    value = "several" if claim.value == OPEN else claim.value
+    wording = _WORDED.get(claim.sort, "{sort}: {value}")
+    return wording.format(sort=claim.sort, thing=claim.thing, value=value, other=claim.other)
+
+
+def _case(prompt: Prompt) -> Case:
+    claims = claims_of(prompt.asked)
+    return Case(
+        prompt.id,
+        prompt.category,
+        prompt.request,
+        tuple(map(said, claims)),
+        partial(_decided, claims),
+        exact(prompt.asked, prompt.request),
+    )
+
+
+def _decided(claims: tuple[Claim, ...], picture: Image) -> tuple[bool, ...]:
+    return verdict(parsed(picture), claims)

@@ -1,0 +1,105 @@
+"""Draws a list of wishes and lays the results side by side, each with what holds and what does not.
+
+`python -m benchmarks.contact_sheet` redraws benchmarks/contact-sheet.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from limner import Result, Studio
+
+HERE = Path(__file__).parent
+SEED = 2026
+SIDE, GAP, LINE, WIDE = 256, 16, 19, 15
+FONTS = ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "DejaVuSans.ttf")
+
+
+def main() -> None:
+    """Draw every wish of a file and write the sheet, and the claims as JSON beside it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wishes", type=Path, default=HERE / "wishes.txt")
+    parser.add_argument("--out", type=Path, default=HERE / "contact-sheet.png")
+    parser.add_argument("--profile", default="pocket")
+    given = parser.parse_args()
+    studio = Studio.open(given.profile)
+    wishes = given.wishes.read_text(encoding="utf-8").split("\n")
+    results = [(wish, studio.imagine(wish, seed=SEED)) for wish in wishes if wish]
+    sheet(results).save(given.out, optimize=True)
+    rows = [told(wish, result) for wish, result in results]
+    given.out.with_suffix(".json").write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+    held = sum(bool(result.best and result.best.critique.holds) for _, result in results)
+    print(f"{held} of {len(results)}: every claim holds, as the critic sees it")
+
+
+def sheet(results: Sequence[tuple[str, Result]], columns: int = 5) -> Image.Image:
+    """The best takes in rows, each above its wish and the claims that fail."""
+    tall = SIDE + 5 * LINE + GAP
+    rows = -(-len(results) // columns)
+    whole = Image.new("RGB", (columns * (SIDE + GAP) + GAP, rows * tall + GAP), "white")
+    draw, font = ImageDraw.Draw(whole), _font()
+    for number, (wish, result) in enumerate(results):
+        left = GAP + number % columns * (SIDE + GAP)
+        top = GAP + number // columns * tall
+        if result.best:
+            picture = result.best.picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+            whole.paste(picture, (left, top))
+        lines = [(wish, "black"), *_verdict(result)]
+        for row, (text, ink) in enumerate(lines[:5]):
+            draw.text((left, top + SIDE + 3 + LINE * row), _cut(text), fill=ink, font=font)
+    return whole
+
+
+def told(wish: str, result: Result) -> dict[str, object]:
+    """What came of a wish, for a machine."""
+    best = result.best
+    if best is None:
+        return {"wish": wish, "ended": result.ended}
+    judged = zip(best.critique.claims, best.critique.probabilities, strict=True)
+    return {
+        "wish": wish,
+        "reply": best.brief.reply,
+        "prompt": best.order.prompt,
+        "seed": best.order.seed,
+        "spent": round(result.spent, 3),
+        "takes": len(result.takes),
+        "claims": {claim.text: chance for claim, chance in judged},
+        "holds": best.critique.holds,
+    }
+
+
+def _verdict(result: Result) -> list[tuple[str, str]]:
+    if result.best is None:
+        return [("nothing was painted", "#b03030")]
+    critique = result.best.critique
+    held = len(critique.claims) - len(critique.failed)
+    first = (
+        f"{held} of {len(critique.claims)} claims hold",
+        "#2a7d2a" if critique.holds else "#555",
+    )
+    failed = [(f"not: {critique.claims[i].text}", "#b03030") for i in critique.failed]
+    return [first, *failed]
+
+
+def _cut(text: str) -> str:
+    wide = sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
+    return text if wide <= 36 else text[:33] + "..."
+
+
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font that has Chinese, where the system has one."""
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, WIDE)
+        except OSError:
+            continue
+    return ImageFont.load_default(WIDE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Prompt files of real models' benchmarks as cases: GenEval's, DPG-Bench's and T2I-CompBench's.
+
+Their claims come from the files; whether they are true is decided by a judge that the user names, a
+critic role (a VLM or a detector, say) that takes no part in choosing.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Image
+
+from limner import Brief
+from limner.agent.claims import claims_of
+from limner.agent.plain import one_line
+from limner.agent.records import Claim, Relation, Thing
+from limner.benchmarks.arms.records import Case
+from limner.errors import BadInput
+from limner.pipelines.roles import Critic
+
+__all__ = ["file_cases"]
+
+LARGEST = 64 * 2**20  # bytes of a prompt file
+PARTS = ("left of", "right of", "above", "below")
+
+
+def file_cases(path: Path, judge: Critic) -> list[Case]:
+    """The prompts of a file, each with its claims and who decides them.
+
+    By its kind: `.jsonl` is GenEval's metadata (`prompt`, `include` with class, count, color and
+    position, `exclude`), `.csv` is DPG-Bench's (a row for each question, with its dependencies),
+    `.txt` is T2I-CompBench's (a prompt on each line, which is its only claim). Raises `BadInput`
+    for a file that is none of these.
+    """
+    readers = {".jsonl": _geneval, ".csv": _dpg, ".txt": _compbench}
+    reader = readers.get(path.suffix.lower())
+    if reader is None or not path.is_file() or path.stat().st_size > LARGEST:
+        raise BadInput(
+            f"{path} is no prompt file.",
+            "Give GenEval's .jsonl, DPG-Bench's .csv or T2I-CompBench's .txt.",
+        )
+    try:
+        found = reader(path)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, csv.Error) as problem:
+        raise BadInput(f"{path} can't be read as {path.suffix}: {problem!r}.", "Mend it.") from None
+    if not found:
+        raise BadInput(f"{path} has no prompts.", "Give another file.")
+    return [_case(one, judge) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    id: str
+    category: str
+    request: str
+    claims: tuple[Claim, ...]
+    exact: Brief | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Jury:
+    """Asks the judge; a claim fails with the claim that it needs, as in DSG (arXiv:2310.18235)."""
+
+    judge: Critic
+    claims: tuple[Claim, ...]
+
+    def __call__(self, picture: Image) -> tuple[bool, ...]:
+        """Which claims are true of the picture."""
+        texts, foils = [c.text for c in self.claims], [c.foils for c in self.claims]
+        (row,) = self.judge.look([picture], texts, foils)
+        held = [p >= 0.5 for p in row]
+        return tuple(self._true(n, held) for n in range(len(held)))
+
+    def _true(self, number: int, held: Sequence[bool]) -> bool:
+        at: int | None = number
+        for _ in held:  # a chain without circles is no longer than this
+            if at is not None and held[at]:
+                at = self.claims[at].needs
+        return at is None
+
+
+def _case(one: _Asked, judge: Critic) -> Case:
+    texts = tuple(claim.text for claim in one.claims)
+    return Case(one.id, one.category, one.request, texts, _Jury(judge, one.claims), one.exact)
+
+
+def _geneval(path: Path) -> list[_Asked]:
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        if line.strip():
+            row = json.loads(line)
+            brief = _brief(row)
+            name = f"{path.stem}/{number:04d}"
+            found.append(_Asked(name, str(row["tag"]), brief.request, claims_of(brief), brief))
+    return found
+
+
+def _brief(row: dict[str, Any]) -> Brief:
+    """What GenEval's row asks for, as the brief that says just that."""
+    things, relations = [], []
+    for one in row["include"]:
+        things.append(Thing(str(one["class"]), int(one.get("count", 1)), str(one.get("color", ""))))
+        if "position" in one:
+            how, other = one["position"]
+            relations.append((len(things) - 1, str(how), int(other)))
+    links = [
+        Relation(things[a].name, how, things[b].name) for a, how, b in relations if how in PARTS
+    ]
+    prompt = one_line(str(row["prompt"]))
+    return Brief(prompt, prompt, things=tuple(things), relations=tuple(links))
+
+
+def _dpg(path: Path) -> list[_Asked]:
+    items: dict[str, list[dict[str, str]]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            items.setdefault(row["item_id"], []).append(row)
+    return [_of_item(path.stem, name, rows) for name, rows in items.items()]
+
+
+def _of_item(stem: str, name: str, rows: list[dict[str, str]]) -> _Asked:
+    places = {row["proposition_id"].strip(): n for n, row in enumerate(rows)}
+    claims = tuple(_question(row, places) for row in rows)
+    request = one_line(next(row["text"] for row in rows if row["text"].strip()))
+    return _Asked(f"{stem}/{one_line(name, 80)}", "dense", request, claims)
+
+
+def _question(row: dict[str, str], places: dict[str, int]) -> Claim:
+    """A question as a statement; it needs the first of the questions that it depends on."""
+    asked = one_line(row["question_natural_language"])
+    parents = [places[p] for word in row["dependency"].split(",") if (p := word.strip()) in places]
+    kind = one_line(row.get("category_broad") or "question")
+    yes, no = (f"the answer to “{asked}” is {word}" for word in ("yes", "no"))
+    return Claim(yes, (no,), kind, parents[0] if parents else None)
+
+
+def _compbench(path: Path) -> list[_Asked]:
+    lines = [one_line(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    foil = ("a picture of something else",)
+    return [
+        _Asked(f"{path.stem}/{n:04d}", path.stem, line, (Claim(line, foil, "prompt"),))
+        for n, line in enumerate(filter(None, lines))
+    ]
