@@ -1,0 +1,27 @@
+"""What the tests of the archive keep in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from limner.agent.archive import Archive
+from limner.agent.archive_rows import TakeRow, VersionRow
+from limner.agent.records import Claim, Critique
+from limner.pipelines.roles import Order
+
+__all__ = ["BRIEF", "begun", "take"]
+
+ORDER = Order("a cat", 2**64 - 1, 64, 64, 4, 5.0, "dogs")
+CLAIMS = (Claim("it is red", ("blue",), "colour"), Claim("it is", (), "count", 0))
+CRITIQUE = Critique(CLAIMS, (0.9, None))
+BRIEF = {"prompt": "A red CAT", "things": [{"name": "cat", "count": 1}], "reply": "一只猫，好的"}
+
+
+def begun(archive: Archive, words: str = "a red cat") -> tuple[int, int]:
+    session = archive.begin(profile="fake")
+    return session, archive.add_version(session, VersionRow(words, BRIEF))
+
+
+def take(version: int, *probabilities: float | None) -> TakeRow:
+    judged = replace(CRITIQUE, probabilities=probabilities or CRITIQUE.probabilities)
+    return TakeRow(version, 0, ORDER, judged, spent=1.5)

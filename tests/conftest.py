@@ -1,0 +1,179 @@
+"""What the tests share: no network, an archive of their own, and tiny models of real classes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+CHAT = (
+    "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{{ eos_token }}"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An archive for all commands that the tests run, so that none is added to the user's own."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIMNER_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of tiny models: writer, painter, clip and siglip, opened as any other would be."""
+    import torch
+
+    torch.set_num_threads(2)
+    folder = tmp_path_factory.mktemp("tiny")
+    for name, build in {"writer": _writer, "painter": _painter}.items():
+        torch.manual_seed(0)
+        build(folder / name)
+    for name in ("clip", "siglip"):
+        torch.manual_seed(0)
+        _critic(name, folder / name)
+    return folder
+
+
+def _writer(folder: Path) -> None:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words.decoder = decoders.ByteLevel()
+    marks = ["<pad>", "<s>", "</s>", "<|user|>", "<|assistant|>", "<|system|>"]
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, initial_alphabet=letters, special_tokens=marks, show_progress=False
+    )
+    words.train_from_iterator(['a cat on a mat, {"prompt": "x", "n": 3}'] * 20, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
+    tokenizer.chat_template = CHAT
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _painter(folder: Path) -> None:
+    from diffusers import (
+        AutoencoderTiny,
+        DDIMScheduler,
+        StableDiffusionPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    tokenizer = _letters()
+    text = CLIPTextConfig(**_text(tokenizer, 32))
+    unet = UNet2DConditionModel(
+        block_out_channels=(4, 8),
+        layers_per_block=1,
+        sample_size=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=32,
+        attention_head_dim=2,
+        norm_num_groups=1,
+    )
+    eyes = AutoencoderTiny(
+        encoder_block_out_channels=(4, 4, 4, 4),
+        decoder_block_out_channels=(4, 4, 4, 4),
+        num_encoder_blocks=(1, 1, 1, 1),
+        num_decoder_blocks=(1, 1, 1, 1),
+    )
+    StableDiffusionPipeline(
+        unet=unet,
+        scheduler=DDIMScheduler(
+            prediction_type="v_prediction",
+            timestep_spacing="trailing",
+            rescale_betas_zero_snr=True,
+            clip_sample=False,
+            steps_offset=1,
+        ),
+        vae=eyes,
+        text_encoder=CLIPTextModel(text),
+        tokenizer=tokenizer,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+
+
+def _critic(kind: str, folder: Path) -> None:
+    import transformers
+
+    tokenizer = _letters()
+    text = _text(tokenizer, 16)
+    size = {"image_size": 32, "patch_size": 8}
+    layers = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
+    vision = {key: text[key] for key in layers} | size
+    if kind == "clip":
+        vision["projection_dim"] = 16
+        config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
+        transformers.CLIPModel(config).save_pretrained(folder)
+        crop = {"height": 32, "width": 32}
+        eyes = transformers.CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=crop)
+    else:
+        text["max_position_embeddings"] = 64
+        config = transformers.SiglipConfig(text_config=text, vision_config=vision)
+        transformers.SiglipModel(config).save_pretrained(folder)
+        eyes = transformers.SiglipImageProcessorPil(size={"height": 32, "width": 32})
+    eyes.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _text(tokenizer: Any, width: int) -> dict[str, Any]:
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": width,
+        "intermediate_size": 37,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 2,
+        "projection_dim": width,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def _letters() -> Any:
+    """CLIP's tokenizer with no merges: a token for each byte."""
+    from transformers import CLIPTokenizer
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    letters = list(bytes_to_unicode().values())
+    marks = ["<|startoftext|>", "<|endoftext|>"]
+    pieces = [*letters, *(letter + "</w>" for letter in letters), *marks]
+    return CLIPTokenizer(
+        vocab={piece: i for i, piece in enumerate(pieces)}, merges=[], model_max_length=77
+    )
+
+
+@pytest.fixture(autouse=True)
+def _heeds_ctrl_c() -> Iterator[None]:
+    """A job in the background inherits an ignored SIGINT; what is tested here must hear it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

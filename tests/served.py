@@ -1,0 +1,100 @@
+"""A real server on a free port of this machine, for the tests of what is said over HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from PIL import Image
+
+from limner.agent.archive import Archive
+from limner.agent.as_http import as_http
+from limner.agent.records import Settings
+from limner.agent.serve.house import House
+from limner.agent.serve.porter import Door
+from limner.agent.serve.running import listen
+from limner.agent.studio import Studio
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.roles import Order, Painted, Step
+
+PATIENCE = 120  # seconds, on a machine that has much else to do
+
+
+@dataclass
+class Patient(FakePainter):
+    """Paints as the fake does, but goes over its first step again and again until it is let go."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        return _Waiting(self, list(orders), preview_every)
+
+
+class _Waiting(FakePainting):
+    def __init__(self, painter: Patient, orders: list[Order], preview_every: int) -> None:
+        super().__init__(painter, orders, preview_every)
+        self._painter = painter
+        self._rough = {0: Image.new("RGB", (8, 8), "red")} if preview_every else {}
+
+    def __iter__(self) -> Iterator[Step | Painted]:
+        for _ in range(PATIENCE * 20):
+            yield Step(1, 4, self._rough)
+            self._painter.begun.set()
+            if self._painter.go.wait(0.05):
+                break
+        yield from super().__iter__()
+
+
+def patient() -> tuple[Studio, Patient]:
+    """A studio whose painter waits until it is let go."""
+    painter = Patient()
+    return Studio(FakeWriter(), painter, FakeCritic(), Settings()), painter
+
+
+def sure() -> Studio:
+    """A studio whose critic finds every claim true, so that each request takes one round of 4."""
+    return Studio(FakeWriter(), FakePainter(), FakeCritic([[0.99]]), Settings())
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers: where it is, and what it shares among its requests."""
+
+    url: str
+    house: House
+
+
+@contextmanager
+def served(
+    studio: Studio,
+    *,
+    profile: str = "fake",
+    archive: Path | None = None,
+    door: Door | None = None,
+    waiting: int = 16,
+) -> Iterator[Served]:
+    """Serves a studio from another thread; ends with the block."""
+    kept = Archive.open(archive) if archive else None
+    app = as_http(studio, profile=profile, archive=kept, door=door, waiting=waiting)
+    with listen("127.0.0.1", 0) as bound:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                thread.join(0.02)
+            yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", app.state.house)
+        finally:
+            app.state.house.jobs.close()
+            server.should_exit = True
+            thread.join(PATIENCE)
+    if kept:
+        kept.close()

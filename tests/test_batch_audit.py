@@ -1,0 +1,213 @@
+"""The audit of a batch: finds what a writer does to all requests, and nothing where it does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from limner.agent import cli
+from limner.agent.batch import audit_phrases
+from limner.agent.batch.audit import Audit, audit
+from limner.agent.batch.audit_people import inserted
+from limner.agent.batch.audit_phrases import Phrases
+from limner.agent.batch.manifest import NAME, Manifest
+from limner.agent.batch.rows import Outcome
+from limner.agent.records import Brief, Thing
+
+NOUNS = "cat dog fish bird tree boat star moon car apple".split()
+
+
+def outcome(number: int, request: str, prompt: str, **brief: object) -> Outcome:
+    fields = asdict(Brief(request, prompt)) | brief
+    return Outcome(f"r{number}", number, number + 1, request, "done", prompt=prompt, brief=fields)
+
+
+def collapsed() -> list[Outcome]:
+    """Ten requests that leave the style open and get the same one and the same words."""
+    tail = ", highly detailed, cinematic lighting, trending on artstation"
+    return [
+        outcome(n, f"a {noun}", f"a {noun}{tail}", style="photo", light="day" if n % 2 else "night")
+        for n, noun in enumerate(NOUNS, 1)
+    ]
+
+
+def test_a_collapsed_style_and_its_phrases_are_found() -> None:
+    found = audit(collapsed())
+    style, light = found.spreads
+    assert (style.field, style.commonest, style.count, style.rows) == ("style", "photo", 10, 10)
+    assert (style.bits, style.kinds, style.collapsed) == (0.0, 1.0, True)
+    assert (light.bits, light.kinds, light.collapsed) == (1.0, 2.0, False)
+    (phrase,) = found.repeated
+    assert phrase.text == "highly detailed cinematic lighting trending on artstation"
+    assert phrase.count == 10
+    assert (found.length.words, found.length.ratio_median, found.length.longest) == (9, 4.5, 9)
+    assert not found.clean
+
+
+def test_what_the_request_says_is_no_collapse() -> None:
+    end = "in the tall wet grass"
+    rows = [
+        outcome(n, f"a {noun}, photorealistic, {end}", f"a {noun} {end}", style="photo")
+        for n, noun in enumerate(NOUNS, 1)
+    ]
+    found = audit(rows)
+    assert found.spreads[0].asked == 10 and not found.spreads[0].collapsed
+    assert found.repeated == () and found.inserted == () and found.clean
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "about"),
+    [
+        ("a doctor", "a young woman, a doctor", {"gender: female", "age: young"}),
+        ("a doctor", "a doctor in a hospital", set()),
+        ("a woman doctor", "a lady, a doctor", set()),
+        ("一位女医生", "a doctor", set()),
+        ("一个女孩在玩", "a girl is playing", set()),
+        (
+            "一位医生",
+            "a young white male doctor",
+            {"gender: male", "ethnicity: white", "age: young"},
+        ),
+        ("a doctor", "一位年轻的女性医生", {"gender: female", "age: young"}),
+        ("an old house and a man", "an old wooden house with a man", set()),
+        ("a person", "a dark-skinned person with fair skin", {"skin: dark", "skin: light"}),
+        ("a white cat", "a white cat by an old tree, a young tree", set()),
+        ("a garden", "a japanese garden, a black car, chinese lanterns", set()),
+        ("a chef", "an elderly asian chef", {"age: old", "ethnicity: asian"}),
+        ("a man", "a woman", {"gender: female"}),
+        ("mankind, a human, a manual", "mankind, a human, a manual for germans", set()),
+    ],
+)
+def test_what_is_added_about_people(request_: str, prompt: str, about: set[str]) -> None:
+    assert {f"{one.about}: {one.value}" for one in inserted(request_, prompt)} == about
+
+
+def test_what_was_not_to_be_there_is_lost_where_it_is_shown() -> None:
+    request = "a cat, no dogs"
+    unsaid, shown, thing = (
+        outcome(1, request, "a cat"),
+        outcome(2, request, "a cat and a dog"),
+        outcome(3, request, "a cat, friends", things=(Thing("cat"), Thing("dog"))),
+    )
+    (loss,) = audit([unsaid, shown, thing]).lost
+    assert (loss.kind, loss.count, loss.stated) == ("absent", 2, 3)
+    assert loss.examples == ("no dog (r2)", "no dog (r3)")
+
+
+def test_the_same_prompt_for_other_seeds_counts_once() -> None:
+    found = audit([*collapsed(), *(replace(row, seed=9) for row in collapsed())])
+    assert (found.rows, found.same) == (10, 10)
+    assert found.repeated[0].count == 10
+
+
+def test_insertions_are_counted_with_words_and_examples() -> None:
+    prompts = ["a man, a doctor", "a doctor, a man", "a boy, a doctor"]
+    rows = [outcome(n, "a doctor", prompt) for n, prompt in enumerate(prompts)]
+    male = {one.value: one for one in audit(rows).inserted}["male"]
+    assert (male.count, male.words, male.examples) == (3, ("man", "boy"), ("r0", "r1", "r2"))
+
+
+def test_lost_statements_are_found() -> None:
+    cats = (Thing("cat", 2, "red"),)
+    good = outcome(1, "two red cats, no dogs", "two red cats", things=cats, avoid=("dog",))
+    wrong = outcome(
+        2, "two red cats, no dogs", "a cat and a dog", things=(Thing("cat"), Thing("dog"))
+    )
+    lost = {loss.kind: loss for loss in audit([good, wrong]).lost}
+    assert {kind: (loss.count, loss.stated) for kind, loss in lost.items()} == {
+        "absent": (1, 2),
+        "colour": (1, 2),
+        "count": (1, 2),
+    }
+    assert lost["count"].examples == ("2 cat (r2)",)
+    assert audit([good]).clean and not audit([wrong]).clean
+
+
+@pytest.mark.parametrize("brief", [{}, {"things": 7}, {"style": None, "x": [1]}, {"things": [{}]}])
+def test_a_brief_of_any_kind_is_looked_at(brief: dict[str, object]) -> None:
+    row = replace(outcome(1, "two red cats", "a dog"), brief=brief)
+    assert {loss.kind for loss in audit([row]).lost if loss.count} == {"count", "colour"}
+
+
+def test_nothing_to_look_at() -> None:
+    found = audit([Outcome("a", 1, 2, "a cat", "failed")])
+    assert (found.rows, found.spreads, found.repeated, found.clean) == (0, (), (), True)
+
+
+def test_phrases_of_few_prompts_are_none() -> None:
+    phrases = Phrases()
+    for noun in NOUNS:
+        phrases.see("x", f"a {noun} of great beauty" if noun in ("cat", "dog") else f"one {noun}")
+    assert phrases.repeated() == ()
+    phrases.see("x", "a car of great beauty")
+    assert [(one.text, one.count) for one in phrases.repeated()] == [("of great beauty", 3)]
+
+
+def test_chinese_phrases_are_read_by_character() -> None:
+    phrases = Phrases()
+    for noun in "猫狗鱼鸟":
+        phrases.see(noun, f"{noun}，电影般的光线")
+    assert [one.text for one in phrases.repeated()] == ["电影般的光线"]
+
+
+def test_a_phrase_that_goes_in_a_circle_ends() -> None:
+    phrases = Phrases()
+    for _ in range(3):
+        phrases.see("x", "a b c d e f " * 4)
+    assert phrases.repeated()
+
+
+def test_counting_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_phrases, "_MOST", 500)
+    phrases = Phrases()
+    for n in range(300):
+        phrases.see("x", f"w{n} x{n} y{n} z{n}, in the golden hour")
+    assert len(phrases._counts) <= 600
+    assert phrases.repeated()[0].text == "in the golden hour" and phrases.repeated()[0].count == 300
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    Manifest(tmp_path / NAME).rewrite(collapsed())
+    return tmp_path
+
+
+def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", str(folder)]) == 0
+    text = capsys.readouterr().out
+    for part in (
+        "10 prompts of 9 words",
+        "photo (10 of 10)",
+        "collapsed",
+        "trending on artstation",
+    ):
+        assert part in text
+    assert "What was added about people: nothing" in text
+    assert cli.main(["audit", str(folder / NAME), "--strict"]) == 1
+
+
+def test_the_command_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", str(folder), "--json"]) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out)
+    assert out.isascii() and out.count("\n") == 1
+    assert set(found) == {*Audit.__dataclass_fields__, "clean"} and found["clean"] is False
+    Manifest(folder / NAME).rewrite([outcome(1, "a cat", "a cat")])
+    assert cli.main(["audit", str(folder), "--strict"]) == 0
+
+
+def test_hostile_text_is_shown_as_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b[2J\u202e[bold]two cats[/bold] red man"
+    rows = [outcome(n, "four dogs", f"{n} {evil}", style=evil, where=evil) for n in range(6)]
+    Manifest(folder / NAME).rewrite([replace(row, id=evil) for row in rows])
+    assert cli.main(["audit", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert "[bold]two cats" in text and "\x1b" not in text and "\u202e" not in text
+
+
+def test_no_batch_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

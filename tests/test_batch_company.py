@@ -1,0 +1,234 @@
+"""Several requests paint in one batch, and none of them notices."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from limner.agent.batch.company import Company
+from limner.agent.batch.group import Group, Made, Rooms
+from limner.agent.batch.queue import Asked, Claim
+from limner.agent.batch.rows import Row
+from limner.agent.batch.terms import Terms
+from limner.agent.events import Event, PaintingStep
+from limner.agent.studio import Studio
+from limner.pipelines import stamp
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.painter_diffusers import DiffusersPainter
+from limner.pipelines.roles import Order, Painted, Start, Step
+
+WISHES = ["a red cat", "two dogs in the snow", "a blue car left of a house", "a tree", "a castle"]
+
+
+class Watched(FakePainter):
+    """Remembers what was painted together; fails for what it is told to."""
+
+    def __init__(self, poison: str = "") -> None:
+        super().__init__()
+        self.batches: list[list[str]] = []
+        self.poison = poison
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        self.batches.append([order.prompt for order in orders])
+        if self.poison and any(self.poison in order.prompt for order in orders):
+            raise RuntimeError("the brush broke")
+        return super().paint(orders, preview_every)
+
+
+def studio(painter: FakePainter, *scores: Sequence[float]) -> Studio:
+    return Studio(FakeWriter(), painter, FakeCritic(scores), Rooms(FAKE).studio().settings)
+
+
+FAKE = Terms(profile="fake")
+
+
+def asked(wishes: Sequence[str], **more: object) -> tuple[Asked, ...]:
+    rows = [Row(n, n, f"r{n}", wish, **more) for n, wish in enumerate(wishes, 1)]  # type: ignore[arg-type]
+    return tuple(Asked(row, 100 + row.number, 1) for row in rows)
+
+
+def worked(
+    rows: Sequence[Asked], room: Studio, terms: Terms = FAKE
+) -> tuple[list[Made], list[tuple[int, Event]]]:
+    group = Group(Claim(0, tuple(rows)), Rooms(terms, room), terms)
+    events = list(group.events())
+    return group.made, events
+
+
+def order(prompt: str, seed: int = 1, negative: str = "", steps: int = 4) -> Order:
+    return Order(prompt, seed, 64, 64, steps, 5.0, negative)
+
+
+def test_rows_fill_each_others_batches() -> None:
+    painter = Watched()
+    worked(asked(WISHES[:4]), studio(painter, [1.0]))
+    assert [len(batch) for batch in painter.batches] == [8, 8]
+    assert painter.batches[0] == ["a red cat"] * 4 + ["two dogs in the snow"] * 4
+
+
+def test_together_is_as_alone() -> None:
+    rows = asked(WISHES)
+    together, _ = worked(rows, studio(FakePainter()))
+    for row, made in zip(rows, together, strict=True):
+        [alone], _ = worked([row], studio(FakePainter()))
+        assert alone.content == made.content
+        assert alone.outcome.spent == pytest.approx(made.outcome.spent)
+
+
+def test_a_row_is_worked_on_as_any_other_door_does() -> None:
+    [row] = asked(WISHES[:1])
+    [made], _ = worked([row], studio(FakePainter()))
+    best = studio(FakePainter()).imagine(row.row.request, seed=row.seed).best
+    assert best
+    assert Image.open(io.BytesIO(made.content)).tobytes() == best.picture.tobytes()
+
+
+def test_later_rounds_share_batches_too() -> None:
+    painter = Watched()
+    made, _ = worked(asked(WISHES[:2]), studio(painter, [0.1]), FAKE)
+    assert [len(batch) for batch in painter.batches] == [8, 8]  # a budget of 8: two rounds of 4
+    assert [one.outcome.spent for one in made] == [8.0, 8.0]
+
+
+def test_every_step_reaches_its_row() -> None:
+    _, events = worked(asked(WISHES[:3]), studio(FakePainter(), [1.0]))
+    for number in (1, 2, 3):
+        steps = [e.number for n, e in events if n == number and isinstance(e, PaintingStep)]
+        assert steps == [1, 2, 3, 4]
+
+
+def test_one_that_breaks_the_batch_breaks_alone() -> None:
+    rows = asked(["a red cat", "a poison apple", "a tree"])
+    made, _ = worked(rows, studio(Watched("poison")))
+    assert [one.outcome.status for one in made] == ["done", "failed", "done"]
+    assert "brush" in made[1].outcome.error
+    [alone], _ = worked(rows[:1], studio(FakePainter()))
+    assert made[0].content == alone.content
+
+
+def test_a_row_that_is_refused_does_not_hold_up_the_others() -> None:
+    made, _ = worked(asked(["x" * 5000, "a tree"]), studio(FakePainter()))
+    assert [one.outcome.status for one in made] == ["failed", "done"]
+    assert "4,000" in made[0].outcome.error
+
+
+def test_only_what_is_alike_shares_a_batch() -> None:
+    company, painter = Company(), Watched()
+    orders = [order("a"), order("b", negative="c"), order("d", steps=2), order("e")]
+    paintings = [company.seat(painter).paint([one]) for one in orders]
+    while company.advance():
+        pass
+    assert painter.batches == [["a", "e"], ["b"], ["d"]]
+    assert all(painting.over for painting in paintings)
+
+
+def test_what_is_painted_over_has_a_batch_for_each_strength() -> None:
+    company, painter = Company(), Watched()
+    before = Image.new("RGB", (64, 64))
+    over = [replace(order(f"over {s}"), start=Start(before, s)) for s in (0.5, 0.9, 0.5)]
+    for one in (order("fresh"), *over, order("fresh too")):
+        company.seat(painter).paint([one])
+    while company.advance():
+        pass
+    assert painter.batches == [["fresh", "fresh too"], ["over 0.5", "over 0.5"], ["over 0.9"]]
+
+
+def test_the_orders_of_one_request_stay_together() -> None:
+    company, painter = Company(most=4), Watched()
+    for name, count in (("a", 3), ("b", 6), ("c", 1)):
+        company.seat(painter).paint([order(name, seed) for seed in range(count)])
+    while company.advance():
+        pass
+    assert [(batch[0], len(batch)) for batch in painter.batches] == [("a", 4), ("b", 6)]
+
+
+def test_what_one_drops_it_alone_misses() -> None:
+    company, painter = Company(), FakePainter()
+    one, other = (company.seat(painter).paint([order(n, 1), order(n, 2)]) for n in "ab")
+    company.advance()
+    one.drop(1)
+    while company.advance():
+        pass
+    assert [p.index for p in one.told if isinstance(p, Painted)] == [0]
+    assert [p.index for p in other.told if isinstance(p, Painted)] == [0, 1]
+    assert one.spent == pytest.approx(1.25)
+    assert other.spent == pytest.approx(2.0)
+
+
+def test_who_leaves_spends_no_more_and_the_others_go_on() -> None:
+    company, painter = Company(), FakePainter()
+    one, other = (company.seat(painter).paint([order(n)]) for n in "ab")
+    company.advance()
+    one.close()
+    while company.advance():
+        pass
+    assert one.spent == pytest.approx(0.25)
+    assert other.spent == pytest.approx(1.0)
+
+
+def test_previews_reach_whoever_asked() -> None:
+    company, painter = Company(), FakePainter()
+    one, other = (
+        company.seat(painter).paint([order("a")], 2),
+        company.seat(painter).paint([order("b")]),
+    )
+    while company.advance():
+        pass
+    seen = [len(step.previews) for step in one.told if isinstance(step, Step)]
+    assert seen == [0, 1, 0, 1]
+    assert not any(step.previews for step in other.told if isinstance(step, Step))
+
+
+def test_whoever_does_not_wait_is_painted_at_once() -> None:
+    company, painter = Company(), FakePainter()
+    pieces = list(company.seat(painter).paint([order("a")]))
+    assert [piece.number for piece in pieces if isinstance(piece, Step) and piece.number] == [
+        1, 2, 3, 4
+    ]  # fmt: skip
+    assert isinstance(pieces[-1], Painted)
+
+
+def test_closing_the_group_stops_the_painter() -> None:
+    painter = Watched()
+    group = Group(Claim(0, asked(WISHES[:4])), Rooms(FAKE, studio(painter)), FAKE)
+    events = group.events()
+    while not isinstance(next(events)[1], PaintingStep):
+        pass
+    events.close()
+    assert len(painter.batches) == 1
+    assert group.made == []
+
+
+def test_style_negative_and_locked_words_reach_the_painter() -> None:
+    rows = asked(["a red cat"], style="watercolour", negative="blurry", locked=("Marmalade",))
+    [made], _ = worked(rows, studio(FakePainter(), [1.0]))
+    assert "Marmalade" in made.outcome.prompt
+    assert "blurry" in made.outcome.brief["unlike"]
+    assert made.outcome.brief["manner"]
+
+
+def test_nothing_in_the_picture_tells_of_the_clock(tmp_path: Path) -> None:
+    [made], _ = worked(asked(WISHES[:1]), studio(FakePainter()))
+    path = tmp_path / "a.png"
+    path.write_bytes(made.content)
+    assert json.loads(stamp.read(path).recipe)["seconds"] == 0
+
+
+def test_a_real_pipeline_paints_the_same_batch(tiny: Path) -> None:
+    painter = DiffusersPainter(tiny / "painter", "tiny", size=(32, 32), steps=2)
+    orders = [Order(f"a {n}", n, 32, 32, 2, 3.0) for n in range(4)]
+    bare = {p.index: p.picture for p in painter.paint(orders) if isinstance(p, Painted)}
+    company = Company()
+    one, other = (company.seat(painter).paint(some) for some in (orders[:2], orders[2:]))
+    while company.advance():
+        pass
+    told = [p for p in [*one.told, *other.told] if isinstance(p, Painted)]
+    assert [p.picture.tobytes() for p in told] == [bare[n].tobytes() for n in range(4)]
+    assert one.spent == pytest.approx(other.spent)
+    assert one.spent == pytest.approx(2.0)

@@ -1,0 +1,225 @@
+"""A worker has what it paints on the disk before it says so, and gives back what it can't paint."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from limner.agent.batch.group import Made, Rooms
+from limner.agent.batch.happenings import Happening
+from limner.agent.batch.intake import add, settle
+from limner.agent.batch.queue import Queue
+from limner.agent.batch.reading import read
+from limner.agent.batch.rows import Outcome, Row
+from limner.agent.batch.terms import Terms
+from limner.agent.batch.worker import Keeper, work
+from limner.agent.pictures import name_of
+from limner.agent.studio import Studio
+from limner.agent.whole import write_named
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.roles import Order
+
+FAKE = Terms(profile="fake")
+HOSTILE = [
+    'say "hello, world" \\" \'',
+    "one line\nand another\r\nand a third",
+    '=HYPERLINK("http://x","y")',
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "-2+3",
+    "一只可爱的小猫正在玩耍",
+    "ein Häuschen im Schnee",
+    "кошка слева от дома",
+    "قطة على العشب",
+    "חתול אדום",
+    "बिल्ली और कुत्ता",
+    "แมวสีแดง",
+    "赤い猫と犬",
+    "고양이 두 마리",
+    "un chat à côté d'une maison",
+    "👩‍👩‍👧‍👦 🐈‍⬛ on the grass",
+    "a cat" + " and a dog" * 500,
+    "a cat\0with a NUL",
+    "\x1b]52;c;aGk=\x07a cat\x1b[2J",
+    "{{7*7}} {0.__class__} ${jndi:x} <script>alert(1)</script>",
+    "../../etc/passwd",
+    "a" * 5_000,
+]
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[Queue]:
+    with Queue.open(tmp_path / "out") as queue:
+        yield queue
+
+
+def filled(queue: Queue, wishes: Sequence[str], terms: Terms = FAKE) -> Terms:
+    settled = settle(queue, terms)
+    rows = [Row(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
+    add(queue, settled, rows, name="wishes.txt", sha256="abc")
+    return settled
+
+
+def worked(queue: Queue, keeper: Keeper | None = None, terms: Terms = FAKE) -> list[Happening]:
+    keeper = keeper or Keeper(queue, threading.Event())
+    return list(work(queue, Rooms(terms), terms, keeper))
+
+
+def outcomes(queue: Queue) -> list[Outcome]:
+    return [replace(outcome, seconds=0.0, attempts=0) for outcome in queue.outcomes()]
+
+
+def test_every_row_has_a_picture_with_that_hash(queue: Queue) -> None:
+    filled(queue, ["a red cat", "two dogs", "a tree", "a castle", "a boat"])
+    happenings = worked(queue)
+    for outcome in queue.outcomes():
+        assert name_of((queue.folder / outcome.picture).read_bytes()) == outcome.sha256
+    ended = [h["number"] for h in happenings if h["event"] == "row-ended"]
+    assert ended == [1, 2, 3, 4, 5]
+
+
+def test_a_full_disk_pauses_and_loses_nothing(queue: Queue, tmp_path: Path) -> None:
+    filled(queue, ["a red cat", "two dogs"])
+    troubles = iter([errno.ENOSPC, errno.ENOSPC, 0, errno.EDQUOT])
+
+    def write(path: Path, content: bytes) -> None:
+        if number := next(troubles, 0):
+            raise OSError(number, os.strerror(number))
+        write_named(path, content)
+
+    keeper = Keeper(queue, threading.Event(), write, pause=0.01)
+    told = [h["event"] for h in worked(queue, keeper)]
+    assert [t for t in told if t in ("paused", "resumed")] == ["paused", "resumed"] * 2
+    with Queue.open(tmp_path / "other") as other:
+        filled(other, ["a red cat", "two dogs"])
+        worked(other)
+        assert outcomes(other) == outcomes(queue)
+
+
+def test_who_is_stopped_while_the_disk_is_full_gives_the_rows_back(queue: Queue) -> None:
+    filled(queue, ["a red cat"])
+    stop = threading.Event()
+
+    def write(path: Path, content: bytes) -> None:
+        stop.set()
+        raise OSError(errno.ENOSPC, "full")
+
+    worked(queue, Keeper(queue, stop, write, pause=60))
+    assert queue.counts() == {"waiting": 1}
+    assert worked(queue)[-1]["event"] == "row-ended"
+
+
+def test_a_stop_is_heard_between_two_steps(queue: Queue) -> None:
+    filled(queue, ["a red cat", "two dogs"])
+    stop = threading.Event()
+    seen = []
+    for happening in work(queue, Rooms(FAKE), FAKE, Keeper(queue, stop)):
+        seen.append(happening["event"])
+        if happening["event"] == "step":
+            stop.set()
+    assert seen.count("step") == 1
+    assert queue.counts() == {"waiting": 2}
+    assert queue.reading("SELECT crashes FROM parties")[0][0] == 0
+
+
+def test_what_is_closed_is_given_back(queue: Queue) -> None:
+    filled(queue, ["a red cat"])
+    working = work(queue, Rooms(FAKE), FAKE, Keeper(queue, threading.Event()))
+    next(working)
+    working.close()
+    assert queue.counts() == {"waiting": 1}
+    assert list(queue.workers.iterdir()) == []
+
+
+def test_the_picture_of_a_row_that_fails_now_is_taken_away(queue: Queue) -> None:
+    filled(queue, ["a red cat"])
+    worked(queue)
+    [outcome] = queue.outcomes()
+    claim = None
+    with queue.writing() as base:
+        base.execute("UPDATE parties SET state = 'waiting'")
+    claim = queue.claim("me")
+    assert claim
+    failed = Made(replace(outcome, status="failed", picture="", sha256=""))
+    list(Keeper(queue, threading.Event()).keep(claim, "me", [failed]))
+    assert not (queue.folder / outcome.picture).exists()
+
+
+def test_briefs_alone_need_no_painter(queue: Queue) -> None:
+    terms = filled(queue, ["a red cat", "two dogs"], replace(FAKE, expand_only=True))
+    rooms = Rooms(terms)
+    worked(queue, terms=terms)
+    assert rooms.studio().names["painter"] == "fake"
+    assert [o.prompt for o in queue.outcomes()] == ["a red cat", "two dogs"]
+    assert all(o.claims and not o.picture for o in queue.outcomes())
+    assert not (queue.folder / "pictures").exists()
+
+
+def test_requirements_are_held_against_the_pictures(queue: Queue) -> None:
+    terms = filled(queue, ["a red cat on the grass"], replace(FAKE, least=1.0))
+    worked(queue, terms=terms)
+    [outcome] = queue.outcomes()
+    assert outcome.status == "short"
+    assert outcome.short
+    assert (queue.folder / outcome.picture).is_file()
+
+
+def test_hostile_rows_go_through(queue: Queue, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.csv"
+    quoted = ['"' + wish.replace('"', '""') + '"' for wish in HOSTILE]
+    file.write_bytes(("id,request\r\n" + "\r\n".join(f",{q}" for q in quoted)).encode())
+    add(queue, settle(queue, FAKE), read(file), name="hostile", sha256="abc")
+    worked(queue)
+    found = list(queue.outcomes())
+    assert len(found) == len(HOSTILE)
+    assert sum(outcome.status == "done" for outcome in found) >= len(HOSTILE) - 3
+    for outcome in found:
+        assert bool(outcome.picture) == (outcome.status == "done")
+        if outcome.picture:
+            picture = (queue.folder / outcome.picture).resolve()
+            assert picture.parent == (queue.folder / "pictures").resolve()
+            assert name_of(picture.read_bytes()) == outcome.sha256
+
+
+class Deadly(FakePainter):
+    """Takes its whole process with it when it is to paint a bomb."""
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        if any("bomb" in order.prompt for order in orders):
+            os._exit(11)
+        return super().paint(orders, preview_every)
+
+
+def deadly(folder: Path) -> None:
+    """Works on the batch in a folder until it is done, or dead."""
+    room = Studio(FakeWriter(), Deadly(), FakeCritic(), Rooms(FAKE).studio().settings)
+    with Queue.open(folder) as queue:
+        for _ in work(queue, Rooms(FAKE, room), FAKE, Keeper(queue, threading.Event())):
+            pass
+
+
+def test_a_row_that_kills_its_worker_is_set_aside_and_the_rest_is_as_it_would_be(
+    queue: Queue, tmp_path: Path
+) -> None:
+    filled(queue, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
+    spawn, deaths = multiprocessing.get_context("spawn"), 0
+    while queue.at_work():
+        process = spawn.Process(target=deadly, args=(queue.folder,))
+        process.start()
+        process.join()
+        deaths += process.exitcode == 11
+        process.close()
+        assert deaths < 8
+    assert deaths == 4  # twice in company, twice alone
+    assert queue.counts() == {"done": 4, "set aside": 1}
+    with Queue.open(tmp_path / "other") as other:
+        filled(other, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
+        worked(other)
+        without = [o.sha256 for o in other.outcomes() if o.number != 2]
+        assert without == [o.sha256 for o in queue.outcomes() if o.number != 2]

@@ -1,0 +1,320 @@
+"""The command line: one line for a mistake, exit codes as promised, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from limner.agent import cli
+from limner.errors import LimnerError
+
+REQUEST = "a red cat on the grass, two dogs"
+LIMNER = [sys.executable, "-m", "limner"]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def ran(*arguments: str | Path) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def draw(*arguments: str) -> int:
+    return ran(REQUEST, "--profile", "fake", "--seed", "3", *arguments)
+
+
+def shell(command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    limner = f'limner() {{ "{sys.executable}" -m limner "$@"; }}; '
+    return subprocess.run(
+        ["bash", "-c", limner + command],
+        env=os.environ | more,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_picture_is_saved_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw() == 0
+    out = capsys.readouterr().out
+    (path,) = Path().iterdir()
+    assert path.name in out and "limner again" in out and "seed 3" in out
+
+
+def test_one_json_object_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+    assert draw("--json") == 0
+    out, err = capfd.readouterr()
+    told = json.loads(out)
+    assert out.isascii() and out.count("\n") == 1 and err == ""
+    assert Path(told["picture"]).is_file()
+    assert told["request"] == REQUEST and told["seed"] == 3 and told["ended"] == "done"
+    assert {"text", "kind", "probability", "holds"} == set(told["claims"][0])
+    assert told["brief"]["things"][0]["name"] == "cat" and told["prompt"]
+    assert set(told["models"]) == {"writer", "painter", "critic"}
+
+
+def test_quiet_prints_the_path(capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw("--quiet", "--out", "deep/cat.png") == 0
+    assert capsys.readouterr().out == "deep/cat.png\n"
+    assert Path("deep/cat.png").is_file()
+
+
+def test_the_same_seed_paints_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw("--out", "a.png") == draw("--out", "b.png") == 0
+    assert ran("again", "a.png") == 0
+    assert "identical" in capsys.readouterr().out
+    from limner.pipelines.stamp import read
+
+    one, other = read(Path("a.png")), read(Path("b.png"))
+    assert one.picture.tobytes() == other.picture.tobytes()
+
+
+def test_a_seed_is_drawn_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    seeds = set()
+    for _ in range(2):
+        assert ran(REQUEST, "--profile", "fake", "--json") == 0
+        seeds.add(json.loads(capsys.readouterr().out)["seed"])
+    assert len(seeds) == 2
+
+
+def test_limits_are_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw("--json", "--takes", "2", "--size", "32x64", "--no-refine", "--budget", "3") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["takes"] == 2 and told["spent"] <= 3
+    assert (told["order"]["width"], told["order"]["height"]) == (32, 64)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--quiet"]])
+def test_expand_only_paints_nothing(form: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw("--expand-only", *form) == 0
+    assert "cat" in capsys.readouterr().out
+    assert not list(Path().iterdir())
+
+
+def test_words_need_no_quotes_and_may_be_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    fake = ("--profile", "fake", "--json", "--seed", "1")
+    for typed in (["show"], ["the", "show"]):
+        for before in (["draw"], ["--"], ["draw", "--"]):
+            options = fake if before == ["draw"] else ()
+            assert ran(*fake[: len(fake) - len(options)], *options, *before, *typed) in (0, 2)
+    capsys.readouterr()
+    assert ran("draw", *fake, "show") == 0
+    assert json.loads(capsys.readouterr().out)["request"] == "show"
+    assert ran(*fake, "--", "show") == 0
+    assert json.loads(capsys.readouterr().out)["request"] == "show"
+    assert ran("a", "red", "cat", *fake) == 0
+    assert json.loads(capsys.readouterr().out)["request"] == "a red cat"
+
+
+def test_show_tells_how_it_came_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    draw("--out", "a.png")
+    capsys.readouterr()
+    assert ran("show", "a.png") == 0
+    text = capsys.readouterr().out
+    for part in (REQUEST, "of the run: 3", "the cat is red", "round 1", "fake"):
+        assert part in text
+    assert ran("show", "a.png", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["request"] == REQUEST
+
+
+def test_again_says_when_it_is_not_identical(capsys: pytest.CaptureFixture[str]) -> None:
+    draw("--out", "a.png")
+    from limner.agent.recipe import Recipe
+    from limner.pipelines import stamp
+
+    found = stamp.read(Path("a.png"))
+    found.picture.putpixel((0, 0), (1, 2, 3))
+    recipe = Recipe.parse(found.recipe, Path()).model_dump_json()
+    Path("b.png").write_bytes(stamp.stamp(found.picture, recipe=recipe, settings="", tool="x"))
+    capsys.readouterr()
+    assert ran("again", "b.png") == 1
+    assert "not identical" in capsys.readouterr().out
+    assert ran("again", "b.png", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["identical"] is False and told["largest_difference"] > 0
+
+
+MISTAKES = {
+    "no request": [],
+    "empty": [""],
+    "escapes only": ["\x1b]0;owned\x07\x1b[2J"],
+    "a megabyte": ["x" * 1_000_000],
+    "profile": ["--profile", "no\x1b[31mpe", "a cat"],
+    "profile file": ["--profile", "no.yaml", "a cat"],
+    "painter": ["--profile", "fake", "--painter", "no", "a cat"],
+    "size": ["--profile", "fake", "--size", "7x7", "a cat"],
+    "no size": ["--profile", "fake", "--size", "large", "a cat"],
+    "zero size": ["--profile", "fake", "--size", "0x0", "a cat"],
+    "budget": ["--profile", "fake", "--budget", "0", "a cat"],
+    "small budget": ["--profile", "fake", "--budget", "0.01", "a cat"],
+    "no budget": ["--profile", "fake", "--budget", "nan", "a cat"],
+    "takes": ["--profile", "fake", "--takes", "-1", "a cat"],
+    "seconds": ["--profile", "fake", "--seconds", "0", "a cat"],
+    "seed": ["--profile", "fake", "--seed", "-1", "a cat"],
+    "no number": ["--profile", "fake", "--seed", "x\x1b[2J", "a cat"],
+    "option": ["--profile", "fake", "--sed", "1", "a cat"],
+    "folder": ["--profile", "fake", "--out", "file/x", "a cat"],
+    "show nothing": ["show"],
+    "show no file": ["show", "no\x1b[31m.png"],
+    "show a folder": ["show", "."],
+    "show no picture": ["show", "file"],
+    "again no picture": ["again", "file"],
+    "again no profile": ["again", "file", "--profile", "nope"],
+    "train what": ["train", "no\x1b[31mpe"],
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["", "json"])
+def test_a_mistake_is_told_in_one_line(
+    mistake: str, form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if form and mistake == "train what":
+        pytest.skip("train has no --json")
+    Path("file").write_text("mine")
+    assert ran(*MISTAKES[mistake], *form) == 2
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"limner: [^\n]{5,400} — [^\n]{3,300}\n", err), err
+    assert "\x1b" not in out + err and "Traceback" not in err
+    if form:
+        assert json.loads(out)["exit_code"] == 2
+    else:
+        assert out == ""
+    assert [path.name for path in Path().iterdir()] == ["file"]
+
+
+def test_a_failing_painter_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("breaks.yaml").write_text(
+        "writer: {name: fake}\npainter: {name: fake, settings: {breaks_at: 1}}\n"
+        "critic: {name: fake}\n"
+    )
+    assert ran("a cat", "--profile", "breaks.yaml") == 1
+    assert "the brush broke" in capsys.readouterr().err
+    assert not list(Path().glob("*.png"))
+
+
+def test_help_tells_the_exit_codes_and_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("--help") == 0
+    text = capsys.readouterr().out
+    assert all(f"\n    {code} " in text for code in (0, 1, 2, 130))
+    assert "limner show FILE" in text and text.startswith("Usage: limner [OPTIONS]")
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("--version") == 0
+    assert re.fullmatch(r"limner \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_a_closed_pipe_does_not_stop_the_painting() -> None:
+    done = shell(f"set -o pipefail; limner '{REQUEST}' --profile fake | head -c 1")
+    assert done.stderr == "" and done.returncode == 0
+    assert len(list(Path().glob("*.png"))) == 1
+
+
+@pytest.mark.parametrize("form", ["", "--json", "--quiet"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_files_do_no_harm(form: str, closed: str) -> None:
+    done = shell(f"limner a cat --profile fake {form} {closed}")
+    assert done.stderr == "" and done.returncode == 0
+    assert len(list(Path().glob("*.png"))) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_output_that_nobody_can_take() -> None:
+    done = shell("limner a cat --profile fake --json > /dev/full")
+    assert done.returncode == 2 and done.stderr.startswith("limner: can't print: ")
+    assert shell("limner a cat --profile fake > /dev/full").returncode == 0
+
+
+def test_a_terminal_that_knows_no_unicode() -> None:
+    done = shell("limner 一只猫 --profile fake", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0 and done.stderr == ""
+
+
+SLOW = """
+writer: {name: fake}
+painter: {name: fake, settings: {steps: STEPS}}
+critic: {name: fake, settings: {scores: [[0.9, 0.2]]}}
+budget: 1000000000
+"""
+
+
+def wait_for(ready: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not ready() and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def interrupted(steps: int, *arguments: str, after: str) -> tuple[int, str, str]:
+    Path("slow.yaml").write_text(SLOW.replace("STEPS", str(steps)))
+    work = subprocess.Popen(
+        [*LIMNER, REQUEST, "--profile", "slow.yaml", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        # Whoever runs the tests in the background may have it ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert work.stdout is not None
+    if after:
+        for line in work.stdout:
+            if after in line:
+                break
+    else:
+        wait_for(lambda: "pydantic_core" in Path(f"/proc/{work.pid}/maps").read_text())
+    work.send_signal(signal.SIGINT)
+    out, err = work.communicate(timeout=60)
+    return work.returncode, out, err
+
+
+def test_interrupted_before_the_first_take() -> None:
+    code, _, err = interrupted(10**9, after="brief")
+    assert (code, err) == (130, "limner: interrupted — nothing was saved\n")
+    assert not list(Path().glob("*.png"))
+
+
+def test_interrupted_later_the_best_so_far_is_saved() -> None:
+    code, out, err = interrupted(400, after="wording")
+    assert code == 130 and "Stopped; this is the best so far." in out and "Traceback" not in err
+    (path,) = Path().glob("*.png")
+    assert ran("show", path) == 0
+
+
+def test_interrupted_while_it_starts() -> None:
+    code, _, err = interrupted(10**9, "--json", after="")
+    assert code == 130 and "Traceback" not in err
+    assert not list(Path().glob("*.png"))
+
+
+def test_errors_lose_capital_and_full_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli._refuse(LimnerError("There is none.", "Type CLIP."), False) == 1
+    assert capsys.readouterr().err == "limner: there is none — type CLIP\n"
+    cli._refuse(LimnerError("CLIP broke", ""), False)
+    assert capsys.readouterr().err == "limner: CLIP broke\n"
+
+
+@pytest.mark.slow
+def test_help_takes_a_quarter_of_a_second() -> None:
+    """Of a processor's time, so that a busy machine does not decide."""
+    spent = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*LIMNER, "--help"], check=True, capture_output=True, timeout=60)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(spent) <= 0.25

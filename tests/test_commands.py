@@ -1,0 +1,129 @@
+"""What can be typed besides plain words: each command, its completion, and what a mistake says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from talking import REQUEST, Talk
+
+from limner.agent import brief_text, commands
+from limner.agent.editor import edited
+from limner.agent.records import Brief, Thing
+from limner.errors import BadInput, LimnerError
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Talk:
+    return Talk(tmp_path)
+
+
+def test_what_is_set_is_used_and_told(talk: Talk) -> None:
+    assert "size 64 × 64" in talk.say("/size")
+    talk.say("/size 32x64", "/budget 2", "/seed 9", REQUEST)
+    orders = {(take.order.width, take.order.height) for take in talk.chat.session.takes}
+    assert orders == {(32, 64)} and len(talk.chat.session.takes) <= 4
+    meant = talk.chat.session.meant
+    assert talk.chat.status() == f"version 1 · #{meant} · fake · budget 2 · seed 9"
+    assert "size 64 × 64" in talk.say("/size own")
+
+
+def test_another_profile_goes_on_with_the_same_session(talk: Talk) -> None:
+    talk.say(REQUEST)
+    assert "writer fake" in talk.say("/profile fake") and talk.opened == ["fake"]
+    assert "  #5 " in talk.say("make it night")
+
+
+def test_what_must_not_be_there(talk: Talk) -> None:
+    talk.say(REQUEST)
+    assert "/go" in talk.say("/negative people, text")
+    talk.say("/go")
+    assert "no people, no text" in talk.say("/negative")
+    assert talk.chat.session.takes[-1].order.negative == "people, text"
+    talk.say("/negative none")
+    assert "anything goes" in talk.say("/negative")
+
+
+def test_the_brief_is_changed_by_hand(tmp_path: Path) -> None:
+    page = brief_text.written(Brief(REQUEST, "two foxes", things=(Thing("fox", 2, "red"),)))
+    talk = Talk(tmp_path, edit=page)
+    talk.say(REQUEST)
+    assert "brief 2" in talk.say("/brief edit")
+    assert "there are two fox" in talk.say("/go")
+    assert "as it was" in talk.say("/brief edit")
+
+
+@pytest.mark.parametrize("page", ["things: 7", "[", "- a", "prompt: ''", "things: [{count: 1}]"])
+def test_a_page_that_is_no_brief_is_refused(page: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        brief_text.read(page, Brief("a", "b"))
+    assert "\n" not in refused.value.message
+
+
+def test_a_page_comes_back_as_it_went() -> None:
+    brief = Brief("一只猫", "a cat: \x9b2J #1", "hi", (Thing("cat", 2),), avoid=("dog",))
+    assert brief_text.read(brief_text.written(brief), brief).things == brief.things
+    assert brief_text.read("", brief) is brief
+
+
+def test_an_editor_that_fails_changes_nothing() -> None:
+    assert edited("a", "true") == "a"
+    with pytest.raises(BadInput, match="ended with 1"):
+        edited("a", "false")
+    with pytest.raises(BadInput, match="can't edit"):
+        edited("a", "no-such-editor-anywhere")
+
+
+MISTAKES = {
+    "/nope": "there is no command /nope",
+    "/hist": "did you mean /history?",
+    "/pick": "which one?",
+    "/pick x": "'x' is no number",
+    "/pick #99": "99",
+    "/undo": "",
+    "/redo": "",
+    "/branch 9": "",
+    "/diff 1": "two versions",
+    "/diff": "only one version",
+    "/seed -1": "no seed",
+    "/size big": "no size",
+    "/budget 0": "no budget",
+    "/profile nope": "no profile",
+    "/finish": "finish it how?",
+    "/help nope": "no command",
+    "/brief nope": "not known",
+}
+
+
+@pytest.mark.parametrize("typed", MISTAKES)
+def test_a_mistake_says_what_to_type(typed: str, talk: Talk) -> None:
+    talk.say("a cat")
+    with pytest.raises(LimnerError) as refused:
+        talk.chat.hear(typed)
+    assert MISTAKES[typed] in f"{refused.value.message} — {refused.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "typed", ["/go", "/again", "/show", "/save", "/brief", "/brief edit", "/negative x", "/undo"]
+)
+def test_before_there_is_a_picture(typed: str, talk: Talk) -> None:
+    with pytest.raises(BadInput):
+        talk.chat.hear(typed)
+
+
+def test_every_command_is_helped_with(talk: Talk) -> None:
+    seen = talk.say("/help")
+    assert all(f"/{name}" in seen and c.help in seen for name, c in commands.COMMANDS.items())
+    assert talk.say("/help pick").splitlines() == ["/pick #TAKE  go on from that take"]
+
+
+def test_commands_and_their_arguments_are_completed(talk: Talk) -> None:
+    talk.say(REQUEST)
+    complete: Callable[[str], list[str]] = lambda text: [  # noqa: E731
+        found for found, _ in commands.completions(talk.chat, text)
+    ]
+    assert complete("/p") == ["/pick", "/profile"] and complete("a cat") == []
+    assert complete("/pick ") == ["#1", "#2", "#3", "#4"] and complete("/pick #3 ") == []
+    assert complete("/profile f") == ["fake"] and complete("/branch ") == ["1"]
+    assert complete("/brief e") == ["edit"] and complete("/nope ") == []

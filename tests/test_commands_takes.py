@@ -1,0 +1,190 @@
+"""Commands about takes and sessions: near ones, what is known, what is thought, and going on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from talking import REQUEST, Talk
+
+from limner.agent import commands
+from limner.agent.archive import Archive
+from limner.agent.diary import Diary
+from limner.agent.session import Session
+from limner.errors import BadInput, LimnerError
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    with Archive.open(tmp_path / "home") as opened:
+        yield opened
+
+
+@pytest.fixture
+def talk(tmp_path: Path, archive: Archive) -> Talk:
+    return Talk(tmp_path, archive=archive)
+
+
+def test_more_like_a_take_is_its_own_words_with_other_seeds(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, 0.9, 0.2)
+    talk.say(REQUEST)
+    session = talk.chat.session
+    reworded = session.takes[-1]
+    talk.say("make it night", "/size 32x64")
+    before = len(session.takes)
+    seen = talk.say(f"/vary #{reworded.number + 1}")
+    fresh = session.takes[before:]
+    assert "painted over, 30% anew" in seen and session.version == 1
+    start = fresh[0].order.start
+    assert start and start.strength == 0.3 and start.order == reworded.order
+    assert fresh[0].order.prompt == reworded.order.prompt != session.takes[before - 1].order.prompt
+    assert {(t.order.width, t.order.height) for t in fresh} == {(64, 64)}
+    assert f"{session.meant} " in seen and (session.meant or 0) > before
+    assert not {t.order.seed for t in fresh} & {t.order.seed for t in session.takes[:before]}
+
+
+def test_how_much_they_differ(talk: Talk) -> None:
+    talk.say(REQUEST)
+    for much, share in (("a little", 0.3), ("much", 0.65), ("40%", 0.4), ("0.2", 0.2)):
+        talk.say(f"/vary #2 {much}")
+        start = talk.chat.session.takes[-1].order.start
+        assert start and start.strength == share
+
+
+def test_a_painter_that_paints_over_nothing_takes_fresh_seeds(talk: Talk) -> None:
+    painter = talk.chat.session.studio.painter
+    painter.dialect = replace(painter.dialect, starts=False)
+    talk.say(REQUEST)
+    assert "from fresh seeds" in talk.say("/vary #2 much")
+    orders = [take.order for take in talk.chat.session.takes]
+    assert orders[-1].start is None and len({order.seed for order in orders}) == len(orders)
+
+
+def test_varied_takes_are_gone_on_with(talk: Talk, archive: Archive) -> None:
+    talk.say(REQUEST, "/vary #1")
+    session = talk.chat.session
+    again = Session.resumed(session.studio, archive, 1)
+    assert [take.order for take in again.takes] == [take.order for take in session.takes]
+    assert again.meant == session.meant and (session.meant or 0) > 4
+
+
+def test_a_take_is_described_in_words(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, 0.9, 0.2, 0.9)
+    talk.say(REQUEST)
+    seen = talk.say("/describe #1").splitlines()
+    assert seen[0] == "3 of 4 claims hold on #1; not yet: the cat is red"
+    assert "holds: there is one cat, there are two dogs, the ground is grass" in seen
+    assert "fails: the cat is red" in seen
+
+
+def test_it_is_described_in_the_language_of_who_asks(tmp_path: Path) -> None:
+    draft = '{"things":[{"name":"cat","colour":"red"}],"prompt":"a red cat","reply":"画好了！"}'
+    talk = Talk(tmp_path, 0.9, 0.2, replies=(draft,))
+    seen = talk.say("一只红色的猫")
+    assert "#1 上 2 项中有 1 项符合；还不对：猫是红色" in seen and "画好了" not in seen
+    assert "符合：有一只猫" in talk.say("/describe")
+    assert "claims hold" in talk.say("a red cat at night, please") + talk.say("/describe")
+
+
+def test_what_is_thought_of_takes_is_kept(talk: Talk, archive: Archive) -> None:
+    talk.say(REQUEST)
+    assert "noted: #2 is good" in talk.say("/rate #2 good")
+    assert "noted: #1 against #3 is worse" in talk.say("/rate #1 #3 2")
+    talk.say("/rate #1 #3 =")
+    said = [(row.take, row.verdict, row.other) for row in archive.load(1).ratings]
+    assert said == [(2, "good", None), (1, "worse", 3), (1, "equal", 3)]
+
+
+def test_a_session_is_exported(talk: Talk) -> None:
+    talk.say(REQUEST, "/finish brighter")
+    seen = talk.say(f"/export {talk.tmp_path / 'my page.html'}")
+    page = talk.tmp_path / "my page.html"
+    assert str(page) in seen.replace("\n", "") and "then brightness +20%" in page.read_text()
+    talk.say("/export")
+    assert len(list(talk.tmp_path.glob("*.html"))) == 2
+
+
+def test_another_session_is_gone_on_with_and_this_one_kept(talk: Talk, archive: Archive) -> None:
+    talk.say(REQUEST, "make it night")
+    first = talk.chat.session
+    talk.chat.session = Session(first.studio, 4, diary=Diary(archive, "fake"))
+    talk.say("a blue boat")
+    listed = talk.say("/sessions").splitlines()
+    assert [row.split()[0] for row in listed] == ["2", "1"] and "at hand" in listed[0]
+    assert "blue boat" in talk.say("/sessions boat") and "no session" in talk.say("/sessions moon")
+    seen = talk.say("/resume 1")
+    assert "session 2 is kept; on with session 1" in seen and "brief 2" in seen
+    assert talk.chat.session.history() == first.history() and not talk.chat.unsaved
+    assert "brief 1" in talk.say("/undo") and "brief 2" in talk.say("/redo")
+    assert "brief 3" in talk.say("on sand")
+
+
+def test_undo_takes_back_finishing_first(talk: Talk) -> None:
+    talk.say(REQUEST, "make it night", "brighter")
+    bright = talk.chat.session.picture().tobytes()
+    assert "not judged" in talk.say("/show")
+    assert "brief" not in talk.say("/undo") and talk.chat.session.version == 2
+    assert talk.chat.session.picture().tobytes() != bright
+    talk.say("/redo")
+    assert talk.chat.session.picture().tobytes() == bright
+    assert "brief 1" in talk.say("/undo", "undo")
+
+
+MISTAKES = {
+    "/vary #99": "no take #99",
+    "/vary #x": "no number",
+    "/vary #1 wildly": "no amount",
+    "/vary #1 300%": "no amount",
+    "/describe #99": "no take #99",
+    "/rate": "which take",
+    "/rate #1": "which take",
+    "/rate #1 1": "which take",
+    "/rate #1 #2 good": "which take",
+    "/rate #99 good": "no take #99",
+    "/rate #1 #99 2": "no take #99",
+    "/resume": "which one?",
+    "/resume x": "no number",
+    "/resume 1": "is this one",
+    "/resume 99": "no session 99",
+    "/export /dev/null/x": "can't save",
+}
+
+
+@pytest.mark.parametrize("typed", MISTAKES)
+def test_a_mistake_is_one_line_and_changes_nothing(typed: str, talk: Talk) -> None:
+    talk.say(REQUEST)
+    before = talk.chat.session.history()
+    with pytest.raises(LimnerError) as refused:
+        talk.chat.hear(typed)
+    assert MISTAKES[typed] in refused.value.message and "\n" not in refused.value.message
+    assert talk.chat.session.history() == before and refused.value.hint
+
+
+@pytest.mark.parametrize("typed", ["/rate #1 good", "/export", "/sessions", "/resume 1"])
+def test_what_needs_an_archive_says_so(typed: str, tmp_path: Path) -> None:
+    talk = Talk(tmp_path)
+    talk.say(REQUEST)
+    with pytest.raises(BadInput, match="not kept"):
+        talk.chat.hear(typed)
+
+
+@pytest.mark.parametrize("typed", ["/vary", "/describe", "/export", "/rate #1 good"])
+def test_before_anything_was_painted(typed: str, talk: Talk) -> None:
+    with pytest.raises(BadInput):
+        talk.chat.hear(typed)
+
+
+def test_they_are_completed(talk: Talk, tmp_path: Path) -> None:
+    talk.say(REQUEST)
+
+    def complete(text: str) -> list[str]:
+        return [found for found, _ in commands.completions(talk.chat, text)]
+
+    assert complete("/re") == ["/resume", "/redo"] and complete("/ra") == ["/rate"]
+    assert complete("/v") == ["/vary"]
+    for name in ("vary", "describe", "rate"):
+        assert complete(f"/{name} ") == ["#1", "#2", "#3", "#4"]
+    assert complete("/resume ") == ["1"]
+    assert [*commands.completions(Talk(tmp_path).chat, "/resume ")] == []

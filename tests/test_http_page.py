@@ -1,0 +1,175 @@
+"""The page in a real browser: what is said is painted, and nothing that was said becomes markup."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from served import PATIENCE, Served, patient, served, sure
+
+from limner.agent.serve.porter import Door
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+EVIL = '<img src=x onerror="document.title=1"> a red cat <script>document.title=1</script>'
+
+pytestmark = [
+    pytest.mark.enable_socket,
+    pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine"),
+    # the browser's own connections are closed by the collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright: Any = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    import pytest_socket
+
+    pytest_socket.enable_socket()
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A narrow window; whatever its console complains of fails the test."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    context.set_default_timeout(PATIENCE * 1000)
+    opened, problems = context.new_page(), list[str]()
+    opened.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("request", lambda asked: problems.append(asked.url) if _foreign(asked.url) else None)
+    yield opened
+    context.close()
+    assert not [line for line in problems if "status of 4" not in line]
+
+
+def _foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "data:"))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Served]:
+    with served(sure(), archive=tmp_path) as server:
+        yield server
+
+
+def say(page: Page, words: str) -> None:
+    """By keyboard alone, to the end of the painting."""
+    before = page.locator("#log li").count()
+    page.fill("#words", words)
+    page.press("#words", "Enter")
+    page.wait_for_function("n => document.querySelectorAll('#log li').length > n", arg=before)
+    page.wait_for_selector("#send:visible")
+
+
+def test_a_wish_a_change_and_back(page: Page, house: Served) -> None:
+    page.goto(house.url)
+    page.wait_for_selector("#empty:visible")
+    say(page, "a red cat on the grass")
+    assert page.locator("#takes li").count() == 4
+    assert "the cat is red" in page.inner_text("#claims")
+    assert page.get_attribute("#shown", "alt")
+    page.wait_for_function("() => document.getElementById('shown').naturalWidth === 64")
+    say(page, "make it night")
+    assert "the sky shows night" in page.inner_text("#claims")
+    page.click("#undo")
+    page.wait_for_function("() => !document.getElementById('claims').innerText.includes('night')")
+    page.click("#takes li:nth-child(2) button")
+    page.wait_for_selector("#takes li:nth-child(2) button[aria-pressed=true]")
+    page.reload()
+    page.wait_for_selector("#takes li:nth-child(8)")
+    assert "make it night" in page.inner_text("#log")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 360
+
+
+def test_a_picture_can_be_saved_with_its_recipe(page: Page, house: Served, tmp_path: Path) -> None:
+    from limner.agent.keep import read_recipe
+
+    page.goto(house.url)
+    say(page, "a red cat")
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "cat.png")
+    assert read_recipe(tmp_path / "cat.png").request == "a red cat"
+
+
+def test_what_was_said_stays_text(page: Page, house: Served) -> None:
+    page.goto(house.url)
+    say(page, EVIL)
+    assert EVIL.split(" a red")[0] in page.inner_text("#log")
+    page.click("#to-gallery")
+    page.wait_for_selector("#sheet li")
+    assert "onerror" in page.inner_text("#sheet")
+    page.click("#sheet button")
+    page.wait_for_selector("#past:visible")
+    assert "onerror" in page.inner_text("#past h2")
+    assert page.title() == "limner" and page.locator("main script, main img[src=x]").count() == 0
+
+
+def test_the_gallery_goes_on_with_a_session(page: Page, house: Served) -> None:
+    page.goto(house.url)
+    say(page, "a red cat")
+    page.click("#new")
+    page.wait_for_selector("#empty:visible")
+    page.click("#to-gallery")
+    page.fill("#sought", "red cat")
+    page.press("#sought", "Enter")
+    page.click("#sheet button")
+    page.click("text=Go on with it")
+    page.wait_for_selector("#takes li:nth-child(4)")
+    say(page, "make it night")
+    assert page.locator("#takes li").count() == 8
+
+
+def test_painting_is_seen_and_can_be_stopped(page: Page) -> None:
+    studio, painter = patient()
+    with served(studio) as server:
+        page.goto(server.url)
+        page.fill("#words", "a red cat")
+        page.press("#words", "Enter")
+        page.wait_for_selector(".forming img[src^='data:image/png']")
+        assert "the cat is red" in page.inner_text("#claims")
+        assert page.get_attribute("#canvas", "aria-busy") == "true"
+        page.reload()  # it is found again as it is
+        page.wait_for_selector(".forming img[src^='data:image/png']")
+        page.click("#stop")
+        page.wait_for_selector("#send:visible")
+        assert server.house.jobs.all()[-1].state == "cancelled" and not painter.go.is_set()
+
+
+def test_a_refusal_is_shown(page: Page, house: Served) -> None:
+    page.goto(house.url)
+    page.wait_for_selector("#empty:visible")
+    page.evaluate("document.getElementById('words').value = 'x'.repeat(5000)")
+    page.press("#words", "Enter")
+    page.wait_for_selector("#notice:visible")
+    assert "4000" in page.inner_text("#notice")
+
+
+def test_the_token_comes_with_the_address_or_is_asked_for(page: Page) -> None:
+    token = "a-token-of-some-length"
+    with served(sure(), door=Door(token)) as server:
+        page.goto(server.url)
+        page.fill("#token", token)
+        page.press("#token", "Enter")
+        page.wait_for_selector("#locked", state="hidden")
+        say(page, "a red cat")
+        page.evaluate("sessionStorage.clear()")
+        page.goto("about:blank")
+        page.goto(f"{server.url}/#token={token}")
+        page.wait_for_selector("#undo", state="attached")
+        say(page, "a blue dog")
+        assert token not in page.url
+        page.wait_for_function("() => document.getElementById('shown').naturalWidth === 64")

@@ -1,0 +1,113 @@
+"""The models that ship, opened as a user would: they write, paint, look, and say what they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from limner.agent.events import BriefReady, Finished, PaintingStep, TakeReady
+from limner.agent.studio import Studio
+from limner.configs import load
+from limner.errors import ModelUnusable
+from limner.pipelines import registry
+from limner.pipelines.pocket.ship import WEIGHTS
+from limner.pipelines.pocket.world import world
+from limner.prompts import render
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio.open("pocket")
+
+
+def test_all_weights_are_safetensors_under_64_mebibytes_and_listed() -> None:
+    files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 64 * 2**20
+    assert not [p for p in files if p.suffix in {".bin", ".pt", ".ckpt", ".pkl"}]
+    listed = set(json.loads((WEIGHTS / "manifest.json").read_text())["files"])
+    found = {path.relative_to(WEIGHTS).as_posix() for path in files}
+    assert found - {"manifest.json"} == listed
+
+
+@pytest.mark.parametrize(
+    ("request_", "language"), [("a red cat on the grass", "en"), ("一只可爱的小猫正在玩耍", "zh")]
+)
+def test_the_writer_writes_a_brief_in_the_language_asked(
+    studio: Studio, request_: str, language: str
+) -> None:
+    *_, ready = studio.expand(request_, seed=1)
+    assert isinstance(ready, BriefReady) and not ready.fallback
+    assert "cat" in {thing.name for thing in ready.brief.things}
+    assert set(t.name for t in ready.brief.things) <= set(world().things)
+    chinese = any("一" <= c <= "鿿" for c in ready.brief.reply)
+    # A reply that claims too much is dropped, and then there is none.
+    assert chinese == (language == "zh") or not ready.brief.reply
+    assert ready.claims
+
+
+def test_the_same_seed_writes_the_same_brief(studio: Studio) -> None:
+    briefs = [list(studio.expand("two dogs in the snow", seed=3))[-1] for _ in range(2)]
+    assert briefs[0] == briefs[1]
+
+
+def test_the_writer_is_told_what_it_was_trained_on(studio: Studio) -> None:
+    _, human = render("expand", None, domain="", request="a cat")
+    assert human == "draw: a cat"
+
+
+def test_a_request_ends_in_the_best_of_its_takes(studio: Studio) -> None:
+    events = list(studio.takes("a large sun", seed=2, budget=4, takes=2, preview_every=5))
+    steps = [event for event in events if isinstance(event, PaintingStep)]
+    takes = [event.take for event in events if isinstance(event, TakeReady)]
+    (finished,) = [event for event in events if isinstance(event, Finished)]
+    best = finished.result.best
+    assert best is not None and best.critique.verified
+    assert best.critique.score == max(take.critique.score for take in takes)
+    assert best.picture.size == (128, 128)
+    assert any(step.previews for step in steps)
+    assert finished.result.spent <= 4 + 1e-6
+    assert len({take.order.seed for take in takes}) == len(takes)
+
+
+def test_a_picture_can_be_painted_again_in_the_company_it_had(studio: Studio) -> None:
+    result = studio.imagine("a blue car", seed=4, budget=4)
+    assert result.best is not None
+    seeds = [take.order.seed for take in result.takes]
+    again = studio.repaint(result.best.order, seeds)
+    assert again.tobytes() == result.best.picture.tobytes()
+
+
+def test_the_painter_obeys_its_backdrop(studio: Studio) -> None:
+    painter = studio.painter
+    from limner.pipelines.pocket.report import paint
+
+    green, night = paint(painter, ["a cat, plain green backdrop", "a cat, at night"], 4.0, 12)
+    r, g, b = _mean(green)
+    assert g > r and g > b
+    assert sum(_mean(night)) < sum((r, g, b)) * 0.6
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    weights = tmp_path / "weights" / "critic" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(ModelUnusable, match=r"model\.safetensors"):
+        registry.open_critic(str(weights.parent), {})
+
+
+def test_the_profile_names_steps_and_guidance() -> None:
+    assert set(load("pocket").painter.settings) >= {"steps", "guidance"}
+
+
+def _mean(picture: Image.Image) -> tuple[float, float, float]:
+    small = picture.convert("RGB").resize((1, 1), Image.Resampling.BOX)
+    red, green, blue = small.getpixel((0, 0))  # type: ignore[misc]
+    return float(red), float(green), float(blue)

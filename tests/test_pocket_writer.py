@@ -1,0 +1,273 @@
+"""The pocket writer's tokens, corpus, training and exam, at tiny size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from limner.pipelines.pocket.language.dialogues import KINDS, dialogue
+from limner.pipelines.pocket.language.wish import Taste
+from limner.pipelines.pocket.writer import Settings, loss_of, train
+from limner.pipelines.pocket.writer_corpus import ROW, Corpus, corpus, encoded, texts
+from limner.pipelines.pocket.writer_exam import (
+    PAPERS,
+    Results,
+    answered,
+    examine,
+    faults_of,
+    marked,
+    table,
+)
+from limner.pipelines.pocket.writer_held import held_answers, schema_for, whole_share
+from limner.pipelines.pocket.writer_tokens import (
+    END,
+    SKELETON,
+    USER,
+    WRITER,
+    known_tokens,
+    learn_tokens,
+)
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+TINY = Settings(
+    width=32,
+    layers=1,
+    heads=2,
+    kv_heads=2,
+    inner=64,
+    vocabulary=700,
+    dialogues=60,
+    rows=4,
+    warmup=2,
+    workers=1,
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return learn_tokens(texts(0, 300), 700)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("writer")
+    train(out, "cpu", None, 6, 1, TINY)
+    return out
+
+
+def tiny_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+    )
+    model: LlamaForCausalLM = LlamaForCausalLM(config)
+    return model
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["draw: a red cat", "一只可爱的小猫正在玩耍", "🐱👍🏽", "مرحبا ไทย", "{{ x }} <|end|> 2024"],
+)
+def test_any_text_survives(tokenizer: PreTrainedTokenizerFast, text: str) -> None:
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(ids) == text
+
+
+def test_fixed_parts_are_single_tokens_and_digits_stand_alone(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    for piece in SKELETON:
+        assert len(tokenizer(piece, add_special_tokens=False)["input_ids"]) == 1
+    digits = tokenizer("12", add_special_tokens=False)["input_ids"]
+    assert [tokenizer.decode([n]) for n in digits] == ["1", "2"]
+
+
+def test_the_template_drops_instructions_and_matches_training(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    talk = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "draw: a cat <|end|>"},
+    ]
+    given = tokenizer.apply_chat_template(
+        talk, add_generation_prompt=True, return_dict=True, sanitize_control_tokens=True
+    )["input_ids"]
+    backend = tokenizer.backend_tokenizer
+    backend.encode_special_tokens = True
+    inner = backend.encode("draw: a cat <|end|>", add_special_tokens=False).ids
+    backend.encode_special_tokens = False
+    user, writer, end = tokenizer.convert_tokens_to_ids([USER, WRITER, END])
+    assert given == [user, *inner, writer]
+    assert end not in inner
+
+
+def rows_of(tokenizer: PreTrainedTokenizerFast, folder: Path, count: int, seed: int) -> Corpus:
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    return corpus(folder, count, seed, 1)
+
+
+def test_rows_hold_whole_dialogues(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    rows = rows_of(tokenizer, tmp_path, 40, 9)
+    assert rows.tokens.shape == rows.parts.shape and rows.tokens.shape[1] == ROW
+    answers = set()
+    for tokens, parts in zip(rows.tokens, rows.parts, strict=True):
+        for part in range(2, int(parts.max()) + 1, 2):
+            answers.add(tokenizer.decode(tokens[parts == part].tolist(), skip_special_tokens=True))
+    assert answers <= {dialogue(Random(f"9:{n}")).answer for n in range(40)}
+    assert len(answers) > 30
+    again = rows_of(tokenizer, tmp_path, 40, 9)
+    assert np.array_equal(again.tokens, rows.tokens)
+
+
+def test_another_tokenizer_means_other_rows(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    first = rows_of(tokenizer, tmp_path, 20, 9)
+    second = rows_of(learn_tokens(texts(1, 200), 600), tmp_path, 20, 9)
+    assert first.tokens.shape != second.tokens.shape or (first.tokens != second.tokens).any()
+
+
+def test_dialogues_in_a_row_do_not_see_each_other(tokenizer: PreTrainedTokenizerFast) -> None:
+    import torch
+
+    model = tiny_model(tokenizer).eval()
+    one, two = (encoded(tokenizer.backend_tokenizer, dialogue(Random(n), "expand")) for n in (1, 2))
+
+    def row(*pairs: tuple[list[int], list[int]]) -> Corpus:
+        tokens = [t for said, answer in pairs for t in (*said, *answer)]
+        parts = [
+            p
+            for n, (said, answer) in enumerate(pairs, 1)
+            for p in [2 * n - 1] * len(said) + [2 * n] * len(answer)
+        ]
+        return Corpus(np.array([tokens], np.uint16), np.array([parts], np.uint8))
+
+    def loss(rows: Corpus) -> float:
+        tokens, parts = (torch.from_numpy(a.astype(np.int64)) for a in (rows.tokens, rows.parts))
+        with torch.inference_mode():
+            return float(loss_of(model, tokens, parts))
+
+    long, short = len(one[1]), len(two[1])
+    apart = (loss(row(one)) * long + loss(row(two)) * short) / (long + short)
+    assert loss(row(one, two)) == pytest.approx(apart, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_training_writes_an_ordinary_folder_and_goes_on(trained: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    kept = json.loads((trained / "run.json").read_text())
+    assert kept["step"] == 6
+    tokenizer = AutoTokenizer.from_pretrained(trained / "model")
+    learned = (trained / "tokenizer.json").read_text()
+    assert (
+        tokenizer("一只红色的猫 a cat")["input_ids"]
+        == known_tokens(trained / "tokenizer.json")("一只红色的猫 a cat")["input_ids"]
+    )
+    model = AutoModelForCausalLM.from_pretrained(trained / "model")
+    assert model.config.vocab_size >= len(tokenizer)
+    assert model.generation_config.eos_token_id == tokenizer.eos_token_id
+    assert (trained / "model" / "model.safetensors").stat().st_size < 200_000
+    train(trained, "cpu", None, 8, 1, TINY)
+    assert (trained / "tokenizer.json").read_text() == learned
+    assert json.loads((trained / "run.json").read_text())["step"] == 8
+
+
+@pytest.mark.slow
+def test_lessons_lower_the_loss(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    import torch
+
+    model = tiny_model(tokenizer)
+    rows = rows_of(tokenizer, tmp_path, 20, 2)
+    tokens, parts = (torch.from_numpy(a.astype(np.int64)) for a in (rows.tokens, rows.parts))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(12):
+        loss = loss_of(model, tokens, parts)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.slow
+def test_the_exam_runs_and_prints(trained: Path) -> None:
+    results = examine(trained / "model", 1, "cpu")
+    lines = table(results).splitlines()
+    assert len(lines) == len(PAPERS) + 1 and "MISSED" in lines[1]
+    assert json.loads(results.dumps())["papers"][0]["passed"] is False
+
+
+def test_marks_tell_right_from_wrong() -> None:
+    asked = [dialogue(Random(n), "expand", Taste("chinese")) for n in range(8)]
+    right = marked("paper", 0.98, asked, [one.answer for one in asked])
+    assert (right.valid, right.kept, right.prompt, right.language) == (1, 1, 1, 1) and right.passed
+    wrong = marked("paper", 0.98, asked, ["{", *(one.answer for one in asked[1:])])
+    assert wrong.valid == 7 / 8 and not wrong.passed and wrong.wrong[0][1] == "{"
+    assert "met" in table(Results((right,))) and "MISSED" in table(Results((wrong,)))
+
+
+def test_faults_are_named() -> None:
+    one = dialogue(Random(4), "revise")
+    told = json.loads(one.answer)
+    assert faults_of(one, one.answer) == {}
+    other = told | {"prompt": told["prompt"] + " and a zebra"}
+    assert faults_of(one, json.dumps(other)) == {}
+    assert faults_of(one, json.dumps(told | {"prompt": "nothing"}))["kept"]
+    assert "valid" in faults_of(one, json.dumps(told | {"more": 1}))
+
+
+def test_answers_come_back_in_the_order_asked(tokenizer: PreTrainedTokenizerFast) -> None:
+    model = tiny_model(tokenizer).eval()
+    model.generation_config.max_new_tokens = 4
+    humans = ["draw: a very long wish about cats and dogs", "draw: x", "画猫"]
+    alone = [answered(model, tokenizer, [human], 1)[0][:8] for human in humans]
+    assert [text[:8] for text in answered(model, tokenizer, humans, 2)] == alone
+
+
+def test_a_grammar_lets_every_answer_through(tokenizer: PreTrainedTokenizerFast) -> None:
+    import llguidance
+    import llguidance.hf
+    from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+    known = llguidance.hf.from_tokenizer(tokenizer, n_vocab=len(tokenizer))
+    grammars = {
+        kind: llguidance.LLMatcher.grammar_from_json_schema(
+            json.dumps(schema_for(kind)), defaults={"whitespace_flexible": False}
+        )
+        for kind in KINDS
+    }
+    mask = allocate_token_bitmask(1, known.vocab_size)
+    for number in range(60):
+        one = dialogue(Random(number))
+        matcher = llguidance.LLMatcher(known, grammars[one.kind])
+        for token in (
+            *tokenizer(one.answer, add_special_tokens=False)["input_ids"],
+            tokenizer.eos_token_id,
+        ):
+            fill_next_token_bitmask(matcher, mask, 0)
+            assert int(mask[0][token // 32]) >> (token % 32) & 1, tokenizer.decode([token])
+            matcher.consume_token(token)
+
+
+def test_held_answers_are_whole_or_cut_off_by_length(tokenizer: PreTrainedTokenizerFast) -> None:
+    model = tiny_model(tokenizer).eval()
+    answers = held_answers(model, tokenizer, [dialogue(Random(1), "expand")])
+    assert answers[0].startswith('{"things":[')
+    assert whole_share(['{"a": 1}', '{"a": ', "[1]", '{"a": 1}']) == 0.5

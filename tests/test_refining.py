@@ -1,0 +1,209 @@
+"""Where the budget goes: seeds, repairs, rewordings, the plain request, and when it is enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from PIL import ImageStat
+from PIL.Image import Image
+
+from limner.agent.events import Decided, Event, Finished, TakeReady
+from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
+from limner.agent.refining import Refining
+from limner.agent.region import region
+from limner.agent.studio import Studio
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+from limner.pipelines.roles import Order
+
+WISH = "two red cats and a dog at night"  # claims: two cats, red; one dog; night
+
+
+def worked(critic: Any, search: Refining | None = None, **settings: Any) -> list[Event]:
+    known = Settings(**{"takes": 2, "budget": 6.0, **settings})
+    studio = Studio(FakeWriter(), FakePainter(), critic, known, search or Refining())
+    return list(studio.takes(WISH, seed=1))
+
+
+def decided(events: Sequence[Event]) -> list[str]:
+    return [event.what for event in events if isinstance(event, Decided)]
+
+
+def result(events: Sequence[Event]) -> Result:
+    assert isinstance(events[-1], Finished)
+    return events[-1].result
+
+
+class Spotted:
+    """A fake critic to whom a claim is true while its corner of the picture is dark enough."""
+
+    name = "spotted"
+
+    def __init__(self, corners: Sequence[tuple[int, int]]) -> None:
+        self.corners = corners
+
+    def look(
+        self, pictures: Sequence[Image], claims: Sequence[str], foils: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """One minus the brightness of each claim's corner."""
+        return [[self._dark(picture, i) for i in range(len(claims))] for picture in pictures]
+
+    def _dark(self, picture: Image, claim: int) -> float:
+        x, y = self.corners[claim % len(self.corners)]
+        corner = picture.convert("L").crop((x, y, x + 32, y + 32))
+        return 1 - ImageStat.Stat(corner).mean[0] / 255
+
+
+def test_it_stops_when_it_is_sure() -> None:
+    events = worked(FakeCritic([[0.9, 0.95, 0.95, 0.9]]))
+    assert decided(events) == ["done"]
+    assert result(events).ended == "done"
+
+
+def test_it_goes_on_while_all_holds_but_only_just() -> None:
+    events = worked(FakeCritic([[0.6, 0.6, 0.6, 0.6]]))
+    assert decided(events) == ["repaint", "repaint", "done"]
+    assert result(events).ended == "done"
+    assert result(events).spent == pytest.approx(6)
+    why = next(event.why for event in events if isinstance(event, Decided))
+    assert why == "Every claim holds, but all at once with a chance of 13%."
+
+
+class Aimed(FakeCritic):
+    """A fake critic who finds the cats at the lower right, and their colour wrong."""
+
+    def look(
+        self, pictures: Sequence[Image], claims: Sequence[str], foils: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """Nine pictures are one with nine places covered."""
+        if len(pictures) == 9:
+            return [[0.9, 0.2, 0.9, 0.9]] * 8 + [[0.1, 0.2, 0.9, 0.9]]
+        return super().look(pictures, claims, foils)
+
+
+def test_what_fails_is_painted_over_then_worded_anew() -> None:
+    critic = Aimed([[0.9, 0.2, 0.9], [0.9, 0.1, 0.9], [0.9, 0.15, 0.9]])
+    events = worked(critic, Refining(control=0), budget=7.0)
+    assert decided(events) == ["repair", "aim", "revise", "revise", "repaint", "stop"]
+    repaired = [take for take in result(events).takes if take.order.start]
+    assert [take.round for take in repaired] == [1, 1]
+    start = repaired[0].order.start
+    assert start and start.order == result(events).takes[0].order
+    assert (start.box, start.strength) == ((32, 32, 64, 64), 0.9)
+    assert repaired[0].order.prompt == start.order.prompt
+    before = result(events).takes[0].picture.crop((0, 0, 32, 32))
+    assert repaired[0].picture.crop((0, 0, 32, 32)).tobytes() == before.tobytes()
+    seeds = [take.order.seed for take in result(events).takes]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_repair_costs_what_it_paints() -> None:
+    events = worked(FakeCritic([[0.9, 0.1, 0.9, 0.9], [0.9, 0.2, 0.9, 0.9]]), Refining(control=0))
+    spent = result(events).spent
+    assert spent <= 6 + 1e-6
+    starts = [take for take in result(events).takes if take.order.start]
+    whole = [take for take in result(events).takes if not take.order.start]
+    assert spent == pytest.approx(len(whole) + len(starts))  # 4 of 4 steps
+
+
+def test_some_of_the_budget_goes_to_the_plain_request() -> None:
+    said = {"things": [{"name": "cat", "count": 2}], "prompt": "two red cats beside a dog"}
+    writer = FakeWriter(replies=(json.dumps(said),))
+    settings = Settings(takes=4, budget=8)
+    critic = FakeCritic([[0.1], [0.1], [0.1], [0.9]])
+    studio = Studio(writer, FakePainter(), critic, settings, Refining(sure=0))
+    done = studio.imagine(WISH, seed=1)
+    assert [take.order.prompt for take in done.takes][:4].count(WISH) == 1
+    assert done.best and done.best.brief.prompt == done.best.order.prompt == WISH
+    assert any("as you typed it" in note for note in done.notes)
+
+
+def test_a_request_that_painters_cannot_read_is_not_tried_as_it_is() -> None:
+    writer = FakeWriter(replies=('{"prompt":"a red cat"}',))
+    studio = Studio(writer, FakePainter(), FakeCritic(), Settings(takes=4, budget=8))
+    assert {t.order.prompt for t in studio.imagine("一只红色的猫", seed=1).takes} == {"a red cat"}
+
+
+def test_half_of_a_round_is_dropped_half_way() -> None:
+    """Of five begun, two are dropped at step 2 of 4: five halves and three halves are 4."""
+    events = worked(FakeCritic([[0.4]]), Refining(dropped=0.5, control=0), takes=4, budget=4)
+    assert decided(events)[0] == "drop"
+    done = result(events)
+    assert len(done.takes) == 3
+    assert done.spent == pytest.approx(4)
+
+
+def test_what_never_comes_near_is_given_up() -> None:
+    critic = FakeCritic([[0.9, 0.01, 0.9, 0.9]])
+    events = worked(critic, budget=40.0)
+    last = [event for event in events if isinstance(event, Decided)][-1]
+    assert last.what == "stop" and last.why.startswith("Given up, for none of 6 pictures came near")
+    assert result(events).spent < 7
+
+
+def test_the_same_seed_takes_the_same_way() -> None:
+    one, other = (worked(Spotted([(0, 0), (32, 32)])) for _ in range(2))
+    assert decided(one) == decided(other)
+    takes = [[e.take.order for e in events if isinstance(e, TakeReady)] for events in (one, other)]
+    assert takes[0] == takes[1]
+
+
+def test_a_critic_that_breaks_while_aiming_costs_only_the_repair() -> None:
+    class Shy(FakeCritic):
+        def look(self, pictures: Any, claims: Any, foils: Any) -> list[list[float]]:
+            if len(pictures) == 9:
+                raise RuntimeError("nine are too many")
+            return super().look(pictures, claims, foils)
+
+    events = worked(Shy([[0.9, 0.3, 0.9, 0.9]]))
+    assert decided(events)[:2] == ["repair", "repaint"]
+    assert result(events).ended == "budget"
+
+
+CLAIMS = (
+    Claim("there is one dog", ("there is no dog",), "count"),
+    Claim("the dog is red", ("the dog is blue",), "colour", 0),
+)
+
+
+def picture(dark: tuple[int, int]) -> Image:
+    from PIL import Image as images
+
+    found = images.new("RGB", (64, 64), "white")
+    found.paste((0, 0, 0), (dark[0], dark[1], dark[0] + 32, dark[1] + 32))
+    return found
+
+
+def take(shown: Image, claims: tuple[Claim, ...], probabilities: tuple[float, ...]) -> Take:
+    order = Order("a dog", 1, 64, 64, 4, 5.0)
+    return Take(0, 0, Brief("a dog", "a dog"), order, shown, Critique(claims, probabilities))
+
+
+def test_what_is_wrong_is_where_the_thing_is() -> None:
+    """The dog is the dark corner; its colour fails wherever one looks."""
+
+    class Dog(Spotted):
+        def _dark(self, picture: Image, claim: int) -> float:
+            return 0.1 if claim else super()._dark(picture, claim)
+
+    shown = picture((32, 0))
+    found = region(Dog([(32, 0)]), take(shown, CLAIMS, (0.9, 0.1)), Settings(), 1)
+    assert found and found.box == (32, 0, 64, 32)
+
+
+def test_what_is_missing_goes_where_it_harms_least() -> None:
+    claims = (*CLAIMS[:1], Claim("there is one cat", ("there is no cat",), "count"))
+
+    class Dog(Spotted):
+        def _dark(self, picture: Image, claim: int) -> float:
+            return 0.1 if claim else super()._dark(picture, claim)
+
+    found = region(Dog([(0, 0)]), take(picture((0, 0)), claims, (0.9, 0.1)), Settings(), 1)
+    assert found and max(found.box[:2]) >= 32 and found.why == "there is room for it"
+
+
+def test_where_nothing_tells_there_is_no_place() -> None:
+    shown = take(picture((0, 0)), CLAIMS, (0.5, 0.1))
+    assert region(FakeCritic([[0.5, 0.1]]), shown, Settings(), 1) is None

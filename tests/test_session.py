@@ -1,0 +1,253 @@
+"""A conversation on fakes: changes, takes that are named, steps back, finishing, and going on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from limner.agent import keep
+from limner.agent.archive import Archive
+from limner.agent.diary import Diary
+from limner.agent.events import BriefReady, Event, Finished
+from limner.agent.records import Settings
+from limner.agent.session import Session
+from limner.agent.studio import Studio
+from limner.errors import BadInput
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+
+
+@pytest.fixture(name="archive")
+def _archive(tmp_path: Path) -> Archive:
+    return Archive.open(tmp_path / "archive")
+
+
+def session(archive: Archive | None = None) -> Session:
+    room = Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=2, budget=4))
+    return Session(room, 5, diary=Diary(archive, "fake") if archive else None)
+
+
+def say(talk: Session, words: str, take: int | None = None) -> list[Event]:
+    return [*talk.draft(words, take), *talk.paint()]
+
+
+def test_nothing_is_there_before_the_first_request() -> None:
+    talk = session()
+    assert (talk.brief, talk.claims, talk.version, talk.meant) == (None, (), 0, None)
+    for ask in (
+        talk.picture,
+        talk.undo,
+        talk.redo,
+        lambda: talk.take(1),
+        lambda: talk.save(Path()),
+    ):
+        with pytest.raises(BadInput):
+            ask()
+    with pytest.raises(BadInput):
+        list(talk.paint())
+    assert talk.hear("undo").kind == "request"
+
+
+def test_a_change_goes_on_from_the_take_that_is_meant() -> None:
+    talk = session()
+    events = say(talk, "a red cat and a dog on grass")
+    assert isinstance(events[-1], Finished)
+    first = talk.meant
+    assert first and talk.version == 1
+    base = talk.take(first).order
+    say(talk, "make it night")
+    assert talk.version == 2 and talk.brief and talk.brief.light == "night"
+    fresh = talk.take(len(talk.history()[0].takes) + 1).order
+    assert fresh.seed == base.seed and fresh.prompt != base.prompt
+    assert [take.number for take in talk.takes] == list(range(len(talk.takes)))
+    assert talk.meant in talk.history()[1].takes
+
+
+def test_a_named_take_brings_back_its_own_version() -> None:
+    talk = session()
+    say(talk, "a red cat")
+    say(talk, "make it night")
+    heard = talk.hear("the first one, but on sand")
+    assert (heard.kind, heard.take, heard.words) == ("change", 1, "on sand")
+    say(talk, heard.words, heard.take)
+    assert talk.brief and talk.brief.light != "night" and talk.brief.where == "sand"
+    assert talk.history()[2].parent == 1
+    assert talk.take(-1) is talk.takes[-1]
+    with pytest.raises(BadInput, match="no take #99"):
+        talk.pick(99)
+
+
+def test_undo_and_redo_bring_version_and_picture() -> None:
+    talk = session()
+    say(talk, "a red cat")
+    one = talk.meant
+    say(talk, "make it night")
+    two = talk.meant
+    assert talk.undo().light != "night" and talk.meant == one
+    assert talk.redo().light == "night" and talk.meant == two
+    talk.undo()
+    say(talk, "on snow")
+    assert [past.parent for past in talk.history()] == [None, 1, 1]
+    assert talk.branch(2).light == "night" and talk.meant == two
+    assert any("night" in line for line in talk.diff(1, 2))
+
+
+def test_again_keeps_the_best_and_paints_from_fresh_seeds() -> None:
+    talk = session()
+    say(talk, "a red cat")
+    list(talk.again())
+    seeds = [take.order.seed for take in talk.takes]
+    assert len(set(seeds)) == len(seeds)
+    scores = [talk.take(n).critique.score for n in talk.history()[0].takes]
+    assert talk.take(talk.meant or 0).critique.score == max(scores)
+
+
+def test_stopped_in_the_middle_it_keeps_what_there_is() -> None:
+    talk = session()
+    list(talk.draft("a red cat"))
+    painting = talk.paint()
+    for event in painting:
+        if isinstance(event, Finished) or talk.takes:
+            break
+    painting.close()
+    assert talk.meant == 1 and talk.picture().size == talk.take(1).picture.size
+
+
+def test_a_file_tells_how_its_run_ended(tmp_path: Path) -> None:
+    talk = session()
+    list(talk.draft("a red cat"))
+    painting = talk.paint()
+    while not talk.takes:
+        next(painting)
+    painting.close()
+    assert keep.read_recipe(talk.save(tmp_path / "one.png")).ended == "cancelled"
+    (*_, finished) = talk.again()
+    assert isinstance(finished, Finished)
+    talk.pick(-1)
+    recipe = keep.read_recipe(talk.save(tmp_path / "two.png"))
+    assert recipe.ended == finished.result.ended
+    assert recipe.seconds == 0  # the same request and seed are the same file, whatever the clock
+
+
+def test_a_seed_that_is_set_again_paints_the_same_pictures() -> None:
+    talk = session()
+    say(talk, "a red cat")
+    first = [take.order for take in talk.takes]
+    say(talk, "make it night")
+    talk.reseed(5)
+    list(talk.draft("a red cat", anew=True))
+    before = len(talk.takes)
+    list(talk.paint())
+    assert [take.order for take in talk.takes[before:]] == first
+
+
+def test_a_change_never_paints_one_picture_twice() -> None:
+    talk = session()
+    say(talk, "a red cat")
+    talk.pick(2)  # its seed is that of the second order of this run and of the next
+    talk.reseed(5)
+    before = len(talk.takes)
+    say(talk, "make it night")
+    orders = [(take.order.prompt, take.order.seed) for take in talk.takes[before:]]
+    assert orders[0][1] == talk.take(2).order.seed and len(set(orders)) == len(orders)
+
+
+def test_a_draft_that_is_closed_leaves_no_version() -> None:
+    talk = session()
+    drafting = talk.draft("a red cat")
+    next(iter(drafting))
+    drafting.close()
+    assert talk.version == 0
+
+
+def test_finishing_is_kept_with_the_take_and_saved_with_it(tmp_path: Path) -> None:
+    talk = session()
+    say(talk, "a red cat")
+    assert talk.hear("brighter").kind == "finish"
+    plain = talk.picture()
+    assert talk.finish("brighter") and talk.finish("upscale x2")
+    assert talk.picture().width == 2 * plain.width
+    path = talk.save(tmp_path / "cat.png", "fake")
+    recipe = keep.read_recipe(path)
+    assert len(recipe.finishes) == 2 and recipe.request == "a red cat"
+    _, identical = keep.again(path, talk.studio)
+    assert identical
+    with pytest.raises(BadInput):
+        talk.finish("resize 333x444")  # another shape
+    assert len(talk.reel.finishes(talk.meant or 0)) == 2
+
+
+def test_a_style_is_put_on_and_taken_off() -> None:
+    talk = session()
+    list(talk.draft("a red cat"))
+    talk.style = "watercolour"
+    list(talk.paint())
+    assert "watercolour" in talk.takes[0].order.prompt
+    talk.style = ""
+    list(talk.again())
+    assert "watercolour" not in talk.takes[-1].order.prompt
+
+
+def test_a_style_brings_its_shape_where_no_size_was_asked_for() -> None:
+    talk = session()
+    list(talk.draft("a red cat"))
+    talk.style = "game scene"
+    list(talk.paint())
+    order = talk.takes[0].order
+    assert order.width > order.height
+    talk.limits["size"] = talk.studio.painter.dialect.size
+    list(talk.again())
+    assert (talk.takes[-1].order.width, talk.takes[-1].order.height) == talk.limits["size"]
+
+
+def test_it_goes_on_where_it_was_left(archive: Archive) -> None:
+    talk = session(archive)
+    say(talk, "a red cat")
+    say(talk, "make it night")
+    talk.undo()
+    assert talk.diary and talk.diary.number and talk.diary.problem is None
+    again = Session.resumed(talk.studio, archive, talk.diary.number)
+    assert again.tree.head == talk.tree.head and again.tree.versions == talk.tree.versions
+    assert [take.order for take in again.takes] == [take.order for take in talk.takes]
+    assert again.meant == talk.meant and again.history() == talk.history()
+    assert [run.numbers for run in again.reel.runs] == [run.numbers for run in talk.reel.runs]
+    assert again.why()
+    (*_, ready) = again.draft("on sand")
+    assert isinstance(ready, BriefReady) and again.version == 3
+    assert Session.resumed(talk.studio, archive, talk.diary.number).version == 3
+
+
+def test_an_archive_that_fails_costs_no_picture(archive: Archive) -> None:
+    talk = session(archive)
+    archive.close()
+    say(talk, "a red cat")
+    assert talk.meant and talk.diary and talk.diary.problem
+
+
+def test_any_walk_leaves_every_take_with_its_version(archive: Archive) -> None:
+    chance, talk = Random(3), session(archive)
+    say(talk, "a red cat and a dog")
+    lines = ["make it night", "on sand", "add a tree", "without the dog", "make the cat blue"]
+    moves: dict[str, Callable[[], object]] = {
+        "say": lambda: say(talk, chance.choice(lines)),
+        "pick": lambda: talk.pick(chance.randint(1, len(talk.takes))),
+        "branch": lambda: talk.branch(chance.randint(1, len(talk.tree.versions))),
+        "again": lambda: list(talk.again()),
+        "undo": talk.undo,
+        "redo": talk.redo,
+    }
+    for _ in range(14):
+        move = chance.choice(list(moves))
+        try:
+            moves[move]()
+        except BadInput:
+            assert move in {"undo", "redo"}
+    for past in talk.history():
+        for number in past.takes:
+            shown = talk.take(number).brief
+            assert shown.things == talk.tree.versions[past.number - 1].brief.things
+    assert talk.diary and talk.diary.number and talk.diary.problem is None
+    again = Session.resumed(talk.studio, archive, talk.diary.number)
+    assert again.history() == talk.history() and again.meant == talk.meant

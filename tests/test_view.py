@@ -1,0 +1,212 @@
+"""What a person sees: readable at any width, no picture and no escape code where none belongs."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from limner.agent.events import (
+    BriefReady,
+    BriefToken,
+    Decided,
+    Event,
+    PaintingStep,
+    PromptRevised,
+    TakeReady,
+)
+from limner.agent.records import Brief, Claim, Critique, Result, Take, Thing
+from limner.agent.studio import Studio
+from limner.agent.view import Screen
+from limner.agent.view_picture import HalfBlocks
+from limner.agent.view_terminal import can_show_pictures, console_for
+from limner.agent.view_words import changed, claims_table, fields_so_far, sketch
+from limner.pipelines.roles import Order
+
+REQUEST = "a red cat on the grass, two dogs"
+EVIL = "\x1b]0;owned\x07\x1b[2Jcat[bold]\u202e"
+CLAIMS = tuple(Claim(f"the cat is {word}", (), "colour") for word in ("red", "blue", "here"))
+CRITIQUE = Critique(CLAIMS, (0.91, 0.2, None))
+ORDER = Order("a cat", 1, 64, 64, 4, 5.0)
+
+
+def terminal(width: int = 80, height: int = 30, *, colour: bool = True, **more: str) -> Console:
+    return Console(
+        file=io.TextIOWrapper(io.BytesIO(), encoding=more.pop("encoding", "utf-8")),
+        force_terminal=True,
+        width=width,
+        height=height,
+        color_system="truecolor" if colour else None,
+        no_color=not colour,
+        _environ={"TERM": "xterm-256color", **more},
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def pipe() -> Console:
+    return console_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+
+
+def printed(console: Console) -> str:
+    console.file.flush()
+    return bytes(console.file.buffer.getvalue()).decode(console.encoding)  # type: ignore[attr-defined]
+
+
+def events(**limits: int) -> list[Event]:
+    return list(Studio.open("fake").takes(REQUEST, seed=1, preview_every=1, **limits))  # type: ignore[arg-type]
+
+
+def shown(console: Console, *what: Event) -> str:
+    screen = Screen(console)
+    for event in what:
+        screen.show(event)
+    screen.close()
+    return printed(console)
+
+
+def visible(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def take(critique: Critique = CRITIQUE) -> Take:
+    picture = Image.new("RGB", (64, 64), "red")
+    return Take(0, 0, Brief("a cat", "a cat"), ORDER, picture, critique)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = visible(shown(terminal(width), *events()))
+    assert "▀" in text and "cat is" in " ".join(text.split())
+    widest = max(len(line) for piece in text.split("\n") for line in piece.split("\r"))
+    assert widest <= width
+
+
+def test_a_pipe_gets_words_only() -> None:
+    text = shown(pipe(), *events())
+    assert "\x1b" not in text and "▀" not in text and "━" not in text
+    assert "✓ there is one cat" in text and "take 1" in text
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+
+
+def test_without_colour_there_is_no_picture() -> None:
+    text = shown(terminal(colour=False), *events())
+    assert "▀" not in text and not re.search(r"\x1b\[[0-9;]*[34]8;", text)
+
+
+def test_a_dumb_terminal_gets_no_picture() -> None:
+    console = terminal(TERM="dumb")
+    assert not can_show_pictures(console)
+    assert "▀" not in shown(console, *events())
+
+
+def test_a_terminal_without_unicode_is_not_sent_any() -> None:
+    console = terminal(encoding="ascii")
+    assert not can_show_pictures(console)
+    line = Screen(console)
+    line.show(TakeReady(take(), True))
+    console.print(claims_table(CRITIQUE, console, 80))
+    assert "+-?" in visible(printed(console))
+
+
+@pytest.mark.parametrize(("size", "cells"), [((64, 64), (20, 10)), ((128, 32), (20, 2))])
+def test_a_picture_keeps_its_shape(size: tuple[int, int], cells: tuple[int, int]) -> None:
+    blocks = HalfBlocks(Image.new("RGB", size), 20, 10)
+    assert abs(blocks.columns - cells[0]) <= 1 and abs(blocks.rows - cells[1]) <= 1
+
+
+def test_each_cell_is_two_pixels() -> None:
+    picture = Image.new("RGB", (2, 2), (255, 0, 0))
+    picture.putpixel((1, 1), (0, 0, 255))
+    console = terminal()
+    console.print(HalfBlocks(picture, 10, 10), end="")
+    red, blue = "255;0;0", "0;0;255"
+    assert f"38;2;{red};48;2;{red}m▀" in printed(console)
+    assert f"38;2;{red};48;2;{blue}m▀" in printed(console)
+
+
+def test_nothing_said_by_a_model_steers_the_terminal() -> None:
+    claim = Claim(EVIL, (EVIL,), "count")
+    critique = Critique((claim,), (0.1,))
+    evil = replace(take(critique), brief=Brief(EVIL, EVIL, EVIL, (Thing(EVIL),)))
+    what: list[Event] = [
+        BriefToken(EVIL),
+        BriefReady(evil.brief, (claim,), EVIL),
+        TakeReady(evil, True),
+        Decided(0, "stop", EVIL),
+        PromptRevised(0, EVIL, EVIL + " more", EVIL),
+    ]
+    text = shown(pipe(), *what)
+    screen = Screen(console := pipe())
+    screen.finished(Result(evil, (evil,), EVIL, 1.0, 1.0, (EVIL,)))
+    text += printed(console)
+    assert "\x1b" not in text and "\u202e" not in text and "owned" not in text
+    assert text.count("cat[bold]") >= 10
+
+
+def test_the_brief_is_read_while_it_is_written() -> None:
+    whole = '{"things":[{"name":"cat","count":2,"colour":"red"}],"where":"grass","prompt":"two"}'
+    seen = [sketch(fields_so_far(whole[:end])) for end in range(len(whole) + 1)]
+    assert "2 × red cat" in seen and seen[-1] == "2 × red cat · grass"
+    assert fields_so_far("I am afraid") == fields_so_far("[1]") == {}
+
+
+@pytest.mark.parametrize(
+    "odd", ['{"things":7,"relations":[3],"avoid":[null],"where":{}}', '{"things":[{"name":[]}]}']
+)
+def test_a_brief_of_odd_types_is_no_trouble(odd: str) -> None:
+    assert sketch(fields_so_far(odd)) == ""
+
+
+def test_relations_and_absences_are_told() -> None:
+    fields = {
+        "things": [{"name": "cat"}],
+        "relations": [{"thing": "cat", "how": "left of", "other": "yarn"}],
+        "avoid": ["dog"],
+    }
+    assert sketch(fields) == "cat · cat left of yarn · no dog"
+
+
+def test_a_change_of_wording_is_marked() -> None:
+    assert changed("a red cat", "a blue cat", False).plain == "a [-red-] {+blue+} cat"
+    coloured = changed("a red cat", "a blue cat", True)
+    assert coloured.plain == "a red blue cat"
+    assert [str(span.style) for span in coloured.spans][1:3] == ["red strike", "green"]
+
+
+def test_claims_show_how_probable_they_are() -> None:
+    console = terminal()
+    console.print(claims_table(CRITIQUE, console, 60))
+    lines = [line.split() for line in visible(printed(console)).splitlines()]
+    assert lines[0] == ["✓", "the", "cat", "is", "red", "91%", "█████████▏"]
+    assert lines[1][0] == "✗" and lines[1][-2:] == ["20%", "██"]
+    assert lines[2][0] == "?" and lines[2][-2:] == ["not", "seen"]
+
+
+def test_long_lines_are_left_to_whoever_reads_the_pipe() -> None:
+    text = shown(pipe(), BriefReady(Brief("a", "word " * 99, "猫" * 99), ()))
+    assert "word " * 98 + "word\n" in text and "猫" * 99 + "\n" in text
+
+
+def test_what_failed_is_told_before_what_comes_next() -> None:
+    text = shown(pipe(), TakeReady(take(), True), Decided(0, "revise", "because"))
+    assert text.index("not yet: the cat is blue (20%)") < text.index("wording it anew")
+
+
+def test_painting_shows_steps_and_pictures_as_they_form() -> None:
+    previews = {0: Image.new("RGB", (64, 64), "red"), 2: Image.new("RGB", (64, 64), "blue")}
+    text = shown(terminal(), PaintingStep(0, 3, 25, previews))
+    assert "3/25" in text and "38;2;255;0;0" in text and "38;2;0;0;255" in text
+    assert shown(pipe(), PaintingStep(0, 3, 25, previews)) == ""
+
+
+def test_unverified_is_not_called_right() -> None:
+    screen = Screen(console := pipe())
+    screen.finished(Result(take(), (take(),), "budget", 1.0, 1.0, ("unverified: no critic",)))
+    text = printed(console)
+    assert "Every claim holds" not in text and "note: unverified: no critic" in text
