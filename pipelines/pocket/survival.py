@@ -14,23 +14,24 @@ from limner.pipelines.pocket.sprites import sprite
 
 Pixels = NDArray[np.float32]
 
-KEPT, LOST = 0.6, 0.25
-"""A thing is there where so much of what sets it off from the backdrop is; lost below the other."""
+KEPT, LOST = 0.68, 0.38
+"""A thing is there where it is so like itself, outline and all; lost where its inside is less."""
 FAINT = 0.004
 """Mean squared difference from the backdrop below which nothing can be said."""
-SHIFTS = range(-8, 9, 4)
+SHIFTS = range(-12, 13, 4)
 
 
 def survivors(scene: Scene, picture: NDArray[np.uint8]) -> list[bool | None]:
     """For each spot whether its thing can still be recognised there; None where that is unclear.
 
-    `picture` is what became of the scene, 128 x 128 x 3. A thing may have moved by 8 pixels. The
+    `picture` is what became of the scene, 128 x 128 x 3. A thing may have moved by 12 pixels. The
     measure is the share of the drawn thing's difference from the bare backdrop that is left, 1 for
-    all; scenes that only went through the autoencoder have .8 and more.
+    all. To be there, what spilled over the outline counts against it (a smear of the right colour
+    is not the thing); to be lost, it does not (the backdrop itself may have changed).
     """
     drawn, bare = _unit(draw(scene)), _unit(draw(replace(scene, spots=())))
     there = _unit(picture)
-    return [_verdict(_likeness(spot, there, drawn, bare)) for spot in scene.spots]
+    return [_verdict(spot, there, drawn, bare) for spot in scene.spots]
 
 
 def remaining(scene: Scene, kept: Sequence[bool | None]) -> tuple[Scene, frozenset[str]]:
@@ -52,22 +53,18 @@ def remaining(scene: Scene, kept: Sequence[bool | None]) -> tuple[Scene, frozens
     return Scene(replace(scene.spec, groups=groups, links=()), spots), frozenset(doubtful)
 
 
-def _verdict(likeness: float | None) -> bool | None:
-    if likeness is None or LOST < likeness < KEPT:
-        return None
-    return likeness >= KEPT
-
-
-def _likeness(spot: Spot, there: Pixels, drawn: Pixels, bare: Pixels) -> float | None:
-    """The best over small shifts, up to 1; None where the thing is hardly set off at all."""
+def _verdict(spot: Spot, there: Pixels, drawn: Pixels, bare: Pixels) -> bool | None:
     left, top = round(spot.x - spot.span / 2), round(spot.y - spot.span / 2)
     here = np.s_[top : top + spot.span, left : left + spot.span]
     cover = sprite(spot.name, spot.colour, spot.span)[..., 3:]
-    sets_off = (cover * (drawn[here] - bare[here]) ** 2).sum()
+    sets_off = float((cover * (drawn[here] - bare[here]) ** 2).sum())
     if sets_off < FAINT * 3 * cover.sum():
         return None
-    shown = (there[window] for window in _windows(left, top, spot.span))
-    return max(float(1 - (cover * (w - drawn[here]) ** 2).sum() / sets_off) for w in shown)
+    shown = [(there[window] - drawn[here]) ** 2 for window in _windows(left, top, spot.span)]
+    if min(float(off.sum()) for off in shown) <= (1 - KEPT) * sets_off:
+        return True
+    inside = min(float((cover * off).sum()) for off in shown)
+    return False if inside >= (1 - LOST) * sets_off else None
 
 
 def _windows(left: int, top: int, span: int) -> Iterator[tuple[slice, slice]]:
