@@ -41,6 +41,13 @@ def test_another_thing_in_its_place_is_not_it() -> None:
     assert first is not True and second is True
 
 
+def test_a_smear_of_its_colour_is_not_it() -> None:
+    smeared = draw(SCENE)
+    left, top = CAT.x - CAT.span // 2, CAT.y - CAT.span // 2
+    smeared[int(top) : int(top) + CAT.span, int(left) : int(left) + CAT.span] = (200, 40, 40)
+    assert survivors(SCENE, smeared)[0] is not True
+
+
 @pytest.mark.parametrize(("left", "there"), [(0.8, True), (0.3, None), (0.1, False)])
 def test_a_thing_that_faded_is_doubtful_and_then_gone(left: float, there: bool | None) -> None:
     drawn, bare = draw(SCENE), draw(replace(SCENE, spots=()))
