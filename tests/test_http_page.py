@@ -13,7 +13,7 @@ from served import PATIENCE, Served, patient, served, sure
 from limner.agent.serve.porter import Door
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -147,6 +147,20 @@ def test_painting_is_seen_and_can_be_stopped(page: Page) -> None:
         page.click("#stop")
         page.wait_for_selector("#send:visible")
         assert server.house.jobs.all()[-1].state == "cancelled" and not painter.go.is_set()
+
+
+def test_what_is_said_before_the_session_came_waits_for_it(page: Page, house: Served) -> None:
+    held: list[Route] = []
+    page.route("**/v1/sessions", lambda route: held.append(route))
+    page.goto(house.url)
+    page.wait_for_function("() => document.querySelector('#examples li')")
+    page.fill("#words", "a red cat")
+    page.press("#words", "Enter")
+    page.press("#words", "Enter")
+    held[0].continue_()
+    page.wait_for_selector("#takes li:nth-child(4) img")
+    page.wait_for_selector("#send:visible")
+    assert page.locator("#log .you").count() == 1
 
 
 def test_a_refusal_is_shown(page: Page, house: Served) -> None:

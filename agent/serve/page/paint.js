@@ -10,6 +10,7 @@ const ENDED = {
 const EXAMPLES = ["a red cat left of a blue balloon, on the grass", "two dogs in the snow, at night", "一只可爱的小猫在草地上"];
 
 let session = null; // as the server told it last
+let ready = null; // what is said before the session came waits for it
 let job = null; // what is being painted
 let looked = null; // the number of the take that is shown large
 
@@ -30,17 +31,26 @@ export function begin(complain) {
 }
 
 /** Begins anew, or goes on with a session of the archive. */
-export async function start(asked = {}) {
-  await show(await call("POST", "/v1/sessions", asked));
+export function start(asked = {}) {
+  return shown(call("POST", "/v1/sessions", asked));
 }
 
 /** Goes on where this tab was, if the server still knows. */
-export async function restore() {
+export function restore() {
+  return shown(remembered());
+}
+
+async function shown(coming) {
+  ready = coming.then(put);
+  const state = await ready;
+  if (state.job) await paint(state.job, true);
+}
+
+async function remembered() {
   const name = sessionStorage.getItem("limner-session");
   const kept = sessionStorage.getItem("limner-archived");
   const known = name ? await call("GET", `/v1/sessions/${name}`).catch((refusal) => ifGone(refusal)) : null;
-  if (known) return show(known);
-  return start(name && kept ? { resume: Number(kept) } : {});
+  return known ?? call("POST", "/v1/sessions", name && kept ? { resume: Number(kept) } : {});
 }
 
 function ifGone(refusal) {
@@ -59,10 +69,18 @@ function fill(text) {
 async function speak() {
   const words = $("words").value.trim();
   if (!words || busy()) return;
-  const turn = await call("POST", `/v1/sessions/${session.id}/words`, { words });
-  $("words").value = "";
+  $("words").value = ""; // at once, so that a second Enter says it once
+  const turn = await ask(words).catch((refusal) => {
+    $("words").value = words;
+    throw refusal;
+  });
   say(line("you", words));
   await follow(turn);
+}
+
+async function ask(words) {
+  await ready;
+  return call("POST", `/v1/sessions/${session.id}/words`, { words });
 }
 
 async function take(step) {
@@ -79,11 +97,11 @@ async function follow(turn) {
   }
 }
 
-async function show(state) {
+function put(state) {
   looked = null;
   $("log").replaceChildren(...state.versions.map(told));
   render(state);
-  if (state.job) await paint(state.job, true);
+  return state;
 }
 
 function told(version) {
