@@ -17,7 +17,6 @@ from limner.agent.job import Job
 from limner.agent.jobs import Jobs
 from limner.agent.plain import one_line
 from limner.agent.progress import plainly
-from limner.agent.shelf import Shelf
 from limner.agent.studio import Studio
 from limner.errors import Cancelled, LimnerError
 
@@ -39,7 +38,7 @@ def limner_tools(studio: Studio, *, folder: Path | str, jobs: Jobs | None = None
 
     The tools share one line of `jobs` before the models; pass your own to share it with others.
     """
-    desk, line = Desk(studio, Shelf(Path(folder))), jobs or Jobs(studio)
+    desk, line = Desk(studio, Path(folder)), jobs or Jobs(studio)
     tools: dict[str, tuple[Callable[[Any], Answering], type[BaseModel]]] = {
         "imagine": (desk.imagine, arguments.Imagine),
         "refine_image": (desk.refine_image, arguments.Refine),

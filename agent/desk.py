@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from limner.agent import keep
 from limner.agent.described import described, verdicts
 from limner.agent.events import BriefReady, Event, Finished
+from limner.agent.kept import Kept
 from limner.agent.locks import Lock
+from limner.agent.memory import Memory
 from limner.agent.plain import one_line
 from limner.agent.progress import tally
 from limner.agent.records import Critique, Result
-from limner.agent.shelf import Kept, Shelf
 from limner.agent.studio import Studio
 from limner.agent.tool_arguments import Describe, Expand, Imagine, Refine, Score
-from limner.errors import ModelFailed
+from limner.errors import BadInput, ModelFailed
 
 __all__ = ["Answer", "Desk"]
 
@@ -26,10 +30,15 @@ Answer = tuple[str, dict[str, Any]]
 
 Answering = Generator[Event, None, Answer]
 
+_TAKES = 256  # with their pictures
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A studio and the shelf of what was painted in it.
+    """A studio, and the takes that were painted in it: t1, t2, each a file of `folder`.
+
+    Names go on from the files that are there. The latest takes are remembered, and the files of
+    all stay.
 
     Each method is an iterator of the request's events that returns the answer. What the answer
     says are limner's own words about claims and takes, on clean lines; a seed that was not given is
@@ -37,7 +46,8 @@ class Desk:
     """
 
     studio: Studio
-    shelf: Shelf
+    folder: Path
+    takes: Memory[Kept] = field(default_factory=lambda: Memory(_TAKES))
 
     def imagine(self, asked: Imagine) -> Answering:
         """Paints a request, and keeps the best take."""
@@ -47,7 +57,7 @@ class Desk:
 
     def refine_image(self, asked: Refine) -> Answering:
         """Paints a change to a take, and keeps the best one."""
-        before, seed = self.shelf.get(asked.take), _seed(asked.seed)
+        before, seed = self._take(asked.take), _seed(asked.seed)
         events = self.studio.refining(
             before.take, asked.change, seed=seed, locks=before.locks, **asked.limits
         )
@@ -56,7 +66,7 @@ class Desk:
     def score_image(self, asked: Score) -> Answering:
         """Has a take looked at again, for other claims."""
         yield from ()
-        kept = self.shelf.get(asked.take)
+        kept = self._take(asked.take)
         critique = self.studio.score(kept.take.picture, asked.claims)
         text = f"{kept.name}: {tally(critique)}\n{described(critique)}"
         return text, {"take": kept.name, "claims": told(critique)}
@@ -77,7 +87,7 @@ class Desk:
     def describe_take(self, asked: Describe) -> Answering:
         """Says what was seen in a take; needs no model."""
         yield from ()
-        kept = self.shelf.get(asked.take)
+        kept = self._take(asked.take)
         return f"{kept.name}: {described(kept.take)}", _whole(kept)
 
     def _painted(self, events: Iterator[Event], words: str, seed: int) -> Answering:
@@ -91,8 +101,23 @@ class Desk:
             yield event
         if result is None:
             raise ModelFailed("nothing was painted", "try again")
-        kept = self.shelf.add(result, words, locks, self.studio, seed)
-        return _said(kept, result), {**_whole(kept), "ended": result.ended, "notes": result.notes}
+        kept = self._keep(result, words, locks, seed)
+        return _said(kept), {**_whole(kept), "ended": kept.ended, "notes": kept.notes}
+
+    def _keep(self, result: Result, words: str, locks: tuple[Lock, ...], seed: int) -> Kept:
+        path = keep.save(result, words, self.studio, _next(self.folder), seed=seed)
+        kept = Kept.of(result, path, words, locks, seed, name=path.stem)
+        self.takes.keep(kept.name, kept)
+        return kept
+
+    def _take(self, name: str) -> Kept:
+        kept = self.takes.find(name)
+        if kept is None:
+            known = ", ".join(self.takes.names()) or "none yet"
+            raise BadInput(
+                f"There is no take {one_line(name, 20)!r}.", f"Takes that are known: {known}."
+            )
+        return kept
 
 
 def told(critique: Critique) -> list[dict[str, Any]]:
@@ -101,10 +126,15 @@ def told(critique: Critique) -> list[dict[str, Any]]:
     return [{"text": c.text, "probability": p, "verdict": said} for c, p, said in rows]
 
 
-def _said(kept: Kept, result: Result) -> str:
+def _next(folder: Path) -> Path:
+    files = (re.fullmatch(r"t(\d{1,9})", file.stem) for file in folder.glob("t*.png"))
+    return folder / f"t{max((int(found[1]) for found in files if found), default=0) + 1}.png"
+
+
+def _said(kept: Kept) -> str:
     size = f"{kept.take.order.width} × {kept.take.order.height} pixels"
-    head = f"{kept.name}: {tally(kept.take.critique)} ({size}, seed {kept.seed}, {result.ended})"
-    notes = [f"note: {one_line(note, 200)}" for note in result.notes]
+    head = f"{kept.name}: {tally(kept.take.critique)} ({size}, seed {kept.seed}, {kept.ended})"
+    notes = [f"note: {one_line(note, 200)}" for note in kept.notes]
     return "\n".join([head, described(kept.take.critique), *notes])
 
 

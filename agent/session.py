@@ -156,7 +156,7 @@ class Session(Trail):
         number = self._meant()
         return keep.save(
             self.reel.result(number, self.studio.painter.cost),
-            self._words(number),
+            self.tree.words(number),
             self.studio,
             out,
             seed=self.seed,
@@ -169,7 +169,7 @@ class Session(Trail):
         return keep.stamped(
             self.reel.result(number, self.studio.painter.cost),
             self.take(number),
-            self._words(number),
+            self.tree.words(number),
             self.studio,
             seed=self.seed,
             profile=profile,
@@ -249,10 +249,6 @@ class Session(Trail):
         """Has where it stands on disk; before the first version there is nothing to keep."""
         if self.tree.head:
             self._went(self.tree.head)
-
-    def _words(self, number: int) -> str:
-        """All that was said on the way to a take."""
-        return "; ".join(v.words for v in self.tree.path(self.tree.version_of(number).id))
 
     def _as_styled(self, brief: Brief) -> Brief:
         if not self.style:

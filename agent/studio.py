@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
+from pathlib import Path
 from typing import Unpack
 
+from limner.agent import keep
 from limner.agent.brief import Drafted
 from limner.agent.claims import claims_of
 from limner.agent.events import Event
@@ -103,6 +105,16 @@ class Studio(Room):
     ) -> Result:
         """Works on a change to a take to its end; see `refining` and `imagine`."""
         return self._to_the_end(*self._change(take, change, seed, locks, limits))
+
+    def save(self, result: Result, path: Path | str, *, request: str, seed: int) -> Path:
+        """Writes the best take as a PNG that says how to paint it again, and returns its path.
+
+        `request` and `seed` are what it was painted from; every other door saves the same bytes.
+        `path` is a folder, or ends in `.png`; no file is overwritten: the second `cat.png` is
+        `cat-2.png`. Raises `ModelFailed` where nothing was painted, and `BadInput` where nothing
+        can be written.
+        """
+        return keep.save(result, request_line(request), self, Path(path), seed=seed)
 
     async def astream(
         self, request: str, *, seed: int, **limits: Unpack[Limits]

@@ -125,6 +125,10 @@ class Tree:
             raise BadInput(f"There is no take #{take}.", f"Takes: {known}.")
         return self.versions[self.takes[take].version]
 
+    def words(self, take: int) -> str:
+        """All that was said on the way to a take, "; " between the turns; raises `BadInput`."""
+        return "; ".join(one.words for one in self.path(self.version_of(take).id))
+
     def _go(self, version: int) -> None:
         """Makes it the head, and every redo on the way to it lead there."""
         self._head = version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from served import PATIENCE, served
 
 from limner.agent import cli
 from limner.agent.serve.porter import Door
-from limner.agent.serve.shelf import Shelf
 from limner.agent.studio import Studio
 
 pytestmark = pytest.mark.enable_socket
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+(TYPED, SHOWN) = re.findall(r"^\$ (limner serve)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[0]
+SHOWN = re.escape(SHOWN).replace("8420", r"\d+").replace("…", r"[\w-]{16,}")
 
 TOKEN = "a-token-of-some-length"
 
@@ -26,7 +30,7 @@ TOKEN = "a-token-of-some-length"
 @contextmanager
 def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """`limner serve` as a process, the page's address that it prints, and its token."""
-    command = [sys.executable, "-m", "limner", "serve", "--profile", "fake", "--port", "0"]
+    command = [sys.executable, "-m", *TYPED.split(), "--profile", "fake", "--port", "0"]
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
@@ -47,6 +51,9 @@ def test_the_command_serves_and_ends_in_order(number: signal.Signals, tmp_path: 
             assert web.get(health).status_code == 200
             room = web.post(f"{address}v1/sessions", json={}).json()["id"]
             web.post(f"{address}v1/sessions/{room}/words", json={"words": "a cat"})
+        assert process.stdout
+        said = f"limner is at {address}#token={token}\n{process.stdout.readline()}"
+        assert re.fullmatch(SHOWN, said)
         process.send_signal(number)
         assert process.wait(PATIENCE) == 0
     assert (tmp_path / "archive.sqlite3").is_file()
@@ -139,13 +146,6 @@ def test_only_the_token_opens(header: str) -> None:
     assert not Door(TOKEN).opens_for(header)
     assert Door(TOKEN).opens_for(f"bearer {TOKEN}")
     assert Door().opens_for(header)
-
-
-def test_the_shelf_forgets_the_oldest() -> None:
-    shelf = Shelf(room=10)
-    names = [shelf.put(bytes([number]) * 4) for number in range(3)]
-    assert shelf.get(names[0]) is None and shelf.get(names[2]) == b"\2" * 4
-    assert shelf.get(shelf.put(b"x" * 100)) == b"x" * 100
 
 
 @pytest.mark.slow

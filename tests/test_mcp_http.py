@@ -9,14 +9,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import httpx2
 import pytest
+from assisted import LINES, hung_up
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -27,33 +28,19 @@ pytestmark = pytest.mark.enable_socket
 WAIT = 280  # seconds, on a machine that is busy with other things
 TOKEN = "a-token-that-nobody-guesses"
 
-
-SLOW = """
-import sys, time
+SLOW = f"""
+import sys
 from pathlib import Path
+
+sys.path.append({str(Path(__file__).parent)!r})
+from assisted import slow
 from limner.agent import as_mcp
-from limner.agent.studio import Settings, Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-
-class SlowPainting(FakePainting):
-    def __iter__(self):
-        for done in self._steps:
-            time.sleep(0.02)
-            yield done
-
-class SlowPainter(FakePainter):
-    def cost(self, order):
-        return 1.0
-    def paint(self, orders, preview_every=0):
-        return SlowPainting(self, list(orders), preview_every)
 
 def greet(address, token):
-    print(f"limner: serving {address}", file=sys.stderr)
-    print(f"limner: token {token}", file=sys.stderr, flush=True)
+    print(f"limner: serving {{address}}", file=sys.stderr)
+    print(f"limner: token {{token}}", file=sys.stderr, flush=True)
 
-settings = Settings(takes=1, budget=10_000)
-studio = Studio(FakeWriter(), SlowPainter(steps=20), FakeCritic([[0.1]]), settings)
-with as_mcp.open_room(lambda: studio, Path(sys.argv[-1])) as room:
+with as_mcp.open_room(slow, Path(sys.argv[-1])) as room:
     as_mcp.serve_http(room, 0, greet)
 """
 
@@ -73,7 +60,7 @@ class Door:
 
 @contextmanager
 def door(folder: Path, *more: str, script: str = "") -> Iterator[Door]:
-    typed = ["-m", "limner", "mcp", "--http", "--port", "0", "--profile", "fake"]
+    typed = ["-m", *LINES[1], "--port", "0", "--profile", "fake"]  # of two ports, the last
     with subprocess.Popen(
         [sys.executable, *(["-c", script] if script else typed), *more, "--out", str(folder)],
         env=os.environ | {"LIMNER_HOME": str(folder / "home")},
@@ -120,9 +107,21 @@ def answer(opened: Door, **headers: str) -> tuple[int, str, str]:
         return said.status, said.getheader("WWW-Authenticate", ""), said.read().decode()
 
 
+MODES = ("auto", "legacy")
+
+
+@asynccontextmanager
+async def client(opened: Door, mode: str) -> AsyncIterator[Client]:
+    """Who knows the token, in one of the protocol's ways of beginning."""
+    bearer = {"Authorization": f"Bearer {opened.token}"}
+    async with httpx2.AsyncClient(headers=bearer, timeout=WAIT) as web:
+        transport = streamable_http_client(opened.address, http_client=web)
+        async with Client(transport, mode=mode) as connected:
+            yield connected
+
+
 @pytest.mark.asyncio
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_who_knows_the_token_paints(tmp_path: Path, mode: str) -> None:
+async def test_who_knows_the_token_paints(tmp_path: Path) -> None:
     told: list[str | None] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -130,49 +129,30 @@ async def test_who_knows_the_token_paints(tmp_path: Path, mode: str) -> None:
 
     with door(tmp_path) as opened, anyio.fail_after(WAIT):
         assert len(opened.token) >= 32
-        bearer = {"Authorization": f"Bearer {opened.token}"}
-        async with httpx2.AsyncClient(headers=bearer, timeout=WAIT) as web:
-            transport = streamable_http_client(opened.address, http_client=web)
-            async with Client(transport, mode=mode) as connected:
+        for mode in MODES:
+            told.clear()
+            async with client(opened, mode) as connected:
                 result = await connected.call_tool(
                     "imagine", {"request": "a cat", "seed": 1}, progress_callback=hear
                 )
+            assert not result.is_error
+            assert [one.type for one in result.content] == ["text", "image", "resource_link"]
+            assert any(words and "step" in words for words in told)
         opened.running.send_signal(signal.SIGINT)
         assert opened.running.wait(WAIT) == 0
         assert opened.running.stdout and not opened.running.stdout.read()
-    assert not result.is_error
-    assert [one.type for one in result.content] == ["text", "image", "resource_link"]
-    assert any(words and "step" in words for words in told)
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_who_hangs_up_cancels(tmp_path: Path, mode: str) -> None:
-    started = anyio.Event()
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        if message and "step" in message:
-            started.set()
-
+async def test_who_hangs_up_cancels(tmp_path: Path) -> None:
     with door(tmp_path, script=SLOW) as opened, anyio.fail_after(WAIT):
-        bearer = {"Authorization": f"Bearer {opened.token}"}
-        async with httpx2.AsyncClient(headers=bearer, timeout=WAIT) as web:
-            transport = streamable_http_client(opened.address, http_client=web)
-            async with Client(transport, mode=mode) as connected:
-                async with anyio.create_task_group() as group:
-
-                    async def ask() -> None:
-                        await connected.call_tool(
-                            "imagine", {"request": "a cat"}, progress_callback=hear
-                        )
-
-                    group.start_soon(ask)
-                    await started.wait()
-                    group.cancel_scope.cancel()
+        for mode in MODES:
+            async with client(opened, mode) as connected:
+                await hung_up(connected)
                 # One thread paints: unless it stopped, this would wait for 10,000 pictures.
                 after = await connected.call_tool("imagine", {"request": "a dog", "budget": 1})
-    assert not after.is_error
-    assert after.structured_content["takes"] == 1
+            assert not after.is_error
+            assert after.structured_content["takes"] == 1
 
 
 def test_nobody_else_gets_in(tmp_path: Path) -> None:

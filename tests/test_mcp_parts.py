@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from assisted import LINES
 from PIL import Image
 
 from limner.agent.cli import main
 from limner.agent.events import BriefReady, Decided, PaintingStep, TakeReady
+from limner.agent.kept import Kept
 from limner.agent.mcp.preview import LARGEST, picture_in, preview
-from limner.agent.mcp.shelf import Kept, Shelf
 from limner.agent.mcp.tell import showing
 from limner.agent.mcp.tools import listed
 from limner.agent.mcp.watch import Watch
@@ -44,7 +45,7 @@ def kept(folder: Path, picture: Image.Image | None = None, seed: int = 7) -> Kep
     best = replace(result.best, picture=picture) if picture else result.best
     path = folder / f"{seed}.png"
     best.picture.save(path)
-    return Kept.of(replace(result, best=best), path, "a red cat", seed)
+    return Kept.of(replace(result, best=best), path, "a red cat", (), seed)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (700, 300), (2_000, 1_500), (3_000, 40)])
@@ -102,24 +103,20 @@ def test_what_is_no_picture_stays_out(text: str) -> None:
         picture_in(text)
 
 
-def test_the_shelf_forgets_the_oldest_and_notices_changed_files(tmp_path: Path) -> None:
-    shelf, takes = Shelf(most=2), [kept(tmp_path, seed=seed) for seed in (1, 2, 3)]
-    for take in takes:
-        shelf.put(take)
-    assert [take.id for take in shelf.all()] == [takes[2].id, takes[1].id]
-    with pytest.raises(BadInput, match="no take"):
-        shelf.get(takes[0].id)
-    takes[2].path.write_bytes(b"something else")
+def test_files_that_were_changed_are_noticed(tmp_path: Path) -> None:
+    take = kept(tmp_path)
+    assert take.content() == take.path.read_bytes()
+    take.path.write_bytes(b"something else")
     with pytest.raises(BadInput, match="was changed"):
-        shelf.get(takes[2].id).content()
-    takes[2].path.unlink()
+        take.content()
+    take.path.unlink()
     with pytest.raises(BadInput, match="is gone"):
-        shelf.get(takes[2].id).content()
+        take.content()
 
 
 def test_nothing_painted_is_nothing_kept(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="nothing was painted"):
-        Kept.of(Result(None, (), "failed", 0, 0), tmp_path / "x.png", "a cat", 1)
+        Kept.of(Result(None, (), "failed", 0, 0), tmp_path / "x.png", "a cat", (), 1)
 
 
 def test_progress_only_grows_and_never_passes_its_end() -> None:
@@ -190,6 +187,10 @@ def test_the_hosts_settings_are_whole() -> None:
     assert len(started) == 4 and len(servers) == 5
     for server in started:
         assert server["command"] == "/path/to/limner" and server["args"] == ["mcp"]
+
+
+def test_the_readme_has_a_line_for_each_way_in() -> None:
+    assert [["limner", "mcp"], "limner mcp --http --port 8765".split()] == LINES
 
 
 def test_every_tool_is_in_the_document() -> None:

@@ -11,9 +11,10 @@ from limner.agent.plain import clean
 from limner.agent.records import Claim, Critique
 
 if TYPE_CHECKING:
-    from limner.agent.mcp.shelf import Kept
+    from limner.agent.kept import Kept
 
 __all__ = [
+    "ADDRESS",
     "Answer",
     "Briefed",
     "Checked",
@@ -25,7 +26,10 @@ __all__ = [
     "checked",
     "pictured",
     "texts",
+    "uri_of",
 ]
+
+ADDRESS = "limner://"
 
 
 class Answer(BaseModel):
@@ -139,14 +143,14 @@ def checked(critique: Critique) -> list[Checked]:
 
 
 def pictured(kept: Kept) -> Pictured:
-    """A picture on the shelf, as an answer."""
+    """A picture that was painted here, as an answer."""
     take = kept.take
     return Pictured(
-        take=kept.id,
-        uri=kept.uri,
+        take=kept.name,
+        uri=uri_of(kept),
         file=str(kept.path),
         sha256=kept.sha256,
-        request=kept.request,
+        request=clean(kept.words),
         prompt=clean(take.order.prompt),
         seed=kept.seed,
         width=take.picture.width,
@@ -159,6 +163,11 @@ def pictured(kept: Kept) -> Pictured:
         session=kept.session,
         notes=[clean(note) for note in kept.notes],
     )
+
+
+def uri_of(kept: Kept) -> str:
+    """Where a client finds the whole picture."""
+    return f"{ADDRESS}takes/{kept.name}"
 
 
 def texts(claims: Sequence[Claim]) -> list[str]:

@@ -127,7 +127,7 @@ async def score_image(room: Room, ask: AskScore, progress: Progress) -> CallTool
     if ask.picture is not None:
         picture = await _aside(picture_in, ask.picture)
     else:
-        picture = (await _aside(room.take, cast("str", ask.take))).picture
+        picture = (await _aside(room.take, cast("str", ask.take))).take.picture
     lines = [one_line(claim) for claim in ask.claims]
     if not all(lines):
         raise BadInput("a claim is empty", 'say what should be true: "the cat is red"')
@@ -139,7 +139,7 @@ async def score_image(room: Room, ask: AskScore, progress: Progress) -> CallTool
 
 async def describe_take(room: Room, ask: AskTake, progress: Progress) -> CallToolResult:
     """What a take shows, and how it was made."""
-    take = await _aside(room.take, ask.take)
+    take = (await _aside(room.take, ask.take)).take
     return told(
         Described(
             take=ask.take,
@@ -189,7 +189,7 @@ def _state(job: Job, ticket: Ticket) -> JobState:
         holds=watch.holds,
         claims=watch.claims,
         doing=watch.doing,
-        take=ticket.kept.id if ticket.kept and job.ended else None,
+        take=ticket.kept.name if ticket.kept and job.ended else None,
         error=one_line(" — ".join(filter(None, (error.message, error.hint)))) if error else None,
     )
 

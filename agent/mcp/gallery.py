@@ -16,9 +16,9 @@ from mcp.types import (
 )
 
 from limner.agent.archive_rows import ArchivedSession, SessionRow, TakeRow
+from limner.agent.mcp.answers import ADDRESS, uri_of
 from limner.agent.mcp.asks import TAKE
 from limner.agent.mcp.room import Room
-from limner.agent.mcp.shelf import ADDRESS
 from limner.agent.plain import clean, one_line
 from limner.errors import BadInput
 
@@ -58,8 +58,8 @@ def resources(room: Room) -> list[Resource]:
         mime_type=_JSON,
     )
     takes = (
-        Resource(uri=kept.uri, name=kept.id, title=one_line(kept.request, 80), mime_type=_PNG)
-        for kept in room.shelf.all()
+        Resource(uri=uri_of(kept), name=kept.name, title=one_line(kept.words, 80), mime_type=_PNG)
+        for kept in reversed(room.takes.all())
     )
     return [*([gallery] if room.archive else []), *takes]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 from limner.agent.archive import Archive
 from limner.agent.diary import read
 from limner.agent.jobs import Job, Jobs
-from limner.agent.mcp.shelf import Kept, Shelf
+from limner.agent.kept import Before, Kept
 from limner.agent.mcp.watch import Watch
-from limner.agent.records import Take
+from limner.agent.memory import Memory
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Room", "Ticket"]
 
+_TAKES = 32  # painted here, with their pictures
 _TICKETS = 32  # jobs that can still be asked about; more than stand in line
 _JOBS = 4  # that have ended and are remembered besides, with all their pictures
 
@@ -66,10 +65,9 @@ class Room:
     out: Path
     profile: str = ""
     archive: Archive | None = None
-    shelf: Shelf = field(default_factory=Shelf)
+    takes: Memory[Kept] = field(default_factory=lambda: Memory(_TAKES))
     jobs: Jobs = field(init=False)
-    _tickets: OrderedDict[str, tuple[Job, Ticket]] = field(default_factory=OrderedDict)
-    _alone: threading.Lock = field(default_factory=threading.Lock)
+    _tickets: Memory[tuple[Job, Ticket]] = field(default_factory=lambda: Memory(_TICKETS))
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(cast("Studio", _Unopened(self.open_studio)), kept=_JOBS)
@@ -80,38 +78,47 @@ class Room:
 
     def note(self, job: Job, ticket: Ticket) -> None:
         """Remembers a job that is asked about later; of the oldest, nobody knows any more."""
-        with self._alone:
-            self._tickets[job.id] = (job, ticket)
-            while len(self._tickets) > _TICKETS:
-                self._tickets.popitem(last=False)
+        self._tickets.keep(job.id, (job, ticket))
 
     def ticket(self, id: str) -> tuple[Job, Ticket]:
         """A job and what is known of it. Raises `BadInput` for an unknown one."""
-        with self._alone:
-            if id in self._tickets:
-                return self._tickets[id]
-        raise BadInput("there is no such job", "take the id that start gave")
+        found = self._tickets.find(id)
+        if found is None:
+            raise BadInput("there is no such job", "take the id that start gave")
+        return found
 
-    def take(self, id: str) -> Take:
-        """A take of the shelf, or of the archive: "12-4" is take 4 of session 12.
+    def take(self, id: str) -> Before:
+        """A take that was painted here, or one of the archive: "12-4" is take 4 of session 12.
 
         Raises `BadInput` for one that there is not.
         """
         session, _, number = id.partition("-")
         if not number:
-            return self.shelf.get(id).take
-        return read(self.kept_in_archive(), int(session)).reel.take(int(number))
+            return self._painted(id)
+        past = read(self.kept_in_archive(), int(session))
+        take, version = past.reel.take(int(number)), past.tree.version_of(int(number))
+        return Before(take, past.tree.words(int(number)), version.locks)
 
     def content(self, id: str) -> bytes:
         """The whole PNG file of a take; see `take`."""
         session, _, number = id.partition("-")
         if not number:
-            return self.shelf.get(id).content()
+            return self._painted(id).content()
         archive = self.kept_in_archive()
         for row in archive.load(int(session)).takes:
             if row.number == int(number):
                 return archive.pictures.read(row.picture)
         raise BadInput(f"there is no take {id}", f"look into limner://gallery/{session}")
+
+    def _painted(self, id: str) -> Kept:
+        kept = self.takes.find(id)
+        if kept is None:
+            raise BadInput(
+                f"there is no take {id}",
+                "look into limner://gallery for what is kept, or paint it again from its request "
+                "and seed",
+            )
+        return kept
 
     def kept_in_archive(self) -> Archive:
         """The archive. Raises `BadInput` where none is kept."""

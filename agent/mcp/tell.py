@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
+from limner.agent.kept import Kept
 from limner.agent.mcp.answers import (
     Answer,
     Briefed,
@@ -17,9 +18,9 @@ from limner.agent.mcp.answers import (
     Pictured,
     Scored,
     pictured,
+    uri_of,
 )
 from limner.agent.mcp.preview import preview
-from limner.agent.mcp.shelf import Kept
 from limner.agent.plain import one_line, uncapped
 from limner.errors import LimnerError
 
@@ -36,7 +37,7 @@ def told(answer: Answer, *more: ContentBlock) -> CallToolResult:
 
 
 def showing(kept: Kept, job: JobState | None = None) -> CallToolResult:
-    """A picture on the shelf: what it is, a small copy, and where the whole file is.
+    """A picture that was painted here: what it is, a small copy, and where the whole file is.
 
     With a job, the answer tells of that, too.
     """
@@ -46,9 +47,9 @@ def showing(kept: Kept, job: JobState | None = None) -> CallToolResult:
     )
     link = ResourceLink(
         type="resource_link",
-        uri=kept.uri,
-        name=kept.id,
-        title=one_line(kept.request, 80),
+        uri=uri_of(kept),
+        name=kept.name,
+        title=one_line(kept.words, 80),
         mime_type="image/png",
         size=kept.path.stat().st_size if kept.path.is_file() else None,
     )

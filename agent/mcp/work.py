@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from limner.agent import keep
 from limner.agent.cli_options import pixels
 from limner.agent.events import BriefReady, Event, Finished, TakeReady
+from limner.agent.kept import Before, Kept
+from limner.agent.locks import Lock
 from limner.agent.mcp.asks import AskPicture, AskRefined, AskStart
 from limner.agent.mcp.room import Room, Ticket
-from limner.agent.mcp.shelf import Kept
 from limner.agent.plain import request_line
 from limner.agent.recorder import Recorder
 from limner.agent.records import Result, Take
@@ -41,7 +42,7 @@ class Wish:
     ticket: Ticket
     limits: Limits
     style: str | None = None
-    start: Take | None = None
+    start: Before | None = None
 
     def __call__(self, studio: Studio) -> Generator[Event, None, object]:
         """Paints, and keeps the best take: when it is done, and when it is cancelled."""
@@ -61,11 +62,11 @@ class Wish:
                     seen.see(event)
                     ticket.watch.see(event)
                     if isinstance(event, Finished):
-                        self._keep(event.result, studio, recorder)
+                        self._keep(event.result, seen.locks, studio, recorder)
                     yield event
         except GeneratorExit:
             if seen.best and not ticket.kept:
-                self._keep(seen.cancelled(studio), studio, recorder)
+                self._keep(seen.cancelled(studio), seen.locks, studio, recorder)
             raise
         return ticket.kept
 
@@ -78,35 +79,40 @@ class Wish:
     def _events(self, studio: Studio) -> Generator[Event, None, None]:
         request, seed = self.ticket.request, self.ticket.seed
         if self.start is not None:
-            return studio.refining(self.start, request, seed=seed, **self.limits)
+            before, locks = self.start.take, self.start.locks
+            return studio.refining(before, request, seed=seed, locks=locks, **self.limits)
         if self.style is not None:
             return _in_style(studio, request, seed, self.style, self.limits)
         return studio.takes(request, seed=seed, **self.limits)
 
-    def _keep(self, result: Result, studio: Studio, recorder: Recorder | None) -> None:
-        """Saves the best take, and puts it on the shelf."""
+    def _keep(
+        self, result: Result, locks: tuple[Lock, ...], studio: Studio, recorder: Recorder | None
+    ) -> None:
+        """Saves the best take, and remembers it."""
         ticket, room = self.ticket, self.room
+        words = f"{self.start.words}; {ticket.request}" if self.start else ticket.request
         problem = recorder.problem if recorder else None
-        path = keep.save(
-            result, ticket.request, studio, room.out, seed=ticket.seed, profile=room.profile
-        )
+        path = keep.save(result, words, studio, room.out, seed=ticket.seed, profile=room.profile)
         if problem:
             note = f"not all is in the archive: {problem.message}"
             result = replace(result, notes=(*result.notes, note))
         session = recorder.session if recorder else None
-        ticket.kept = Kept.of(result, path, ticket.request, ticket.seed, session)
-        room.shelf.put(ticket.kept)
+        ticket.kept = Kept.of(result, path, words, locks, ticket.seed, session=session)
+        room.takes.keep(ticket.kept.name, ticket.kept)
 
 
 @dataclass(slots=True)
 class _Seen:
-    """The takes of a request that may be cancelled before it can tell of them itself."""
+    """What was stated, and the takes of a request that may be cancelled before it tells of them."""
 
+    locks: tuple[Lock, ...] = ()
     takes: list[Take] = field(default_factory=list)
     best: Take | None = None
 
     def see(self, event: Event) -> None:
-        if isinstance(event, TakeReady):
+        if isinstance(event, BriefReady):
+            self.locks = event.locks
+        elif isinstance(event, TakeReady):
             self.takes.append(event.take)
             self.best = event.take if event.best else self.best
 

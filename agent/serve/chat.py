@@ -78,7 +78,7 @@ class Reply:
         number = talk.session.meant
         if number is not None and not talk.asked:
             content = talk.session.stamped(number, self.house.profile)
-            link = f"{self.base}pictures/{self.house.shelf.put(content)}.png"
+            link = self.house.link(content, self.base)
             take = talk.session.take(number)
             title = re.sub(r"[\[\]()<>\\`]", "", one_line(take.brief.request, 80))
             self.said += [f"![{title}]({link})", _claims(number, take.critique)]

@@ -10,14 +10,16 @@ from fastapi import Depends, Request
 
 from limner.agent.archive import Archive
 from limner.agent.jobs import Jobs
+from limner.agent.memory import Memory
+from limner.agent.pictures import name_of
 from limner.agent.serve.checkup import Checkup
 from limner.agent.serve.faults import NotThere
-from limner.agent.serve.memory import Memory
-from limner.agent.serve.shelf import Shelf
 from limner.agent.serve.talk import Talk
 from limner.agent.studio import Studio
 
 __all__ = ["House", "TheHouse", "drawn_seed"]
+
+_PICTURES = 256 * 2**20  # bytes
 
 MODEL = "limner"
 """The name that callers know the models by: what is behind it is the server's own choice."""
@@ -28,14 +30,16 @@ class House:
     """A studio with one line of jobs before it; every request goes through that line.
 
     `profile` is the name that pictures are stamped with. `rooms` are the conversations of the
-    page by their id, `chats` those of chat clients by what was said in them.
+    page by their id, `chats` those of chat clients by what was said in them. `pictures` are the
+    latest that callers were given a link to, by the SHA-256 of their files: who has a picture's
+    name has seen the picture, so the name is its own permission.
     """
 
     studio: Studio
     jobs: Jobs
     profile: str = ""
     archive: Archive | None = None
-    shelf: Shelf = field(default_factory=Shelf)
+    pictures: Memory[bytes] = field(default_factory=lambda: Memory(_PICTURES, weigh=len))
     rooms: Memory[Talk] = field(default_factory=lambda: Memory(16))
     chats: Memory[Talk] = field(default_factory=lambda: Memory(16))
     checkup: Checkup = field(default_factory=Checkup)
@@ -44,6 +48,12 @@ class House:
         """Raises `NotThere` for a model that isn't ours."""
         if model not in (None, MODEL, self.profile or MODEL):
             raise NotThere("There is no such model here", f'ask for "{MODEL}", or for none')
+
+    def link(self, content: bytes, base: str) -> str:
+        """Keeps a picture for a while, and returns the address of it below `base`."""
+        name = name_of(content)
+        self.pictures.keep(name, content)
+        return f"{base}pictures/{name}.png"
 
 
 def drawn_seed() -> int:

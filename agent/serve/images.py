@@ -193,7 +193,7 @@ def _completed(commission: Commission, made: Made) -> str:
 def _datum(house: House, made: Made, base: str, links: bool) -> dict[str, Any]:
     critique = made.take.critique
     pairs = zip(critique.claims, critique.probabilities, strict=True)
-    link = f"{base}pictures/{house.shelf.put(made.content)}.png" if links else None
+    link = house.link(made.content, base) if links else None
     return {
         ("url" if links else "b64_json"): link or _text(made.content),
         "revised_prompt": made.take.order.prompt,

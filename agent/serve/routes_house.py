@@ -135,7 +135,7 @@ def _model(house: House) -> dict[str, Any]:
 
 
 def _kept(house: House, name: str) -> bytes:
-    content = house.shelf.get(name)
+    content = house.pictures.find(name)
     if content is None and house.archive and house.archive.pictures.path(name).is_file():
         try:
             content = house.archive.pictures.read(name)

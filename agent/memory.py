@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 __all__ = ["Memory"]
@@ -12,10 +13,14 @@ T = TypeVar("T")
 
 
 class Memory(Generic[T]):
-    """At most `most` things; threads may share it."""
+    """Things that weigh at most `most` together, and the latest however much it weighs.
 
-    def __init__(self, most: int) -> None:
+    Each weighs 1, or what `weigh` says of it. Any thread may use it.
+    """
+
+    def __init__(self, most: int, weigh: Callable[[T], int] = lambda _: 1) -> None:
         self._most = most
+        self._weigh = weigh
         self._things: OrderedDict[str, T] = OrderedDict()
         self._alone = threading.Lock()
 
@@ -24,7 +29,7 @@ class Memory(Generic[T]):
         with self._alone:
             self._things[name] = thing
             self._things.move_to_end(name)
-            while len(self._things) > self._most:
+            while len(self._things) > 1 and self._weight() > self._most:
                 self._things.popitem(last=False)
 
     def find(self, name: str) -> T | None:
@@ -33,3 +38,16 @@ class Memory(Generic[T]):
             if name in self._things:
                 self._things.move_to_end(name)
             return self._things.get(name)
+
+    def names(self) -> list[str]:
+        """The names of all that is remembered, those first that nobody has asked for longest."""
+        with self._alone:
+            return list(self._things)
+
+    def all(self) -> list[T]:
+        """All that is remembered, in the order of `names`."""
+        with self._alone:
+            return list(self._things.values())
+
+    def _weight(self) -> int:
+        return sum(map(self._weigh, self._things.values()))
