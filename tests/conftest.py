@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import httpx
+    from langchain_core.tools import BaseTool
+    from openai import OpenAI
+    from playwright.sync_api import Browser, Page
+    from served import Served
+
+    from limner.agent.studio import Studio
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -41,6 +51,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(0)
         _critic(name, folder / name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pocket() -> Studio:
+    """The models that ship, with 8 steps to a picture: what is tested needs no better ones."""
+    from limner.agent.studio import Studio
+    from limner.pipelines.registry import open_painter
+
+    return Studio.open("pocket", painter=open_painter("pocket", {"steps": 8, "guidance": 3.0}))
 
 
 def _writer(folder: Path) -> None:
@@ -169,6 +188,88 @@ def _letters() -> Any:
     return CLIPTokenizer(
         vocab={piece: i for i, piece in enumerate(pieces)}, merges=[], model_max_length=77
     )
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server on fakes, with an archive."""
+    import pytest_socket
+    from served import served
+
+    from limner.agent.studio import Studio
+
+    pytest_socket.enable_socket()
+    with served(Studio.open("fake"), archive=tmp_path_factory.mktemp("archive")) as server:
+        yield server
+
+
+@pytest.fixture
+def client(house: Served) -> Iterator[OpenAI]:
+    """OpenAI's own client of that server."""
+    from served import client_of
+
+    with client_of(house) as made:
+        yield made
+
+
+@pytest.fixture
+def web(house: Served) -> Iterator[httpx.Client]:
+    """Any other client of that server."""
+    import httpx
+
+    with httpx.Client(base_url=house.url, timeout=120, trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> dict[str, BaseTool]:
+    """The tools for LangChain on fakes, by their names."""
+    from tooled import tools_in
+
+    return tools_in(tmp_path / "pictures")
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of this machine's Chromium or a relative of it; without one, the test is skipped."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), "")
+    if not found:
+        pytest.skip("there is no Chromium on this machine")
+    return found
+
+
+@pytest.fixture(scope="module")  # no longer: while it is there, asyncio.run fails in its thread
+def browser(chromium: str) -> Iterator[Browser]:
+    """A Chromium without a window, as playwright drives it."""
+    playwright: Any = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    import pytest_socket
+
+    pytest_socket.enable_socket()
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A narrow window; whatever its console complains of fails the test."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    context.set_default_timeout(120_000)  # on a machine that has much else to do
+    opened, problems = context.new_page(), list[str]()
+    opened.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("request", lambda asked: problems.append(asked.url) if _foreign(asked.url) else None)
+    yield opened
+    context.close()
+    assert not [line for line in problems if "status of 4" not in line]
+
+
+def _foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "data:"))
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from openai import OpenAI
 from PIL import Image
+from starlette.types import ASGIApp
 
 from limner.agent.archive import Archive
 from limner.agent.as_http import as_http
@@ -84,17 +88,46 @@ def served(
     """Serves a studio from another thread; ends with the block."""
     kept = Archive.open(archive) if archive else None
     app = as_http(studio, profile=profile, archive=kept, door=door, waiting=waiting)
+    house: House = app.state.house
+    with answering(lambda _: app) as url:
+        try:
+            yield Served(url, house)
+        finally:
+            house.jobs.close()
+    if kept:
+        kept.close()
+
+
+@contextmanager
+def answering(app_at: Callable[[int], ASGIApp]) -> Iterator[str]:
+    """Runs what speaks HTTP on a free port of this machine, from another thread; its address."""
     with listen("127.0.0.1", 0) as bound:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+        port = bound.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(app_at(port), log_level="error", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:
             while not server.started and thread.is_alive():
                 thread.join(0.02)
-            yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", app.state.house)
+            yield f"http://127.0.0.1:{port}"
         finally:
-            app.state.house.jobs.close()
             server.should_exit = True
             thread.join(PATIENCE)
-    if kept:
-        kept.close()
+
+
+def client_of(server: Served) -> OpenAI:
+    """OpenAI's own client."""
+    return OpenAI(base_url=f"{server.url}/v1", api_key="none", timeout=PATIENCE, max_retries=0)
+
+
+def content_of(answer: Any, at: int = 0) -> bytes:
+    """The file of a picture that the client was given."""
+    return base64.b64decode(answer.data[at].b64_json)
+
+
+def turns(*lines: str) -> Any:
+    """What a chat client sends: these lines, all but the last of them answered."""
+    said: list[dict[str, str]] = []
+    for line in lines:
+        said += [{"role": "user", "content": line}, {"role": "assistant", "content": "…"}]
+    return said[:-1]

@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from served import PATIENCE, Served, patient, served, sure
+from served import Served, patient, served, sure
 
 from limner.agent.serve.porter import Door
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Page, Route
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 EVIL = '<img src=x onerror="document.title=1"> a red cat <script>document.title=1</script>'
 
 pytestmark = [
     pytest.mark.enable_socket,
-    pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine"),
     # the browser's own connections are closed by the collector
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright: Any = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    import pytest_socket
-
-    pytest_socket.enable_socket()
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A narrow window; whatever its console complains of fails the test."""
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    context.set_default_timeout(PATIENCE * 1000)
-    opened, problems = context.new_page(), list[str]()
-    opened.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("request", lambda asked: problems.append(asked.url) if _foreign(asked.url) else None)
-    yield opened
-    context.close()
-    assert not [line for line in problems if "status of 4" not in line]
-
-
-def _foreign(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "data:"))
 
 
 @pytest.fixture

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator
-from contextlib import aclosing
 from itertools import islice
 
 import pytest
+from gates import PATIENCE, Gate
 
 from limner.agent.events import BriefReady, Decided, Event, Finished, PaintingStep
-from limner.agent.jobs import Job, Jobs, calling
+from limner.agent.jobs import Jobs, calling
 from limner.agent.records import Result, Settings
 from limner.agent.studio import Studio
 from limner.errors import BadInput, Busy, Cancelled, ModelFailed
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
-
-PATIENCE = 120  # seconds, on a machine that has much else to do
 
 
 @pytest.fixture
@@ -36,24 +33,6 @@ def jobs(studio: Studio) -> Iterator[Jobs]:
 
 def painting(studio: Studio) -> Generator[Event, None, None]:
     return studio.takes("a red cat", seed=1, preview_every=1)
-
-
-class Gate:
-    """Work that has begun when `begun` is set and goes on, event by event, once `open` is."""
-
-    def __init__(self, events: int = 10_000) -> None:
-        self.begun, self.open, self.closed = threading.Event(), threading.Event(), False
-        self._events = events
-
-    def __call__(self, studio: Studio) -> Generator[Event, None, object]:
-        try:
-            for number in range(self._events):
-                yield Decided(number, "repaint", "waiting")
-                self.begun.set()
-                assert self.open.wait(PATIENCE)
-            return "through"
-        finally:
-            self.closed = True
 
 
 def test_a_painting_has_its_events_and_its_result(jobs: Jobs, studio: Studio) -> None:
@@ -254,67 +233,6 @@ def test_waiting_has_an_end(jobs: Jobs) -> None:
         job.result(0.01)
     gate.open.set()
     assert job.result(PATIENCE) == "through"
-
-
-async def _kinds(job: Job) -> list[str]:
-    return [type(event).__name__ async for event in job.astream()]
-
-
-def test_coroutines_listen_too(jobs: Jobs) -> None:
-    async def both() -> list[list[str]]:
-        job = jobs.submit(painting)
-        return list(await asyncio.gather(_kinds(job), _kinds(job)))
-
-    first, second = asyncio.run(both())
-    assert first == second and first[-1] == "Finished" and "PaintingStep" in first
-
-
-def test_a_coroutine_hears_of_errors(jobs: Jobs) -> None:
-    with pytest.raises(BadInput, match="empty"):
-        asyncio.run(_kinds(jobs.submit(lambda studio: studio.takes(" ", seed=1))))
-
-
-@pytest.mark.parametrize("cancel", [True, False])
-def test_leaving_early_cancels_only_if_asked(jobs: Jobs, cancel: bool) -> None:
-    gate = Gate(3)
-
-    async def leave() -> Job:
-        job = jobs.submit(gate)
-        async with aclosing(job.astream(cancel=cancel)) as events:
-            async for _ in events:
-                break
-        gate.open.set()
-        return job
-
-    job = asyncio.run(leave())
-    if cancel:
-        with pytest.raises(Cancelled):
-            job.result(PATIENCE)
-    else:
-        assert job.result(PATIENCE) == "through"
-
-
-def test_a_cancelled_task_cancels_its_job(jobs: Jobs) -> None:
-    gate = Gate(3)
-
-    async def start_and_stop() -> Job:
-        job = jobs.submit(gate)
-
-        async def listen() -> None:
-            async for _ in job.astream(cancel=True):
-                pass
-
-        task = asyncio.create_task(listen())
-        await asyncio.to_thread(gate.begun.wait, PATIENCE)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        gate.open.set()
-        return job
-
-    job = asyncio.run(start_and_stop())
-    with pytest.raises(Cancelled):
-        job.result(PATIENCE)
 
 
 def test_a_brief_is_a_job_too(jobs: Jobs) -> None:

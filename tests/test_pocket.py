@@ -21,11 +21,6 @@ from limner.prompts import render
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def studio() -> Studio:
-    return Studio.open("pocket")
-
-
 def test_all_weights_are_safetensors_under_64_mebibytes_and_listed() -> None:
     files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 64 * 2**20
@@ -39,9 +34,9 @@ def test_all_weights_are_safetensors_under_64_mebibytes_and_listed() -> None:
     ("request_", "language"), [("a red cat on the grass", "en"), ("一只可爱的小猫正在玩耍", "zh")]
 )
 def test_the_writer_writes_a_brief_in_the_language_asked(
-    studio: Studio, request_: str, language: str
+    pocket: Studio, request_: str, language: str
 ) -> None:
-    *_, ready = studio.expand(request_, seed=1)
+    *_, ready = pocket.expand(request_, seed=1)
     assert isinstance(ready, BriefReady) and not ready.fallback
     assert "cat" in {thing.name for thing in ready.brief.things}
     assert set(t.name for t in ready.brief.things) <= set(world().things)
@@ -51,18 +46,18 @@ def test_the_writer_writes_a_brief_in_the_language_asked(
     assert ready.claims
 
 
-def test_the_same_seed_writes_the_same_brief(studio: Studio) -> None:
-    briefs = [list(studio.expand("two dogs in the snow", seed=3))[-1] for _ in range(2)]
+def test_the_same_seed_writes_the_same_brief(pocket: Studio) -> None:
+    briefs = [list(pocket.expand("two dogs in the snow", seed=3))[-1] for _ in range(2)]
     assert briefs[0] == briefs[1]
 
 
-def test_the_writer_is_told_what_it_was_trained_on(studio: Studio) -> None:
+def test_the_writer_is_told_what_it_was_trained_on(pocket: Studio) -> None:
     _, human = render("expand", None, domain="", request="a cat")
     assert human == "draw: a cat"
 
 
-def test_a_request_ends_in_the_best_of_its_takes(studio: Studio) -> None:
-    events = list(studio.takes("a large sun", seed=2, budget=4, takes=2, preview_every=5))
+def test_a_request_ends_in_the_best_of_its_takes(pocket: Studio) -> None:
+    events = list(pocket.takes("a large sun", seed=2, budget=4, takes=2, preview_every=5))
     steps = [event for event in events if isinstance(event, PaintingStep)]
     takes = [event.take for event in events if isinstance(event, TakeReady)]
     (finished,) = [event for event in events if isinstance(event, Finished)]
@@ -75,16 +70,16 @@ def test_a_request_ends_in_the_best_of_its_takes(studio: Studio) -> None:
     assert len({take.order.seed for take in takes}) == len(takes)
 
 
-def test_a_picture_can_be_painted_again_in_the_company_it_had(studio: Studio) -> None:
-    result = studio.imagine("a blue car", seed=4, budget=4)
+def test_a_picture_can_be_painted_again_in_the_company_it_had(pocket: Studio) -> None:
+    result = pocket.imagine("a blue car", seed=4, budget=4)
     assert result.best is not None
     seeds = [take.order.seed for take in result.takes]
-    again = studio.repaint(result.best.order, seeds)
+    again = pocket.repaint(result.best.order, seeds)
     assert again.tobytes() == result.best.picture.tobytes()
 
 
-def test_the_painter_obeys_its_backdrop(studio: Studio) -> None:
-    painter = studio.painter
+def test_the_painter_obeys_its_backdrop(pocket: Studio) -> None:
+    painter = pocket.painter
     from limner.pipelines.pocket.report import paint
 
     green, night = paint(painter, ["a cat, plain green backdrop", "a cat, at night"], 4.0, 12)

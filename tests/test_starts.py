@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from limner.agent.studio import Studio
 from limner.errors import BadInput
 from limner.pipelines.registry import open_painter
 from limner.pipelines.roles import Dialect, Order, Painted, Painter, Start, Step
@@ -181,9 +182,9 @@ def test_other_samplers_hold_the_outside_too(sampler: str, tiny: Path, old: Imag
 
 
 @pytest.mark.slow
-def test_the_pocket_painter_repairs_a_part() -> None:
+def test_the_pocket_painter_repairs_a_part(pocket: Studio) -> None:
     """Its latents have 16 channels, which the inpainting pipeline of diffusers refuses."""
-    painter = open_painter("pocket", {"steps": 8, "guidance": 3.0})
+    painter = pocket.painter
     assert painter.dialect.repairs
     one = Order("a red cat, grass, day", 3, 128, 128, 8, 3.0)
     before = picture(painter, one)
