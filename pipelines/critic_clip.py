@@ -1,4 +1,4 @@
-"""A critic of the CLIP or SigLIP kind: how much likelier a claim is of a picture than its foils."""
+"""A critic of the CLIP or SigLIP kind: how near a claim and its foils are to a picture."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from limner.errors import BadInput
+from limner.pipelines.contrast import contrasted
 from limner.pipelines.device import place
 from limner.pipelines.weights import named, opening, verify
 
@@ -23,8 +24,10 @@ REMEMBERED = 4096
 
 
 class ClipCritic:
-    """Weighs claims with any CLIP or SigLIP folder of safetensors.
+    """Weighs claims with any folder of safetensors of the CLIP, SigLIP or SigLIP 2 kind.
 
+    What was trained to tell which picture people prefer, on CLIP's plan (PickScore), is one of
+    them. Its tokenizer and image settings are read from the folder `reads`, where it has none.
     `temperature`, where given, replaces the model's own logit scale by its inverse: 0.01 is
     CLIP's usual scale of 100. `batch` is how many pictures or texts are encoded at a time.
     """
@@ -36,17 +39,19 @@ class ClipCritic:
         device: str = "auto",
         temperature: float | None = None,
         batch: int = 32,
+        reads: Path | None = None,
     ) -> None:
         if temperature is not None and not temperature > 0:
             raise BadInput("The critic's temperature must be above 0.", "For instance 0.01.")
-        verify(folder)
+        for home in filter(None, (folder, reads)):
+            verify(home)
         self._device, dtype = place(device)
         with opening(name, "critic"):
             from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
             local = {"local_files_only": True}
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-            self._eyes = AutoImageProcessor.from_pretrained(folder, backend="pil", **local)
+            self._tokenizer = AutoTokenizer.from_pretrained(reads or folder, **local)
+            self._eyes = AutoImageProcessor.from_pretrained(reads or folder, backend="pil", **local)
             model = AutoModel.from_pretrained(folder, dtype=dtype, use_safetensors=True, **local)
             self._longest = int(model.config.text_config.max_position_embeddings)
             scale = float(model.logit_scale.detach().float().exp())
@@ -63,27 +68,14 @@ class ClipCritic:
         claims: Sequence[str],
         foils: Sequence[Sequence[str]],
     ) -> list[list[float]]:
-        """How probable each claim is against its own foils: softmax over (claim, *foils).
+        """How probable each claim is against its own foils, by the scaled cosine similarities.
 
-        The logits are the scaled cosine similarities (TextNorm, arXiv:2404.01863). Raises
-        `BadInput` for a claim without foils.
+        See `roles.Critic`. Raises `BadInput` for a claim without foils.
         """
-        import torch
+        return contrasted(self._logits, pictures, claims, foils)
 
-        if not all(foils):
-            raise BadInput("A claim without foils cannot be weighed.", "Give it at least one foil.")
-        if not pictures or not claims:
-            return [[] for _ in pictures]
-        groups = [[claim, *others] for claim, others in zip(claims, foils, strict=True)]
-        texts = list(dict.fromkeys(text for group in groups for text in group))
-        row = {text: i for i, text in enumerate(texts)}
-        with torch.inference_mode():
-            logits = self.scale * self._seen(pictures) @ self._read(texts).T
-            columns = [
-                torch.softmax(logits[:, [row[text] for text in group]], dim=1)[:, 0]
-                for group in groups
-            ]
-        return cast("list[list[float]]", torch.stack(columns, dim=1).tolist())
+    def _logits(self, pictures: Sequence[Image.Image], texts: list[str]) -> torch.Tensor:
+        return self.scale * self._seen(pictures) @ self._read(texts).T
 
     def _seen(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
         """One unit vector for each picture."""
@@ -92,9 +84,9 @@ class ClipCritic:
         rows = []
         for start in range(0, len(pictures), self._batch):
             few = [picture.convert("RGB") for picture in pictures[start : start + self._batch]]
-            pixels = self._eyes(images=few, return_tensors="pt")["pixel_values"]
-            pixels = pixels.to(self._device, self._model.dtype)
-            rows.append(_unit(self._model.get_image_features(pixel_values=pixels)))
+            seen = self._eyes(images=few, return_tensors="pt")  # of SigLIP 2: patches and a mask
+            seen = seen.to(self._device, self._model.dtype)
+            rows.append(_unit(self._model.get_image_features(**seen)))
         return torch.cat(rows)
 
     def _read(self, texts: list[str]) -> torch.Tensor:
@@ -122,6 +114,8 @@ class ClipCritic:
             return_tensors="pt",
         ).to(self._device)
         tokens.pop("token_type_ids", None)
+        if self._padding == "max_length":  # SigLIP was trained to read its padding, too
+            tokens.pop("attention_mask", None)
         return _unit(self._model.get_text_features(**tokens))
 
 
