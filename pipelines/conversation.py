@@ -57,6 +57,7 @@ def prompt_of(
 
 
 def _templated(tokenizer: Any, said: Said, tools: Sequence[dict[str, Any]]) -> torch.Tensor:
+    said = _in_parts(said) if _wants_parts(tokenizer) else said
     encoded = tokenizer.apply_chat_template(
         said,
         **({"tools": list(tools)} if tools else {}),
@@ -67,6 +68,23 @@ def _templated(tokenizer: Any, said: Said, tools: Sequence[dict[str, Any]]) -> t
         enable_thinking=False,
     )
     return cast("torch.Tensor", encoded["input_ids"])
+
+
+def _in_parts(said: Said) -> Said:
+    return [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in said]
+
+
+def _wants_parts(tokenizer: Any) -> bool:
+    """Whether the template reads lists of parts alone, as that of a model which sees may."""
+    word = [{"role": "user", "content": "limner"}]
+    return not _tells(tokenizer, word) and _tells(tokenizer, _in_parts(word))
+
+
+def _tells(tokenizer: Any, said: Said) -> bool:
+    try:
+        return "limner" in tokenizer.apply_chat_template(said, tokenize=False)
+    except TemplateError:
+        return False
 
 
 def _spoken(message: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def decode(
     """
     import torch
 
-    window = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+    window = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30
     room = min(most, window - prompt.shape[1])
     if room < 1:
         raise BadInput(

@@ -22,6 +22,8 @@ from limner.pipelines.conversation import prompt_of
 from limner.pipelines.decoding import Choice, Spelling, decode, endings, until
 from limner.pipelines.device import place
 from limner.pipelines.json_mask import JsonMask, vocabulary
+from limner.pipelines.quantized import load
+from limner.pipelines.still import sees, template
 from limner.pipelines.tool_calls import plain_start, read_calls
 from limner.pipelines.weights import named, opening, verify
 
@@ -54,14 +56,32 @@ class LocalWriter(BaseChatModel):
     _model: Any = PrivateAttr()
     _tokenizer: Any = PrivateAttr()
     _words: Any = PrivateAttr(default=None)
+    _folder: Path = PrivateAttr(default=Path())
+    _sees: bool = PrivateAttr(default=False)
 
     @property
     def _llm_type(self) -> str:
         return "limner-local"
 
-    def hold(self, model: Any, tokenizer: Any) -> None:
+    @property
+    def model(self) -> Any:
+        """The transformers model that writes."""
+        return self._model
+
+    @property
+    def folder(self) -> Path:
+        """Where the model was opened from."""
+        return self._folder
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model could read pictures, too."""
+        return self._sees
+
+    def hold(self, model: Any, tokenizer: Any, folder: Path = Path(), sees: bool = False) -> None:
         """Gives the writer its loaded model and tokenizer."""
         self._model, self._tokenizer, self._words = model, tokenizer, None
+        self._folder, self._sees = folder, sees
 
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: Any = None, **settings: Any
@@ -171,27 +191,34 @@ class LocalWriter(BaseChatModel):
 
 
 def open_local_writer(
-    folder: Path, name: str, device: str = "auto", **settings: Any
+    folder: Path, name: str, device: str = "auto", bits: int | None = None, **settings: Any
 ) -> LocalWriter:
     """The language model in that folder, checked before it is opened.
 
-    Raises `ModelUnusable` for a folder that is not a sound language model with a chat template.
+    A model that reads pictures with its words is opened with its eyes, so that they may serve a
+    critic. `bits` are those of `quantized.load`. Raises `ModelUnusable` for a folder that is not a
+    sound language model with a chat template.
     """
     verify(folder)
     where, dtype = place(device)
     with opening(name, "writer"):
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True
+        from transformers import (
+            AutoModelForCausalLM,
+            AutoModelForImageTextToText,
+            AutoTokenizer,
         )
+
+        seeing = sees(folder)
+        kind = AutoModelForImageTextToText if seeing else AutoModelForCausalLM
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer.chat_template = tokenizer.chat_template or template(folder)
+        model = load(kind, folder, where, dtype, bits)
     if not tokenizer.chat_template:
         raise ModelUnusable(
             f"The writer {name!r} has no chat template.", "Use a model tuned for chat (instruct)."
         )
     writer = LocalWriter(name=named(folder, name), **settings)
-    writer.hold(model.to(where).eval(), tokenizer)
+    writer.hold(model, tokenizer, folder, seeing)
     return writer
 
 
