@@ -80,12 +80,17 @@ class Room:
         chosen = configs.load(profile)
         rest = {key: getattr(chosen, key) for key in Settings.__dataclass_fields__}
         rest["calibration"] = {kind: Curve(*two) for kind, two in chosen.calibration.items()}
+        writes = registry.open_writer(
+            writer or chosen.writer.name, _settings(writer, chosen.writer)
+        )
         studio = cls(
-            registry.open_writer(writer or chosen.writer.name, _settings(writer, chosen.writer)),
+            writes,
             registry.open_painter(
                 painter or chosen.painter.name, _settings(painter, chosen.painter)
             ),
-            registry.open_critic(critic or chosen.critic.name, _settings(critic, chosen.critic)),
+            registry.open_critic(
+                critic or chosen.critic.name, _settings(critic, chosen.critic), writes
+            ),
             Settings(**rest),
         )
         studio.profile = str(profile)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["known", "open_critic", "open_painter", "open_writer", "resolve"]
 
+_SERVED = re.compile(r"(?!https:)[a-z][a-z0-9_]+:")
+"""How the name of a writer begins that is no folder: provider:model, or http://…"""
+
 
 def open_writer(spec: str | Path | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
-    """The writer of that name, folder or hub id; an object is returned as it is.
+    """The writer of that name, folder, hub id or provider:model; an object is returned as it is.
 
     Raises `ModelUnusable` for what can't be found or opened, `BadInput` for settings it has not.
     """
@@ -33,18 +38,22 @@ def open_painter(spec: str | Path | Painter, settings: dict[str, Any]) -> Painte
     return cast("Painter", _open("painter", spec, settings))
 
 
-def open_critic(spec: str | Path | Critic, settings: dict[str, Any]) -> Critic:
+def open_critic(
+    spec: str | Path | Critic, settings: dict[str, Any], writer: object = None
+) -> Critic:
     """The critic of that name, folder or hub id; an object is returned as it is.
 
-    Raises `ModelUnusable` for what can't be found or opened, `BadInput` for settings it has not.
+    The name "writer" stands for the weights of that `writer`, where it can see. Raises
+    `ModelUnusable` for what can't be found or opened, `BadInput` for settings it has not.
     """
-    return cast("Critic", _open("critic", spec, settings))
+    return cast("Critic", _open("critic", spec, settings, writer))
 
 
 def known(part: str) -> list[str]:
     """The names registered for a writer, painter or critic; other packages' come last."""
     theirs = sorted(entry.name for entry in entry_points(group=f"limner.{part}s"))
-    return ["pocket", "fake", *(name for name in theirs if name not in ("pocket", "fake"))]
+    ours = ["pocket", "fake", *(["writer"] if part == "critic" else [])]
+    return [*ours, *(name for name in theirs if name not in ours)]
 
 
 def resolve(spec: str | Path, part: str, hub: bool = False) -> Path:
@@ -57,7 +66,8 @@ def resolve(spec: str | Path, part: str, hub: bool = False) -> Path:
     if not _like_hub_id(str(spec)):
         raise ModelUnusable(
             f"There is no {part} {str(spec)!r}.",
-            f"Known: {', '.join(known(part))}; or a folder, or a hub id such as owner/model.",
+            f"Known: {', '.join(known(part))}; or a folder, or a hub id such as owner/model"
+            + (", or provider:model such as ollama:qwen3:4b." if part == "writer" else "."),
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -73,12 +83,12 @@ def resolve(spec: str | Path, part: str, hub: bool = False) -> Path:
         ) from None
 
 
-def _open(part: str, spec: Any, settings: dict[str, Any]) -> Any:
+def _open(part: str, spec: Any, settings: dict[str, Any], writer: object = None) -> Any:
     if not isinstance(spec, str | Path):
         return spec
     from pydantic import ValidationError
 
-    opener = _opener(part, str(spec))
+    opener = _opener(part, str(spec), writer)
     try:
         return opener(**settings)
     except (TypeError, ValidationError) as problem:
@@ -90,14 +100,22 @@ def _open(part: str, spec: Any, settings: dict[str, Any]) -> Any:
         ) from problem
 
 
-def _opener(part: str, name: str) -> Callable[..., Any]:
+def _opener(part: str, name: str, writer: object) -> Callable[..., Any]:
     if name == "fake":
         from limner.pipelines import fakes
 
         return cast("Callable[..., Any]", getattr(fakes, f"Fake{part.title()}"))
+    if part == "critic" and name == "writer":
+        from limner.pipelines.critic_local import critic_of
+
+        return partial(critic_of, writer)
     for entry in entry_points(group=f"limner.{part}s"):
         if entry.name == name and name != "pocket":
             return cast("Callable[..., Any]", entry.load())
+    if part == "writer" and _SERVED.match(name) and not Path(name).is_dir():
+        from limner.pipelines.providers import open_served_writer
+
+        return partial(open_served_writer, name)
     return lambda **settings: _local(part, name, settings)
 
 
@@ -115,9 +133,11 @@ def _local(part: str, name: str, settings: dict[str, Any]) -> Any:
         return open_local_writer(folder, name, **settings)
     if part == "painter":
         return _painter(folder, name, settings, hub)
-    from limner.pipelines.critic_clip import ClipCritic
+    from limner.pipelines.critic_local import open_local_critic
 
-    return ClipCritic(folder, name, **settings)
+    if "reads" in settings:
+        settings["reads"] = resolve(settings["reads"], "critic", hub)
+    return open_local_critic(folder, name, **settings)
 
 
 def _painter(folder: Path, name: str, settings: dict[str, Any], hub: bool) -> Any:

@@ -164,7 +164,7 @@ class Painter(Protocol):
 
 @runtime_checkable
 class Critic(Protocol):
-    """CLIP, SigLIP or anything else that can say how true a statement is of a picture."""
+    """CLIP, SigLIP, a model that answers yes or no: what can tell how true a statement is."""
 
     name: str
 
@@ -174,6 +174,7 @@ class Critic(Protocol):
         """How probable each claim is, against its own foils: [picture][claim], each in 0..1.
 
         A claim is weighed against its foils alone: softmax over (claim, *foils) of the scaled
-        similarity, as TextNorm does (arXiv:2404.01863). A claim without foils is refused.
+        similarity, as TextNorm does (arXiv:2404.01863), or of the log odds of yes. A claim without
+        foils is refused.
         """
         ...
