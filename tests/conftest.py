@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from seeing import words
 
 if TYPE_CHECKING:
     import httpx
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from limner.agent.studio import Studio
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-
-CHAT = (
-    "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{{ eos_token }}"
-    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -63,22 +59,9 @@ def pocket() -> Studio:
 
 
 def _writer(folder: Path) -> None:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    words = Tokenizer(models.BPE())
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    marks = ["<pad>", "<s>", "</s>", "<|user|>", "<|assistant|>", "<|system|>"]
-    letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=600, initial_alphabet=letters, special_tokens=marks, show_progress=False
-    )
-    words.train_from_iterator(['a cat on a mat, {"prompt": "x", "n": 3}'] * 20, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    )
-    tokenizer.chat_template = CHAT
+    tokenizer = words()
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
+from seeing import speaker
 
 from limner.agent.draft import Draft, Revision, first_object, schema_of
 from limner.errors import BadInput, ModelFailed, ModelUnusable
@@ -147,6 +148,17 @@ def test_settings_have_bounds(writer: Any) -> None:
     for wrong in ({"temperature": -1}, {"max_new_tokens": 0}, {"colour": 1}):
         with pytest.raises(BadInput, match=next(iter(wrong))):
             writer.invoke(WISH, **wrong)
+
+
+@pytest.mark.parametrize("kind", ["Qwen3ForCausalLM", "Gemma3ForCausalLM", "SmolLM3ForCausalLM"])
+def test_other_families_write(kind: str, tmp_path: Path) -> None:
+    writer: Any = open_writer(speaker(kind, tmp_path / kind), {"max_new_tokens": 12})
+    ids = prompt_of(writer._tokenizer, WISH)
+    expected = writer.model.generate(ids, max_new_tokens=12, do_sample=False)[0, ids.shape[1] :]
+    said = writer._tokenizer.decode(expected, skip_special_tokens=True)
+    assert type(writer.model).__name__ == kind
+    assert writer.invoke(WISH).text == said
+    assert writer.invoke(WISH, json_schema={"const": "cat"}).text == '"cat"'
 
 
 def test_a_writer_without_a_chat_template(tiny: Path, tmp_path: Path) -> None:
