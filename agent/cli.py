@@ -28,6 +28,7 @@ from limner.agent.cli_options import (
     Seed,
     Size,
     Takes,
+    Writer,
     above_zero,
     pixels,
 )
@@ -94,7 +95,7 @@ def draw(
     size: Size = None,
     out: Out = Path(),
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     no_refine: Annotated[

@@ -22,6 +22,7 @@ from limner.agent.cli_options import (
     Seed,
     Size,
     Takes,
+    Writer,
     above_zero,
     pixels,
 )
@@ -49,7 +50,7 @@ def chat(
     size: Size = None,
     out: Out = Path(),
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     pictures: Annotated[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limner.agent.cli_gallery import ArchiveFolder
-from limner.agent.cli_options import Model, Profile
+from limner.agent.cli_options import Model, Profile, Writer
 from limner.errors import BadInput, LimnerError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def mcp(
         typer.Option(metavar="DIR", help="Where pictures are saved, if not in Pictures/limner."),
     ] = None,
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     archive: ArchiveFolder = None,

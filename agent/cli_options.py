@@ -20,12 +20,16 @@ __all__ = [
     "Seed",
     "Size",
     "Takes",
+    "Writer",
     "above_zero",
     "pixels",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="A name, folder or hub id.")]
+Writer = Annotated[
+    str | None, typer.Option(metavar="NAME", help="A name, folder, hub id or provider:model.")
+]
 Profile = Annotated[
     str, typer.Option(metavar="NAME", help="Which models: pocket, fake, or a YAML file.")
 ]

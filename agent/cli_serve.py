@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limner.agent.cli_gallery import ArchiveFolder
-from limner.agent.cli_options import Model, Profile
+from limner.agent.cli_options import Model, Profile, Writer
 from limner.errors import BadInput, LimnerError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="0: any.")] = 8420,
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     token_file: Annotated[

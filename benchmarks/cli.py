@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.agent.cli_options import Json, Model, Profile
+from limner.agent.cli_options import Json, Model, Profile, Writer
 from limner.benchmarks.cli_labels import labels, sheets
 from limner.errors import BadInput
 
@@ -52,7 +52,7 @@ def quick(
     out: Out = Path("bench-quick"),
     only: Only = 0,
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     batch: Batch = 8,
@@ -74,7 +74,7 @@ def development(
     out: Out = Path("bench-development"),
     only: Only = 0,
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     batch: Batch = 8,
@@ -95,7 +95,7 @@ def test(
     out: Out = Path("bench-test"),
     only: Only = 0,
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     batch: Batch = 8,
@@ -121,7 +121,7 @@ def file(
     out: Out = Path("bench-file"),
     only: Only = 0,
     profile: Profile = "pocket",
-    writer: Model = None,
+    writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
     batch: Batch = 4,
