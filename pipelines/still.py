@@ -43,12 +43,11 @@ def open_still(folder: Path) -> Any:
     kind = _kind(config)
     told, _ = kind.get_processor_dict(folder, **local)
     asked = inspect.signature(kind.__init__).parameters
-    parts = {part: None for part in asked if part.startswith("video_")}
+    parts: dict[str, Any] = {part: None for part in asked if part.startswith("video_")}
     parts |= {key: told[key] for key in told if key in asked and key not in kind.get_attributes()}
     parts["image_processor"] = AutoImageProcessor.from_pretrained(folder, backend="pil", **local)
     parts["tokenizer"] = AutoTokenizer.from_pretrained(folder, padding_side="left", **local)
-    still: Any = type(f"Still{kind.__name__}", (_Still, kind), {})
-    made = still(**parts)
+    made: Any = type(f"Still{kind.__name__}", (_Still, kind), {})(**parts)
     made.chat_template = made.chat_template or parts["tokenizer"].chat_template
     return made
 
