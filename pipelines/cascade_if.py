@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from limner.pipelines.loading import read_parts
+
 __all__ = ["Stages"]
 
 
@@ -29,11 +31,16 @@ class Stages:
         """From the folders of the first and of the second stage."""
         from diffusers import IFPipeline, IFSuperResolutionPipeline
 
-        read_once = {"text_encoder": None, "tokenizer": None}
+        read_once = {"text_encoder": None, "tokenizer": None, "safety_checker": None}
         return cls(
-            IFPipeline.from_pretrained(folder, **how),
+            IFPipeline.from_pretrained(folder, **how, **read_parts(folder, how["dtype"])),
             IFSuperResolutionPipeline.from_pretrained(second, **read_once, **how),
         )
+
+    @property
+    def pipes(self) -> list[Any]:
+        """Both stages."""
+        return [self.first, self.second]
 
     def to(self, where: Any) -> Stages:
         """Both, on that device."""

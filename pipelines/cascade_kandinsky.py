@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import BadInput
+from limner.pipelines.loading import read_parts
 
 __all__ = ["Kandinsky"]
 
@@ -37,7 +38,7 @@ class Kandinsky:
             _load_connected_pipes = False  # a folder's README does not choose what else is opened
 
         if (folder / "prior_prior").is_dir():
-            whole = Whole.from_pretrained(folder, **how)
+            whole = Whole.from_pretrained(folder, **how, **read_parts(folder, how["dtype"]))
             return cls(whole.prior_pipe, whole.decoder_pipe)
         if prior is None:
             raise BadInput(
@@ -45,9 +46,16 @@ class Kandinsky:
                 "In the profile: settings: {prior: kandinsky-community/kandinsky-2-2-prior}",
             )
         return cls(
-            KandinskyV22PriorPipeline.from_pretrained(prior, **how),
+            KandinskyV22PriorPipeline.from_pretrained(
+                prior, **how, **read_parts(prior, how["dtype"])
+            ),
             KandinskyV22Pipeline.from_pretrained(folder, **how),
         )
+
+    @property
+    def pipes(self) -> list[Any]:
+        """Prior and decoder."""
+        return [self.prior, self.decoder]
 
     def over(self) -> Kandinsky:
         """The same weights, to paint over a picture with."""

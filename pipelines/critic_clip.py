@@ -12,7 +12,8 @@ from PIL import Image
 from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
 from limner.pipelines.device import place
-from limner.pipelines.weights import named, opening, verify
+from limner.pipelines.loading import load, opening
+from limner.pipelines.weights import named, verify
 
 if TYPE_CHECKING:
     import torch
@@ -49,10 +50,10 @@ class ClipCritic:
         with opening(name, "critic"):
             from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-            local = {"local_files_only": True}
+            local = {"local_files_only": True, "trust_remote_code": False}
             self._tokenizer = AutoTokenizer.from_pretrained(reads or folder, **local)
             self._eyes = AutoImageProcessor.from_pretrained(reads or folder, backend="pil", **local)
-            model = AutoModel.from_pretrained(folder, dtype=dtype, use_safetensors=True, **local)
+            model = load(AutoModel, folder, dtype)
             self._longest = int(model.config.text_config.max_position_embeddings)
             scale = float(model.logit_scale.detach().float().exp())
         self._model: Any = model.to(self._device).eval()

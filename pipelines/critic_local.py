@@ -10,10 +10,11 @@ from limner.pipelines.critic_blip import BlipCritic
 from limner.pipelines.critic_clip import ClipCritic
 from limner.pipelines.critic_vlm import VlmCritic
 from limner.pipelines.device import place
+from limner.pipelines.loading import opening
 from limner.pipelines.quantized import load
 from limner.pipelines.roles import Critic
 from limner.pipelines.still import open_still, sees
-from limner.pipelines.weights import named, opening, verify
+from limner.pipelines.weights import named, verify
 from limner.pipelines.writer_local import LocalWriter
 
 __all__ = ["critic_of", "open_local_critic"]
@@ -59,7 +60,7 @@ def _open_blip(folder: Path, name: str, device: str = "auto", **settings: Any) -
     with opening(name, "critic"):
         from transformers import AutoImageProcessor, AutoTokenizer, BlipForImageTextRetrieval
 
-        local = {"local_files_only": True}
+        local = {"local_files_only": True, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         eyes = AutoImageProcessor.from_pretrained(folder, backend="pil", **local)
         model = load(BlipForImageTextRetrieval, folder, where, dtype)

@@ -11,6 +11,7 @@ from typing import Any
 from limner.errors import BadInput
 from limner.pipelines.device import place
 from limner.pipelines.families import Family, family_named, family_of, pipeline_of
+from limner.pipelines.loading import opening
 from limner.pipelines.lora import blend, file_of
 from limner.pipelines.older_calls import takes
 from limner.pipelines.painting import PipelinePainting
@@ -19,7 +20,7 @@ from limner.pipelines.preview import legible, small_decoder
 from limner.pipelines.roles import Dialect, Order
 from limner.pipelines.starts import check, check_batch, runs
 from limner.pipelines.weighing import Weighing
-from limner.pipelines.weights import named, opening, verify
+from limner.pipelines.weights import named, verify
 
 __all__ = ["DiffusersPainter"]
 

@@ -15,7 +15,7 @@ from limner.pipelines.relay import relay
 from limner.pipelines.roles import Order, Painted, Step
 from limner.pipelines.sparing import Sparing, denoisers
 from limner.pipelines.starts import pasted
-from limner.pipelines.weights import hushed
+from limner.pipelines.loading import hushed
 
 if TYPE_CHECKING:
     import torch

@@ -9,6 +9,7 @@ from limner.errors import BadInput
 from limner.pipelines.cascade_if import Stages
 from limner.pipelines.cascade_kandinsky import Kandinsky
 from limner.pipelines.families import Family
+from limner.pipelines.loading import check_numbers, read_parts
 from limner.pipelines.older_calls import Older, takes
 
 __all__ = ["PARTS", "native", "open_over", "open_pipe", "tokens", "wordwise"]
@@ -22,8 +23,14 @@ def open_pipe(folder: Path, family: Family | None, dtype: Any, other: Path | Non
 
     `other` is the second folder of a family of two. Raises whatever the loaders raise.
     """
+    from diffusers import ModelMixin
+
     how = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
     pipe = _cascade(folder, family, other, how) or _plain(folder, how)
+    for one in getattr(pipe, "pipes", [pipe]):
+        for name, part in one.components.items():
+            if isinstance(part, ModelMixin):  # those of transformers were checked as they came
+                check_numbers(f"{folder.name}/{name}", part)
     if family and family.scheduler:
         _reschedule(pipe, family.scheduler)
     return pipe
@@ -84,6 +91,7 @@ def _length(tokenizer: Any) -> int:
 def _plain(folder: Path, how: dict[str, Any]) -> Any:
     from diffusers import AutoPipelineForText2Image, DiffusionPipeline
 
+    how = {**how, **read_parts(folder, how["dtype"])}
     try:
         pipe = AutoPipelineForText2Image.from_pretrained(folder, **how)
     except ValueError:  # a family that the automatic class does not list

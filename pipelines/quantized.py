@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import BadInput
+from limner.pipelines import loading
 
 if TYPE_CHECKING:
     import torch
@@ -21,12 +22,10 @@ def load(
 
     `bits` 8 (LLM.int8, arXiv:2208.07339) or 4 (NF4, arXiv:2305.14314) packs the matrices of its
     layers by bitsandbytes, on a GPU and on a CPU; the rest keeps the dtype. None packs nothing.
-    Raises `BadInput` for any other number, and whatever the class raises.
+    Raises `BadInput` for any other number, and what `loading.load` raises.
     """
     packed = _packed(bits, device, dtype)
-    model = kind.from_pretrained(
-        folder, dtype=dtype, use_safetensors=True, local_files_only=True, **packed
-    )
+    model = loading.load(kind, folder, dtype, **packed)
     return (model if packed else model.to(device)).eval()
 
 

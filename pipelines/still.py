@@ -38,7 +38,7 @@ def open_still(folder: Path) -> Any:
     """
     from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
 
-    local = {"local_files_only": True}
+    local = {"local_files_only": True, "trust_remote_code": False}
     config = AutoConfig.from_pretrained(folder, **local)
     kind = _kind(config)
     told, _ = kind.get_processor_dict(folder, **local)

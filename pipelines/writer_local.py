@@ -22,10 +22,11 @@ from limner.pipelines.conversation import prompt_of
 from limner.pipelines.decoding import Choice, Spelling, decode, endings, until
 from limner.pipelines.device import place
 from limner.pipelines.json_mask import JsonMask, vocabulary
+from limner.pipelines.loading import opening
 from limner.pipelines.quantized import load
 from limner.pipelines.still import sees, template
 from limner.pipelines.tool_calls import plain_start, read_calls
-from limner.pipelines.weights import named, opening, verify
+from limner.pipelines.weights import named, verify
 
 if TYPE_CHECKING:
     import torch
@@ -210,7 +211,9 @@ def open_local_writer(
 
         seeing = sees(folder)
         kind = AutoModelForImageTextToText if seeing else AutoModelForCausalLM
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         tokenizer.chat_template = tokenizer.chat_template or template(folder)
         model = load(kind, folder, where, dtype, bits)
     if not tokenizer.chat_template:

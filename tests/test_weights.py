@@ -13,6 +13,9 @@ from limner.errors import ModelUnusable
 from limner.pipelines.weights import fingerprint, named, verify, write_manifest
 
 
+PICKLE = b"cos\nsystem\n(S'touch canary'\ntR."
+
+
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """A folder of two parts with a manifest above them, made of a few bytes each."""
@@ -112,11 +115,88 @@ def test_no_truncation_passes(length: int, suite: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "x.pt", "x.ckpt", "deep/x.pkl", "x.PTH"])
 def test_pickles_are_refused_unopened(name: str, suite: Path) -> None:
-    path = suite / "critic" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"cos\nsystem\n(S'touch canary'\ntR.")
+    path = suite / "critic" / "part" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(PICKLE)
     assert "pickle" in refused(suite / "critic")
+    with pytest.raises(ModelUnusable, match="pickle") as caught:
+        verify(path)
+    assert "Convert it to safetensors" in caught.value.hint
     assert not Path("canary").exists()
+
+
+def linked(folder: Path) -> None:
+    (folder / "vocab.json").symlink_to("/etc/hostname")
+
+
+def linked_folder(folder: Path) -> None:
+    (folder / "unet").symlink_to(folder.parent.parent, target_is_directory=True)
+
+
+def test_links_out_of_the_folder_are_refused(suite: Path) -> None:
+    for link in (linked, linked_folder):
+        copy = suite.parent / f"{suite.name}-{link.__name__}" / "critic"
+        shutil.copytree(suite / "critic", copy)
+        link(copy)
+        assert "outside" in refused(copy)
+    shutil.copy(suite / "critic" / "config.json", suite / "critic" / "real.json")
+    (suite / "critic" / "vocab.json").symlink_to("real.json")
+    verify(suite / "critic")
+
+
+def test_a_hubs_cache_is_made_of_links(suite: Path) -> None:
+    repo = suite / "models--owner--model"
+    snapshot = repo / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    shutil.copytree(suite / "critic", repo / "blobs")
+    for blob in (repo / "blobs").iterdir():
+        (snapshot / blob.name).symlink_to(Path("../../blobs") / blob.name)
+    verify(snapshot)
+    (snapshot / "vocab.json").symlink_to("/etc/hostname")
+    assert "outside" in refused(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("../../secret.safetensors", "beside it"),
+        ("/etc/secret.safetensors", "beside it"),
+        ("deep/model.safetensors", "beside it"),
+        ("..\\secret.safetensors", "beside it"),
+        ("pytorch_model.bin", "beside it"),
+        ("model-00002-of-00002.safetensors", "is missing"),
+        (3, "not an index"),
+    ],
+)
+def test_an_index_names_files_beside_it(named: object, said: str, suite: Path) -> None:
+    index = suite / "critic" / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "model.safetensors"}}), encoding="utf-8")
+    verify(suite / "critic")
+    index.write_text(json.dumps({"weight_map": {"a": named}}), encoding="utf-8")
+    assert said in refused(suite / "critic")
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocab.txt", "spiece.model", "x.jinja"])
+def test_texts_are_what_they_say(name: str, suite: Path) -> None:
+    path = suite / "critic" / name
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    assert "Git LFS pointer" in refused(suite / "critic")
+    if name != "x.jinja":
+        path.write_text("<!DOCTYPE html>\n")
+        assert "web page" in refused(suite / "critic")
+    if name == "tokenizer.json":
+        path.write_text("")
+        assert "empty" in refused(suite / "critic")
+
+
+def test_a_header_that_contradicts_itself_is_named(suite: Path) -> None:
+    (suite / "manifest.json").unlink()
+    path = suite / "critic" / "model.safetensors"
+    whole = path.read_bytes()
+    for before, after in ((b"[12]", b"[13]"), (b"F32", b"F16"), (b"[0,48]", b"[4,48]")):
+        assert before in whole
+        path.write_bytes(whole.replace(before, after))
+        assert "cannot be" in refused(suite / "critic")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +213,18 @@ def test_pickles_are_refused_unopened(name: str, suite: Path) -> None:
         ("model_index.json", {"unet": [["diffusers"], "Model"]}, "unet"),
         ("model_index.json", {"_class_name": ["pipeline", "Evil"]}, "_class_name"),
         ("config.json", ["a list"], "not a JSON object"),
+        ("config.json", {"_attn_implementation": "someone/kernel"}, "code of a hub"),
+        ("config.json", {"text_config": {"attn_implementation": "a/b:c"}}, "code of a hub"),
+        ("config.json", {"architectures": ["os.system"]}, "architectures"),
+        ("config.json", {"_class_name": "utils.import_utils"}, "_class_name"),
+        ("tokenizer_config.json", {"tokenizer_class": "Trainer"}, "tokenizer_class"),
+        ("preprocessor_config.json", {"image_processor_type": ["x"]}, "image_processor_type"),
+        ("generation_config.json", {"custom_generate": "evil"}, "custom_generate"),
+        ("model_index.json", {"unet": ["transformers", "pipeline"]}, "unet"),
+        ("model_index.json", {"unet": ["diffusers", "FlaxUNet2DConditionModel"]}, "unet"),
+        ("model_index.json", {"unet": [None, "UNet2DConditionModel"]}, "unet"),
+        ("model_index.json", {"unet": ["pipelines.evil", "Model"]}, "unet"),
+        ("model_index.json", {"_class_name": "load_lora"}, "_class_name"),
     ],
 )
 def test_code_of_its_own_is_refused(name: str, content: object, said: str, suite: Path) -> None:

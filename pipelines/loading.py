@@ -1,0 +1,127 @@
+"""Loads models through the libraries that define them, in silence, and whole or not at all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limner.errors import LimnerError, ModelUnusable
+from limner.pipelines.file_checks import read_json
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["check_numbers", "hushed", "load", "opening", "read_parts"]
+
+_AGAIN = "Fetch or make the model again."
+
+
+@contextmanager
+def opening(name: str, part: str, *libraries: str) -> Iterator[None]:
+    """Silences the loaders, and turns what they raise into `ModelUnusable`.
+
+    `libraries` besides transformers are those that the loading goes through.
+    """
+    try:
+        with hushed("transformers", *libraries), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except LimnerError:
+        raise
+    except Exception as problem:  # loaders raise anything, from KeyError to those of their parsers
+        line = (str(problem).strip() or type(problem).__name__).splitlines()[0][:200]
+        raise ModelUnusable(
+            f"{name!r} cannot be opened as a {part}: {line}", f"Check that it is a {part}."
+        ) from problem
+
+
+@contextmanager
+def hushed(*libraries: str) -> Iterator[None]:
+    """Without the progress bars and remarks of those libraries, which are for their developers."""
+    voices = [import_module(f"{library}.utils.logging") for library in libraries]
+    before = [(voice.get_verbosity(), voice.is_progress_bar_enabled()) for voice in voices]
+    for voice in voices:
+        voice.set_verbosity_error()
+        voice.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for voice, (verbosity, shown) in zip(voices, before, strict=True):
+            voice.set_verbosity(verbosity)
+            (voice.enable_progress_bar if shown else voice.disable_progress_bar)()
+
+
+def load(kind: Any, folder: Path, dtype: Any, **how: Any) -> Any:
+    """A model of transformers, of a class or an automatic one, with all of its weights.
+
+    `how` goes to the loader too. transformers itself makes up what a file lacks. Raises
+    `ModelUnusable` for weights that are missing, do not fit the configuration, or are no numbers,
+    and for an adapter, which names a model elsewhere; and whatever the loader raises.
+    """
+    if (folder / "adapter_config.json").exists():
+        raise ModelUnusable(
+            f"{folder.name!r} is an adapter of another model.", "Merge it into that model first."
+        )
+    model, told = kind.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        ignore_mismatched_sizes=True,  # so that they are told
+        output_loading_info=True,
+        **how,
+    )
+    for name, found, wanted in sorted(told["mismatched_keys"])[:1]:
+        said = f"{name} is {_sides(found)} instead of {_sides(wanted)}"
+        raise ModelUnusable(f"The weights in {folder.name!r} do not fit: {said}.", _AGAIN)
+    _none_missing(folder.name, sorted(told["missing_keys"]))
+    check_numbers(folder.name, model)
+    return model
+
+
+def read_parts(folder: Path, dtype: Any) -> dict[str, Any]:
+    """The parts of a pipeline that transformers defines, loaded by `load`, by their names.
+
+    The pipeline would load them itself, and not tell what is missing. A safety checker is left out:
+    a pipeline's own paints over what it finds, in black, and calls that a picture; see `safety`.
+    """
+    import transformers
+
+    parts: dict[str, Any] = {}
+    for name, told in read_json(folder / "model_index.json").items():
+        if name == "safety_checker":
+            parts[name] = None
+        elif isinstance(told, list) and told[0] == "transformers":
+            kind = getattr(transformers, told[1])  # of an allowed name: it was verified
+            if isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel):
+                parts[name] = load(kind, folder / name, dtype)
+    return parts
+
+
+def check_numbers(name: str, model: torch.nn.Module) -> None:
+    """Raises `ModelUnusable` unless every weight is there, and a finite number."""
+    import torch
+
+    _none_missing(name, [key for key, weight in model.named_parameters() if weight.is_meta])
+    for key, weight in model.named_parameters():
+        if weight.is_floating_point() and weight.element_size() > 1:  # float8 has no such test
+            ends = torch.stack(torch.aminmax(weight.detach())) if weight.numel() else weight
+            if not bool(torch.isfinite(ends).all()):
+                raise ModelUnusable(
+                    f"The weights in {name!r} are damaged: {key} has what is not a number.", _AGAIN
+                )
+
+
+def _none_missing(name: str, missing: list[str]) -> None:
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelUnusable(f"The weights in {name!r} lack {missing[0]}{more}.", _AGAIN)
+
+
+def _sides(shape: Any) -> str:
+    return " x ".join(map(str, shape)) or "one number"
