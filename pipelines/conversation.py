@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from jinja2 import TemplateError
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 
-from limner.errors import BadInput, ModelFailed
+from limner.errors import BadInput, LimnerError, ModelFailed
+from limner.pipelines.templates import bounded
 
 if TYPE_CHECKING:
     import torch
@@ -44,29 +45,32 @@ def prompt_of(
     ways = [_in_words(said, tools)]
     if _knows_tools(tokenizer) or not (tools or any(_uses_tools(message) for message in said)):
         ways.insert(0, said)
-    problem: TemplateError | None = None
+    problem: Exception | None = None
     for way in [*ways, _without_system(ways[-1])]:  # some families have no system role
         try:
             return _templated(tokenizer, way, tools if way is said else ())
-        except TemplateError as refused:
+        except LimnerError:
+            raise
+        except Exception as refused:  # a template is a stranger's program
             problem = refused
     raise ModelFailed(
-        f"The writer's chat template refuses this conversation: {problem}",
+        f"The writer's chat template refuses this conversation: {_line(problem)}",
         "Begin with the user's message, and let the roles alternate.",
     ) from problem
 
 
 def _templated(tokenizer: Any, said: Said, tools: Sequence[dict[str, Any]]) -> torch.Tensor:
-    said = _in_parts(said) if _wants_parts(tokenizer) else said
-    encoded = tokenizer.apply_chat_template(
-        said,
-        **({"tools": list(tools)} if tools else {}),
-        add_generation_prompt=True,
-        return_tensors="pt",
-        return_dict=True,
-        sanitize_control_tokens=True,
-        enable_thinking=False,
-    )
+    with bounded():
+        said = _in_parts(said) if _wants_parts(tokenizer) else said
+        encoded = tokenizer.apply_chat_template(
+            said,
+            **({"tools": list(tools)} if tools else {}),
+            add_generation_prompt=True,
+            return_tensors="pt",
+            return_dict=True,
+            sanitize_control_tokens=True,
+            enable_thinking=False,
+        )
     return cast("torch.Tensor", encoded["input_ids"])
 
 
@@ -85,6 +89,10 @@ def _tells(tokenizer: Any, said: Said) -> bool:
         return "limner" in tokenizer.apply_chat_template(said, tokenize=False)
     except TemplateError:
         return False
+
+
+def _line(problem: Exception | None) -> str:
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0][:200]
 
 
 def _spoken(message: dict[str, Any]) -> dict[str, Any]:

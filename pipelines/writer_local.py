@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.language_models.chat_models import generate_from_stream
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr
 
-from limner.errors import ModelUnusable
 from limner.pipelines.asking import Asked, chosen, structured
 from limner.pipelines.conversation import prompt_of
 from limner.pipelines.decoding import Choice, Spelling, decode, endings, until
@@ -25,6 +24,7 @@ from limner.pipelines.json_mask import JsonMask, vocabulary
 from limner.pipelines.loading import opening
 from limner.pipelines.quantized import load
 from limner.pipelines.still import sees, template
+from limner.pipelines.templates import check_size
 from limner.pipelines.tool_calls import plain_start, read_calls
 from limner.pipelines.weights import named, verify
 
@@ -215,11 +215,9 @@ def open_local_writer(
             folder, local_files_only=True, trust_remote_code=False
         )
         tokenizer.chat_template = tokenizer.chat_template or template(folder)
+        check_size(name, tokenizer.chat_template)
+        prompt_of(tokenizer, [HumanMessage("A cat.")])  # before anyone waits for its answer
         model = load(kind, folder, where, dtype, bits)
-    if not tokenizer.chat_template:
-        raise ModelUnusable(
-            f"The writer {name!r} has no chat template.", "Use a model tuned for chat (instruct)."
-        )
     writer = LocalWriter(name=named(folder, name), **settings)
     writer.hold(model, tokenizer, folder, seeing)
     return writer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from seeing import speaker
 
 from limner.agent.draft import Draft, Revision, first_object, schema_of
-from limner.errors import BadInput, ModelFailed, ModelUnusable
+from limner.errors import BadInput, LimnerError, ModelFailed, ModelUnusable
+from limner.pipelines import conversation
 from limner.pipelines.conversation import prompt_of
 from limner.pipelines.decoding import Choice, Spelling, until
 from limner.pipelines.registry import open_writer
+from limner.pipelines.templates import bounded
 
 WISH = [SystemMessage("be brief"), HumanMessage("draw: a cat")]
 
@@ -213,3 +217,84 @@ def test_langchains_own_ways_in(writer: Any) -> None:
     said: AIMessage = writer.invoke(WISH)
     assert asyncio.run(streamed()) == said.text
     assert [m.text for m in writer.batch([WISH, WISH])] == [said.text] * 2
+
+
+def with_template(template: str, tiny: Path, tmp_path: Path) -> Any:
+    folder = tmp_path / "writer"
+    shutil.copytree(tiny / "writer", folder, dirs_exist_ok=True)
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    return open_writer(folder, {"device": "cpu", "max_new_tokens": 4})
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ ''.__class__.__mro__ }}", "__class__"),
+        ("{{ cycler.__init__.__globals__.os.popen('touch canary').read() }}", "__init__"),
+        ("{{ namespace.__init__.__globals__['sys'].modules }}", "__init__"),
+        ("{% set _ = messages.append(1) %}", "append"),
+        ("{% include '/etc/passwd' %}", "loader"),
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        ("{% for a in range(999999999) %}{% endfor %}", "range"),
+        ("{% for", "chat template"),
+    ],
+)
+def test_a_template_that_is_up_to_something_is_refused_at_once(
+    template: str, said: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LimnerError, match="(?i)chat template") as caught:
+        with_template(template, tiny, tmp_path)
+    assert said in caught.value.message
+    assert "\n" not in caught.value.message
+    assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ self._TemplateReference__context }}",
+        "{{ raise_exception.__globals__ }}",
+        "{{ ''|attr('__class__') }}",
+        "{{ '%s'.format.__self__ }}",
+        "{{ '{0.__class__}'.format(messages) }}",
+    ],
+)
+def test_nothing_of_python_can_be_reached(template: str, writer: Any) -> None:
+    told = writer._tokenizer.apply_chat_template(
+        [{"role": "user", "content": "hi"}], chat_template=template, tokenize=False
+    )
+    assert told == ""
+
+
+ENDLESS = (
+    "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "{% for a in range(99999) %}{{ range(99999)|map('string')|list|length }}{% endfor %}",
+)
+
+
+@pytest.mark.parametrize("template", ENDLESS)
+def test_a_template_that_never_ends_is_ended(
+    template: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "bounded", lambda: bounded(0.2))
+    with pytest.raises(ModelFailed, match="takes too long"):
+        with_template(template, tiny, tmp_path)
+
+
+def test_a_template_may_loop_only_later(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = f"{{% if messages[0].content == 'now' %}}{ENDLESS[0]}{{% endif %}}"
+    writer = with_template(later + "{{ messages[0].content }}", tiny, tmp_path)
+    monkeypatch.setattr(conversation, "bounded", lambda: bounded(0.2))
+    assert sys.gettrace() is None
+    with pytest.raises(ModelFailed, match="takes too long"):
+        writer.invoke("now")
+    assert sys.gettrace() is None
+
+
+def test_an_outsized_template_is_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnusable, match="longer than"):
+        with_template("x" * 200_001, tiny, tmp_path)
