@@ -32,6 +32,7 @@ from limner.agent.cli_options import (
     above_zero,
     pixels,
 )
+from limner.agent.cli_pull import pull
 from limner.agent.cli_serve import serve
 from limner.agent.plain import one_line, request_line, uncapped
 from limner.errors import INTERRUPTED, BadInput, LimnerError
@@ -39,7 +40,7 @@ from limner.errors import INTERRUPTED, BadInput, LimnerError
 __all__ = ["app", "main"]
 
 Form = Literal["screen", "quiet", "json"]
-_OTHERS = set("again audit batch calibrate chat gallery mcp models serve show train".split())
+_OTHERS = set("again audit batch calibrate chat gallery mcp models pull serve show train".split())
 _MORE = """\b
 Other commands:
   limner              at a terminal: the same as limner chat
@@ -52,6 +53,7 @@ Other commands:
   limner mcp          be a tool of an assistant, by the Model Context Protocol
   limner calibrate    find out what a critic's numbers are worth
   limner models       which painters there are, here and in general
+  limner pull MODEL   fetch a model from the hub, after saying what that takes
   limner serve        answer over HTTP, and on a page of your own machine
   limner train PART   train the pocket models
   limner bench        measure limner against other uses of the same budget
@@ -63,6 +65,7 @@ Exit codes:
   0    a picture was saved (or a brief printed)
   1    a model failed and nothing could be saved; again: not identical
   2    something typed, a file or a model's folder is not usable
+  3    the safety policy refused it
   130  interrupted; the best take so far is saved, if there is one
 """
 
@@ -182,6 +185,7 @@ others.command()(audit)
 others.command()(calibrate)
 others.command()(mcp)
 others.command()(models)
+others.command()(pull)
 others.command()(serve)
 
 

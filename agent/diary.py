@@ -21,6 +21,7 @@ from limner.agent.standing import Standing
 from limner.agent.versions import Tree, Version
 from limner.errors import BadInput, LimnerError
 from limner.pipelines import stamp
+from limner.pipelines.safety import UNCHECKED
 
 if TYPE_CHECKING:
     from limner.agent.studio import Studio
@@ -177,7 +178,9 @@ def _take(archive: Archive, row: TakeRow, tree: Tree, number: int) -> Take:
     path = archive.pictures.path(row.picture)
     stamped = stamp.read(path)
     try:
-        brief = Recipe.parse(stamped.recipe, path).brief
+        recipe = Recipe.parse(stamped.recipe, path)
     except BadInput:  # written by another limner; the version's wording is near
-        brief = tree.versions[row.version - 1].brief
-    return Take(number, row.round, brief, row.order, stamped.picture, row.critique)
+        brief, safety = tree.versions[row.version - 1].brief, UNCHECKED
+    else:
+        brief, safety = recipe.brief, recipe.safety
+    return Take(number, row.round, brief, row.order, stamped.picture, row.critique, safety)

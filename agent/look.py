@@ -12,7 +12,7 @@ from limner.agent.records import Claim, Critique, Settings
 from limner.errors import ModelFailed
 from limner.pipelines.roles import Critic
 
-__all__ = ["calibrated", "look"]
+__all__ = ["calibrated", "look", "unseen"]
 
 
 def look(
@@ -30,6 +30,11 @@ def look(
         except Exception as problem:  # a critic is anyone's code; an unverified picture is one too
             failed = f"unverified: the critic failed: {first_line(problem)}"
     return [Critique(claims, tuple(row), settings.threshold) for row in found], failed
+
+
+def unseen(claims: tuple[Claim, ...], settings: Settings) -> Critique:
+    """The critique of a picture that the critic is not shown."""
+    return Critique(claims, (None,) * len(claims), settings.threshold)
 
 
 def calibrated(

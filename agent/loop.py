@@ -21,17 +21,20 @@ from limner.agent.events import (
     TakeReady,
 )
 from limner.agent.locks import Lock
-from limner.agent.look import look
+from limner.agent.look import look, unseen
 from limner.agent.origins import spans
 from limner.agent.plain import first_line
 from limner.agent.records import Brief, Critique, Take
 from limner.agent.region import region
 from limner.agent.run import Repair, Run
 from limner.agent.search import Attempt, Search, seed_of, wording
-from limner.errors import BadInput, LimnerError, ModelFailed
+from limner.errors import BadInput, Blocked, LimnerError, ModelFailed
 from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting, Step
+from limner.pipelines.safety import OFF, UNCHECKED, Guard, Safety, blank
 
 __all__ = ["Loop", "ready", "tokens"]
+
+GET_CHECKER = "while online: limner pull stable-diffusion-v1-5/stable-diffusion-v1-5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Loop:
     critic: Critic
     search: Search
     run: Run
+    guard: Guard = OFF
 
     def events(self) -> Generator[Event, None, None]:
         """Everything that happens, to `Finished`.
@@ -75,7 +79,8 @@ class Loop:
             self.run.note("the request as you typed it came out better than any other wording")
 
     def check(self) -> None:
-        """Raises `BadInput` when not even one picture can be painted as asked."""
+        """Raises `BadInput` when not even one picture can be painted as asked, and `Blocked`."""
+        self._permit(self.run.request)
         if not self.search.attempts(self.run, self.painter):
             raise BadInput(
                 f"A budget of {self.run.settings.budget:g} does not pay for one picture.",
@@ -96,6 +101,7 @@ class Loop:
         attempts = self.search.attempts(self.run, self.painter)
         if not attempts:
             return (yield from self._stop("budget", "The budget is spent."))
+        self._permit(self.run.brief.request, *{attempt.order.prompt for attempt in attempts})
         self._measure(attempts[0].order)
         try:
             pictures = yield from self._paint([attempt.order for attempt in attempts])
@@ -104,6 +110,8 @@ class Loop:
         if not pictures:
             return (yield from self._stop("budget", "The time is spent."))
         checked = yield from self._look(attempts, pictures)
+        if any(take.blocked for take in self.run.takes):  # never searched around
+            return (yield from self._withheld())
         if not checked:
             return (yield from self._stop("failed", "The critic failed."))
         return (yield from self._go_on(self.search.decide(self.run, self.painter)))
@@ -118,7 +126,8 @@ class Loop:
                 if isinstance(done, Painted):
                     pictures[done.index] = done.picture
                     continue
-                yield PaintingStep(self.run.round, done.number, done.of, done.previews)
+                previews = self.guard.shown(done.previews)
+                yield PaintingStep(self.run.round, done.number, done.of, previews)
                 if self.run.out_of_time and self.run.takes:
                     return {}
                 yield from self._drop_lost(painting, done)
@@ -151,20 +160,50 @@ class Loop:
     def _look(
         self, attempts: Sequence[Attempt], pictures: dict[int, Image]
     ) -> Generator[Event, None, bool]:
-        """Makes takes of the pictures; false when the critic failed."""
-        run = self.run
-        critiques, failed = look(self.critic, list(pictures.values()), run.claims, run.settings)
-        run.note(failed)
-        for (index, picture), critique in zip(pictures.items(), critiques, strict=True):
-            yield self._take(attempts[index], picture, critique)
+        """Makes takes of the pictures; false when the critic failed. It sees no blocked ones."""
+        run, guard = self.run, self.guard
+        found = dict(zip(pictures, guard.pictures([*pictures.values()]), strict=True))
+        if guard.mode != "off" and guard.check is None:
+            run.note(f"no safety check of the pictures: there is none here ({GET_CHECKER})")
+        shown = {i: one for i, one in pictures.items() if found[i].outcome != "blocked"}
+        critiques, failed = look(self.critic, [*shown.values()], run.claims, run.settings)
+        run.note(failed if shown else "")
+        seen = dict(zip(shown, critiques, strict=True))
+        for index, picture in pictures.items():
+            critique = seen.get(index) or unseen(run.claims, run.settings)
+            kept = picture if index in shown else blank(picture)
+            yield self._take(attempts[index], kept, critique, found[index])
         return not failed or not run.claims
 
-    def _take(self, attempt: Attempt, picture: Image, critique: Critique) -> TakeReady:
+    def _take(
+        self, attempt: Attempt, picture: Image, critique: Critique, safety: Safety = UNCHECKED
+    ) -> TakeReady:
         run = self.run
         number = run.first_number + len(run.takes)
-        take = Take(number, run.round, attempt.brief, attempt.order, picture, critique)
+        take = Take(number, run.round, attempt.brief, attempt.order, picture, critique, safety)
         run.takes.append(take)
+        if safety.why:
+            run.note(f"take {number + 1} was {safety.outcome}: {safety.why}")
         return TakeReady(take, best=run.best is take)
+
+    def _permit(self, *texts: str) -> None:
+        """Raises `Blocked` for words that the policy refuses."""
+        found = self.guard.words(*texts)
+        if found.outcome == "blocked":
+            raise Blocked(f"This is not painted: {found.why}.", "Ask for something else.")
+        if found.why:
+            self.run.note(f"the request was flagged: {found.why}")
+
+    def _withheld(self) -> Generator[Event, None, bool]:
+        """The end, for a picture was blocked: to paint another would be to search for a way round.
+
+        Raises `Blocked` where no other picture is left.
+        """
+        blocked = [take for take in self.run.takes if take.blocked]
+        line = f"{len(blocked)} of {len(self.run.takes)} pictures blocked: {blocked[0].safety.why}"
+        if self.run.best is None:
+            raise Blocked(f"Nothing is shown: {line}.", "Ask for something else.")
+        return (yield from self._stop("blocked", f"{line}. Nothing is painted in their place."))
 
     def _go_on(self, decided: Decided) -> Generator[Event, None, bool]:
         if decided.what in {"done", "stop"}:

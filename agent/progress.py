@@ -43,7 +43,9 @@ def _of(event: Event) -> dict[str, Any] | None:
             take = event.take
             holding, mean = take.critique.score
             claims = {"holding": holding, "claims": len(take.critique.claims), "mean": mean}
-            return {"round": take.round, "number": take.number, "best": event.best, **claims}
+            return {"round": take.round, "number": take.number, "best": event.best, **claims} | (
+                {"safety": take.safety.outcome} if take.safety.why else {}
+            )
         case Decided():
             return {"round": event.round, "what": event.what, "why": event.why}
         case PromptRevised():

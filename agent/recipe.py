@@ -23,6 +23,7 @@ from limner.agent.records import Brief, Critique, Result, Take
 from limner.errors import BadInput
 from limner.pipelines.finish import MOST, Finish
 from limner.pipelines.roles import Order, Painter
+from limner.pipelines.safety import UNCHECKED, Safety
 
 if TYPE_CHECKING:
     from limner.agent.studio import Studio
@@ -66,11 +67,11 @@ class Recipe(_Strict):
     """Everything about one picture that its file keeps.
 
     `seed` is that of the whole run, `order.seed` that of this take; `spent` is in
-    image-equivalents; `finishes` were done to what was painted; `models` are the names of writer,
-    painter and critic, each with the start of its manifest's SHA-256 where known; `threads` is
-    torch's count of CPU threads where the painter uses torch, 0 if unknown. Nothing here depends on
-    the clock, so that the same request and seed give the same file; `seconds`, how long it took,
-    is kept of older files alone.
+    image-equivalents; `safety` is what the picture check found of it; `finishes` were done to what
+    was painted; `models` are the names of writer, painter and critic, each with the start of its
+    manifest's SHA-256 where known; `threads` is torch's count of CPU threads where the painter uses
+    torch, 0 if unknown. Nothing here depends on the clock, so that the same request and seed give
+    the same file; `seconds`, how long it took, is kept of older files alone.
     """
 
     schema_version: Literal[1] = 1
@@ -78,6 +79,7 @@ class Recipe(_Strict):
     brief: Brief
     order: Annotated[Order, PlainSerializer(written)]
     critique: Critique
+    safety: Safety = UNCHECKED
     seed: Seed
     profile: Annotated[str, Field(max_length=100)] = ""
     takes: tuple[PastTake, ...] = ()
@@ -131,6 +133,7 @@ def recipe_of(
         brief=best.brief,
         order=best.order,
         critique=best.critique,
+        safety=best.safety,
         seed=seed,
         profile=profile,
         takes=tuple(_short(take) for take in result.takes[-_TAKES_KEPT:]),

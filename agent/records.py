@@ -12,6 +12,7 @@ from PIL.Image import Image
 
 from limner.pipelines.platt import Curve
 from limner.pipelines.roles import Order
+from limner.pipelines.safety import UNCHECKED, Safety
 
 __all__ = [
     "Brief",
@@ -140,7 +141,10 @@ class Critique:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One painting: its place in the run, the brief and order it came from, and its critique."""
+    """One painting: its place in the run, the brief and order it came from, and its critique.
+
+    `safety` is what the picture check found of it, where there is one.
+    """
 
     number: int
     round: int
@@ -148,6 +152,12 @@ class Take:
     order: Order
     picture: Image
     critique: Critique
+    safety: Safety = UNCHECKED
+
+    @property
+    def blocked(self) -> bool:
+        """True where the picture is withheld: what stands in its place is grey."""
+        return self.safety.outcome == "blocked"
 
 
 def company(take: Take, takes: Sequence[Take]) -> tuple[int, ...]:
@@ -189,7 +199,8 @@ class Result:
     """What came of a request, however it ended.
 
     `ended` is "done" (every claim holds), "budget" (image-equivalents, seconds or rounds are
-    spent), "cancelled" or "failed" (a model broke; `best` is what there was). `spent` counts
+    spent), "blocked" (a picture was, and nothing is painted in its place), "cancelled" or "failed"
+    (a model broke; `best` is what there was). A blocked take is never the best. `spent` counts
     image-equivalents, `seconds` the time it took. `notes` say in one line each what is unverified
     or went wrong.
     """

@@ -26,6 +26,8 @@ from limner.errors import BadInput, ModelFailed
 from limner.pipelines import registry
 from limner.pipelines.platt import Curve
 from limner.pipelines.roles import Critic, Order, Painted, Painter
+from limner.pipelines.safety import OFF, Guard, Mode
+from limner.pipelines.safety_checker import open_guard
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -37,7 +39,8 @@ class Room:
     """A writer, a painter and a critic in one room.
 
     `names` says which they are, `profile` where they were opened from ("" for objects); `search`
-    decides where the budget of a request goes. Any number of threads may share a studio: one
+    decides where the budget of a request goes, and `guard` what is not painted or not shown
+    (objects that are put in by hand are without one). Any number of threads may share a studio: one
     request at a time computes, the others wait for its next event, or for the end of a batch that
     is being painted. An iterator of events is read in one thread, and may be closed from another.
     """
@@ -49,11 +52,13 @@ class Room:
         critic: Critic,
         settings: Settings | None = None,
         search: Search | None = None,
+        guard: Guard = OFF,
     ) -> None:
         self.painter = painter
         self.critic = critic
         self.settings = settings or Settings()
         self.search = search or Refining(sure=self.settings.sure)
+        self.guard = guard
         self.profile = ""
         told = self.settings
         self.scribe = Scribe(writer, told.domain, told.prompts, told.expansion)
@@ -72,10 +77,12 @@ class Room:
         writer: str | Path | BaseChatModel | None = None,
         painter: str | Path | Painter | None = None,
         critic: str | Path | Critic | None = None,
+        safety: Mode | None = None,
     ) -> Self:
         """Opens a profile's models; a name, folder, hub id or object can replace each.
 
-        Raises `BadInput` for an unknown profile and `ModelUnusable` for a model that won't open.
+        `safety` replaces the profile's: "off", "flag" or "block". Raises `BadInput`
+        for an unknown profile and `ModelUnusable` for a model that won't open.
         """
         chosen = configs.load(profile)
         rest = {key: getattr(chosen, key) for key in Settings.__dataclass_fields__}
@@ -83,15 +90,17 @@ class Room:
         writes = registry.open_writer(
             writer or chosen.writer.name, _settings(writer, chosen.writer)
         )
+        paints = registry.open_painter(
+            painter or chosen.painter.name, _settings(painter, chosen.painter)
+        )
         studio = cls(
             writes,
-            registry.open_painter(
-                painter or chosen.painter.name, _settings(painter, chosen.painter)
-            ),
+            paints,
             registry.open_critic(
                 critic or chosen.critic.name, _settings(critic, chosen.critic), writes
             ),
             Settings(**rest),
+            guard=open_guard(safety or chosen.safety, chosen.checker, paints),
         )
         studio.profile = str(profile)
         return studio

@@ -70,8 +70,9 @@ class Run:
 
     @property
     def best(self) -> Take | None:
-        """The take with the best critique; of equals, the earliest."""
-        return max(self.takes, key=lambda take: take.critique.score, default=None)
+        """The take with the best critique, of those not blocked; of equals, the earliest."""
+        shown = (take for take in self.takes if not take.blocked)
+        return max(shown, key=lambda take: take.critique.score, default=None)
 
     @property
     def seconds(self) -> float:

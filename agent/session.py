@@ -143,7 +143,8 @@ class Session(Trail):
         try:
             yield from self._painting(None, take.brief, size, room)
         finally:
-            if near := self.reel.runs[-1].numbers:  # the best of these is meant, not of all
+            near = [n for n in self.reel.runs[-1].numbers if not self.take(n).blocked]
+            if near:  # the best of these is meant, not of all
                 self.pick(max(near, key=self._score))
 
     def instead(self, number: int) -> dict[int, str]:

@@ -46,8 +46,8 @@ class Studio(Room):
         """Works on a request until every claim of its brief holds or its budget is spent.
 
         Ends with `Finished`. Closing the iterator cancels between two denoising steps. Raises
-        `BadInput` for what cannot be painted as asked, and `ModelFailed` when the painter breaks
-        before the first take.
+        `BadInput` for what cannot be painted as asked, `Blocked` for what the safety policy
+        refuses, and `ModelFailed` when the painter breaks before the first take.
         """
         return self.in_turn(self._loop(request, seed, limits).events())
 
@@ -139,7 +139,7 @@ class Studio(Room):
             refine=limits.get("refine", True),
             preview_every=limits.get("preview_every", 0),
         )
-        loop = Loop(self.scribe, self.painter, self.critic, self.search, run)
+        loop = Loop(self.scribe, self.painter, self.critic, self.search, run, self.guard)
         loop.check()
         return loop
 

@@ -74,7 +74,7 @@ class Trail:
         here = self.version - 1
         if here in self.picked:
             return self.picked[here]
-        mine = self._takes_of(here)
+        mine = [number for number in self._takes_of(here) if not self.take(number).blocked]
         return max(mine, key=self._score) if mine else self.starts.get(here)
 
     def take(self, number: int) -> Take:
@@ -86,8 +86,13 @@ class Trail:
         return self.reel.picture(self._meant() if number is None else number)
 
     def pick(self, number: int) -> Take:
-        """Means this take from now on, and the version that it was painted from."""
+        """Means this take from now on, and the version that it was painted from.
+
+        Raises `BadInput` where there is no such take, or its picture was blocked.
+        """
         take = self.take(number)
+        if take.blocked:
+            raise BadInput(f"That take was blocked: {take.safety.why}.", "Choose another.")
         number = len(self.takes) if number == -1 else number
         here = self.tree.branch(self.tree.version_of(number).id)
         self.picked[here.id] = number

@@ -34,6 +34,7 @@ _ENDINGS = {
     "done": "Every claim holds.",
     "budget": "The budget is spent; this is the best of it.",
     "unverified": "Painted, but not every claim could be checked.",
+    "blocked": "A picture was blocked; this is the best of the others.",
     "cancelled": "Stopped; this is the best so far.",
     "failed": "A model failed; this is the best there was.",
 }
@@ -143,6 +144,7 @@ class Screen:
         line = Text(f"  {self.named(take):<8} ").append_text(marks(take.critique, self.console))
         line.append(f"  {holds} of {len(take.critique.claims)}" if take.critique.claims else "")
         line.append("  best so far" if event.best else "", "bold green")
+        line.append(f"  {take.safety.outcome}: {take.safety.why}" if take.safety.why else "", "red")
         line.rstrip()
         self.console.print(line)
 

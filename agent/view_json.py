@@ -29,6 +29,7 @@ def result_json(result: Result, request: str, path: Path, seed: int, studio: Stu
             "prompt": best.order.prompt if best else None,
             "order": written(best.order) if best else None,
             "claims": _critique(best.critique) if best else [],
+            "safety": asdict(best.safety) if best else None,
             "ended": result.ended,
             "spent": round(result.spent, 4),
             "seconds": round(result.seconds, 3),

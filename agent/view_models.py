@@ -72,4 +72,4 @@ def _here(here: Sequence[Here], space: Room) -> Table:
 
 def _count(here: Sequence[Here], console: Console) -> None:
     if len(here) <= 1:
-        console.print("\nMore, while online: hf download OWNER/MODEL")
+        console.print("\nMore, while online: limner pull OWNER/MODEL")

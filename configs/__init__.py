@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from limner.errors import BadInput
 
@@ -27,6 +27,10 @@ class Role(_Strict):
     settings: dict[str, Any] = {}
 
 
+def _spelled(mode: object) -> object:
+    return "off" if mode is False else mode  # YAML reads a bare off so
+
+
 class Profile(_Strict):
     """A writer, a painter and a critic, and what a request may cost.
 
@@ -38,7 +42,9 @@ class Profile(_Strict):
     tells a general writer what the painter can show, `styles` are the only ones that it knows
     (none: any). `expansion` is how much the writer adds to a request: "full", "light", "skip"
     (nothing), or "auto", by how much it says already. `prompts` is a folder of templates and styles
-    that win over ours.
+    that win over ours. `safety` is what is done about what the policy and the `checker` (a folder
+    or hub id) find: "off", "flag" or "block"; where not given, "block" for every painter that can
+    paint anything.
     """
 
     writer: Role
@@ -57,6 +63,8 @@ class Profile(_Strict):
     styles: tuple[str, ...] = ()
     expansion: Literal["auto", "full", "light", "skip"] = "auto"
     prompts: Path | None = None
+    safety: Annotated[Literal["off", "flag", "block"] | None, BeforeValidator(_spelled)] = None
+    checker: str = ""
 
 
 def known() -> list[str]:

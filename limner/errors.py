@@ -37,6 +37,12 @@ class ModelFailed(LimnerError):
     """A model was open and broke while it worked."""
 
 
+class Blocked(LimnerError):
+    """The safety policy refuses what was asked for, or every picture that came of it."""
+
+    exit_code = 3
+
+
 class Busy(LimnerError):
     """Too much is waiting for the models already."""
 

@@ -79,6 +79,7 @@ class FakePainter:
     def __init__(self, size: int = 64, steps: int = 4, breaks_at: int = 0) -> None:
         self.name = "fake"
         self.threads = 0  # it computes nothing with torch
+        self.paints_anything = False
         self.dialect = Dialect(
             size=(size, size), steps=steps, largest=512, starts=True, repairs=True
         )

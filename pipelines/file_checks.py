@@ -1,4 +1,4 @@
-"""Looks at the files of a model before anything opens them: whole, genuine, and within the folder."""
+"""Looks at a model's files before anything opens them: whole, genuine, and within the folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 
 from limner.errors import ModelUnusable
 
-__all__ = ["check_file", "check_links", "check_pickles", "check_safetensors", "read_json", "unusable"]
+__all__ = [
+    "check_file",
+    "check_links",
+    "check_pickles",
+    "check_safetensors",
+    "read_json",
+    "unusable",
+]
 
 PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 TEXTS = {".jinja", ".json", ".model", ".txt"}

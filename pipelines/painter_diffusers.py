@@ -40,9 +40,11 @@ class DiffusersPainter:
     Nothing more is computed for a dropped order. From the batch of the Stable Diffusion, XL, 3
     and Kandinsky pipelines it is really gone; elsewhere the denoiser passes over it. `threads` is
     torch's count of CPU threads for the last batch, 0 before: a picture's last bits depend on it.
+    `paints_anything` is False for the pocket painter, which knows a small world alone.
     """
 
     threads = 0
+    paints_anything = True
 
     def __init__(  # noqa: PLR0913
         self,
@@ -75,7 +77,9 @@ class DiffusersPainter:
             self._eyes = small_decoder(others.get("preview"), self.family, where, dtype)
         for pipe in filter(None, (self._pipe, self._over)):
             pipe.set_progress_bar_config(disable=True)
+        self.paints_anything = name != "pocket"
         self.name = named(folder, name) + (f"+{lora.name}:{scale:g}" if lora else "")
+        self.folder = folder
         self._weighing = Weighing.of(self._pipe, name) if weigh else None
         self.dialect = self._dialect(size, steps, guidance)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from limner.errors import ModelFailed
+from limner.pipelines.loading import hushed
 from limner.pipelines.outside import Outside
 from limner.pipelines.preview import clean_guess, decode_roughly, place
 from limner.pipelines.relay import relay
 from limner.pipelines.roles import Order, Painted, Step
 from limner.pipelines.sparing import Sparing, denoisers
 from limner.pipelines.starts import pasted
-from limner.pipelines.loading import hushed
 
 if TYPE_CHECKING:
     import torch

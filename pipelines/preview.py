@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from limner.pipelines.weights import verify
+
 if TYPE_CHECKING:
     import torch
 
@@ -71,13 +73,12 @@ def decode_roughly(
 
 
 def _on_disk(hub_id: str) -> Path | None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from limner.pipelines import hub
 
-    try:
-        return Path(snapshot_download(hub_id, local_files_only=True))
-    except (LocalEntryNotFoundError, OSError):
-        return None
+    found = hub.here(hub_id)
+    if found:
+        verify(found)
+    return found
 
 
 def place(pipe: Any, step: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from functools import partial
@@ -56,10 +57,11 @@ def known(part: str) -> list[str]:
     return [*ours, *(name for name in theirs if name not in ours)]
 
 
-def resolve(spec: str | Path, part: str, hub: bool = False) -> Path:
-    """The folder that a path or hub id stands for; the hub is asked only when `hub` is true.
+def resolve(spec: str | Path, part: str, fetched: bool = False, only: str = "") -> Path:
+    """The folder that a path or hub id stands for; the hub is asked only where `fetched` is true.
 
-    Without it only what was downloaded before is found. Raises `ModelUnusable` with what to type.
+    Else only what was fetched before is found. `only` is the one file that is needed of it.
+    Raises `ModelUnusable` with what to type.
     """
     if str(spec) and Path(spec).is_dir():
         return Path(spec)
@@ -69,18 +71,20 @@ def resolve(spec: str | Path, part: str, hub: bool = False) -> Path:
             f"Known: {', '.join(known(part))}; or a folder, or a hub id such as owner/model"
             + (", or provider:model such as ollama:qwen3:4b." if part == "writer" else "."),
         )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from limner.pipelines import hub
 
-    try:
-        kinds = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
-        return Path(snapshot_download(str(spec), allow_patterns=kinds, local_files_only=not hub))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError):
+    wanted = "/".join(filter(None, (str(spec), only)))
+    if found := hub.here(wanted):
+        return found
+    if not fetched:
         raise ModelUnusable(
-            f"The {part} {str(spec)!r} is not on this machine"
-            + (" and could not be fetched." if hub else "."),
-            f"While online: hf download {spec}",
-        ) from None
+            f"The {part} {str(spec)!r} is not on this machine.",
+            f"While online: limner pull {wanted}",
+        )
+    plan = hub.planned(wanted)
+    told = "Fetching %s: %.2f GB, licence %s."
+    logging.getLogger("limner").warning(told, wanted, plan.missing / 1e9, plan.licence)
+    return hub.fetch(plan)
 
 
 def _open(part: str, spec: Any, settings: dict[str, Any], writer: object = None) -> Any:
@@ -155,7 +159,9 @@ def _part(spec: Any, kind: str, hub: bool) -> Path:
     path = Path(str(spec))
     if path.suffix != ".safetensors":
         return resolve(str(spec), kind, hub)
-    found = path if path.is_file() else resolve(path.parent.as_posix(), kind, hub) / path.name
+    found = path
+    if not path.is_file():
+        found = resolve(path.parent.as_posix(), kind, hub, path.name) / path.name
     if not found.is_file():
         raise ModelUnusable(f"There is no {kind} {str(spec)!r}.", "Check the file's name.")
     return found

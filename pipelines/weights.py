@@ -110,4 +110,3 @@ def _hash(path: Path) -> str:
 def _hash_once(path: Path, _changed: int, _size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-

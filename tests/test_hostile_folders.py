@@ -1,4 +1,4 @@
-"""Real model folders, damaged in every way there is: each is refused by name, and none is opened."""
+"""Real model folders, damaged in every way there is: each is refused, by name, and not opened."""
 
 from __future__ import annotations
 

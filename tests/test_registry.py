@@ -54,7 +54,7 @@ def test_a_hub_model_that_is_not_here_says_what_to_type(
 ) -> None:
     with pytest.raises(ModelUnusable) as caught:
         OPEN[part]("limner-tests/no-such-model", settings)
-    assert caught.value.hint.endswith("hf download limner-tests/no-such-model")
+    assert caught.value.hint.endswith("limner pull limner-tests/no-such-model")
     assert "\n" not in caught.value.message
 
 

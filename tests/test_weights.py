@@ -12,7 +12,6 @@ import pytest
 from limner.errors import ModelUnusable
 from limner.pipelines.weights import fingerprint, named, verify, write_manifest
 
-
 PICKLE = b"cos\nsystem\n(S'touch canary'\ntR."
 
 

@@ -244,7 +244,7 @@ def test_a_template_that_is_up_to_something_is_refused_at_once(
     template: str, said: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LimnerError, match="(?i)chat template") as caught:
+    with pytest.raises(LimnerError, match=r"(?i)chat template") as caught:
         with_template(template, tiny, tmp_path)
     assert said in caught.value.message
     assert "\n" not in caught.value.message

@@ -116,7 +116,8 @@ class _AtWork:
         base = self._rooms.studio(self._asked.row.profile)
         self._seat = self._company.seat(base.painter)
         asked, scribe = self._asked, base.scribe
-        studio = Studio(scribe.writer, self._seat, base.critic, base.settings, base.search)
+        models = scribe.writer, self._seat, base.critic
+        studio = Studio(*models, base.settings, base.search, base.guard)
         if self._terms.expand_only:
             return (yield from self._briefed(studio))
         with closing(painted(studio, asked, self._terms)) as events:

@@ -11,7 +11,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from limner.agent.plain import one_line, uncapped
-from limner.errors import BadInput, Busy, Cancelled, LimnerError, MissingExtra, ModelUnusable
+from limner.errors import (
+    BadInput,
+    Blocked,
+    Busy,
+    Cancelled,
+    LimnerError,
+    MissingExtra,
+    ModelUnusable,
+)
 
 __all__ = ["NotThere", "Refused", "fault", "install", "line_of", "refusal"]
 
@@ -28,6 +36,7 @@ _ANSWERS: tuple[tuple[tuple[type[LimnerError], ...], int, str], ...] = (
     ((Busy,), 429, "line_full"),
     ((Cancelled,), 409, "cancelled"),
     ((BadInput,), 400, "invalid_value"),
+    ((Blocked,), 400, "content_policy_violation"),
     ((ModelUnusable, MissingExtra), 503, "model_unusable"),
 )
 _CODES = {
