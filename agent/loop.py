@@ -18,23 +18,21 @@ from limner.agent.events import (
     Finished,
     PaintingStep,
     PromptRevised,
-    TakeReady,
 )
 from limner.agent.locks import Lock
-from limner.agent.look import look, unseen
+from limner.agent.look import look
 from limner.agent.origins import spans
 from limner.agent.plain import first_line
-from limner.agent.records import Brief, Critique, Take
+from limner.agent.records import Brief, Take
 from limner.agent.region import region
 from limner.agent.run import Repair, Run
-from limner.agent.search import Attempt, Search, seed_of, wording
+from limner.agent.search import Search, seed_of, wording
+from limner.agent.showing import permit, takes_of
 from limner.errors import BadInput, Blocked, LimnerError, ModelFailed
 from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting, Step
-from limner.pipelines.safety import OFF, UNCHECKED, Guard, Safety, blank
+from limner.pipelines.safety import OFF, Guard
 
 __all__ = ["Loop", "ready", "tokens"]
-
-GET_CHECKER = "while online: limner pull stable-diffusion-v1-5/stable-diffusion-v1-5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Loop:
 
     def check(self) -> None:
         """Raises `BadInput` when not even one picture can be painted as asked, and `Blocked`."""
-        self._permit(self.run.request)
+        permit(self.guard, self.run, self.run.request)
         if not self.search.attempts(self.run, self.painter):
             raise BadInput(
                 f"A budget of {self.run.settings.budget:g} does not pay for one picture.",
@@ -101,7 +99,8 @@ class Loop:
         attempts = self.search.attempts(self.run, self.painter)
         if not attempts:
             return (yield from self._stop("budget", "The budget is spent."))
-        self._permit(self.run.brief.request, *{attempt.order.prompt for attempt in attempts})
+        prompts = {attempt.order.prompt for attempt in attempts}
+        permit(self.guard, self.run, self.run.brief.request, *prompts)
         self._measure(attempts[0].order)
         try:
             pictures = yield from self._paint([attempt.order for attempt in attempts])
@@ -109,7 +108,7 @@ class Loop:
             return (yield from self._painter_failed(problem))
         if not pictures:
             return (yield from self._stop("budget", "The time is spent."))
-        checked = yield from self._look(attempts, pictures)
+        checked = yield from takes_of(self.critic, self.guard, self.run, attempts, pictures)
         if any(take.blocked for take in self.run.takes):  # never searched around
             return (yield from self._withheld())
         if not checked:
@@ -156,43 +155,6 @@ class Loop:
             self.run.note(f"left out, for the painter reads {most} tokens: {'; '.join(cut)}")
         if length > most:  # another search may say more than ours does
             self.run.note(f"the painter reads {most} of the prompt's {length} tokens")
-
-    def _look(
-        self, attempts: Sequence[Attempt], pictures: dict[int, Image]
-    ) -> Generator[Event, None, bool]:
-        """Makes takes of the pictures; false when the critic failed. It sees no blocked ones."""
-        run, guard = self.run, self.guard
-        found = dict(zip(pictures, guard.pictures([*pictures.values()]), strict=True))
-        if guard.mode != "off" and guard.check is None:
-            run.note(f"no safety check of the pictures: there is none here ({GET_CHECKER})")
-        shown = {i: one for i, one in pictures.items() if found[i].outcome != "blocked"}
-        critiques, failed = look(self.critic, [*shown.values()], run.claims, run.settings)
-        run.note(failed if shown else "")
-        seen = dict(zip(shown, critiques, strict=True))
-        for index, picture in pictures.items():
-            critique = seen.get(index) or unseen(run.claims, run.settings)
-            kept = picture if index in shown else blank(picture)
-            yield self._take(attempts[index], kept, critique, found[index])
-        return not failed or not run.claims
-
-    def _take(
-        self, attempt: Attempt, picture: Image, critique: Critique, safety: Safety = UNCHECKED
-    ) -> TakeReady:
-        run = self.run
-        number = run.first_number + len(run.takes)
-        take = Take(number, run.round, attempt.brief, attempt.order, picture, critique, safety)
-        run.takes.append(take)
-        if safety.why:
-            run.note(f"take {number + 1} was {safety.outcome}: {safety.why}")
-        return TakeReady(take, best=run.best is take)
-
-    def _permit(self, *texts: str) -> None:
-        """Raises `Blocked` for words that the policy refuses."""
-        found = self.guard.words(*texts)
-        if found.outcome == "blocked":
-            raise Blocked(f"This is not painted: {found.why}.", "Ask for something else.")
-        if found.why:
-            self.run.note(f"the request was flagged: {found.why}")
 
     def _withheld(self) -> Generator[Event, None, bool]:
         """The end, for a picture was blocked: to paint another would be to search for a way round.

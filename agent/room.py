@@ -26,7 +26,7 @@ from limner.errors import BadInput, ModelFailed
 from limner.pipelines import registry
 from limner.pipelines.platt import Curve
 from limner.pipelines.roles import Critic, Order, Painted, Painter
-from limner.pipelines.safety import OFF, Guard, Mode
+from limner.pipelines.safety import OFF, Guard
 from limner.pipelines.safety_checker import open_guard
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ class Room:
         writer: str | Path | BaseChatModel | None = None,
         painter: str | Path | Painter | None = None,
         critic: str | Path | Critic | None = None,
-        safety: Mode | None = None,
+        safety: str | None = None,
     ) -> Self:
         """Opens a profile's models; a name, folder, hub id or object can replace each.
 
         `safety` replaces the profile's: "off", "flag" or "block". Raises `BadInput`
-        for an unknown profile and `ModelUnusable` for a model that won't open.
+        for an unknown profile or mode, and `ModelUnusable` for a model that won't open.
         """
         chosen = configs.load(profile)
         rest = {key: getattr(chosen, key) for key in Settings.__dataclass_fields__}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 from rich.table import Table
@@ -58,9 +59,9 @@ def _sized(size: float) -> str:
 
 def _bar() -> Any:
     """A class of progress bars of which only that of the bytes is seen, and only by people."""
-    from tqdm.auto import tqdm
+    base: Any = import_module("tqdm.auto").tqdm
 
-    class Bytes(tqdm):  # type: ignore[type-arg]
+    class Bytes(base):  # type: ignore[misc]  # it has no types
         def __init__(self, *given: Any, **how: Any) -> None:
             how.pop("name", None)
             how.pop("bar_format", None)

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,13 @@ def planned(spec: str) -> Plan:
     reached.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.utils import filter_repo_objects
 
     model, only = split(spec)
     with _told(spec):
         found = HfApi().model_info(model, files_metadata=True)
     siblings = {one.rfilename: one for one in found.siblings or ()}
-    wanted = filter_repo_objects(siblings, allow_patterns=_kinds(only), ignore_patterns=list(LEFT))
     files = []
-    for one in map(siblings.__getitem__, sorted(wanted)):
+    for one in (siblings[name] for name in sorted(siblings) if _wanted(name, only)):
         cached = try_to_load_from_cache(model, one.rfilename, revision=found.sha)
         sha256 = one.lfs.sha256 if one.lfs else ""
         files.append(File(one.rfilename, one.size or 0, isinstance(cached, str), sha256))
@@ -93,9 +92,12 @@ def fetch(plan: Plan, bar: Any = None) -> Path:
     from huggingface_hub import snapshot_download
 
     spec = "/".join(filter(None, (plan.model, plan.only)))
-    how = {"allow_patterns": _kinds(plan.only), "ignore_patterns": list(LEFT)}
+    kinds = _kinds(plan.only)
     with _told(spec):
-        folder = Path(snapshot_download(plan.model, tqdm_class=bar, **how))
+        made = snapshot_download(
+            plan.model, allow_patterns=kinds, ignore_patterns=list(LEFT), tqdm_class=bar
+        )
+    folder = Path(made)
     for file in plan.files:
         _check(folder / file.name, file)
     verify(folder / plan.only if plan.only else folder)
@@ -108,11 +110,14 @@ def here(spec: str) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     model, only = split(spec)
-    how = {"allow_patterns": _kinds(only), "ignore_patterns": list(LEFT)}
+    kinds, left = _kinds(only), list(LEFT)
     try:
-        return Path(snapshot_download(model, local_files_only=True, **how))
+        found = snapshot_download(
+            model, allow_patterns=kinds, ignore_patterns=left, local_files_only=True
+        )
     except (OSError, HFValidationError):
         return None
+    return Path(found)
 
 
 def split(spec: str) -> tuple[str, str]:
@@ -126,6 +131,11 @@ def split(spec: str) -> tuple[str, str]:
 
 def _kinds(only: str) -> list[str]:
     return [only] if only else list(KINDS)
+
+
+def _wanted(name: str, only: str) -> bool:
+    kinds = (fnmatch(name, kind) for kind in _kinds(only))
+    return any(kinds) and not any(fnmatch(name, left) for left in LEFT)
 
 
 def _check(path: Path, file: File) -> None:

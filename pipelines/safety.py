@@ -8,12 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast, get_args
 
 import yaml
 from PIL.Image import Image, new
 
-__all__ = ["OFF", "UNCHECKED", "Guard", "Mode", "PictureCheck", "Rule", "Safety", "blank", "rules"]
+from limner.errors import BadInput
+
+__all__ = [
+    "OFF",
+    "UNCHECKED",
+    "Guard",
+    "Mode",
+    "PictureCheck",
+    "Rule",
+    "Safety",
+    "blank",
+    "mode_of",
+    "rules",
+]
 
 Mode = Literal["off", "flag", "block"]
 Outcome = Literal["unchecked", "passed", "flagged", "blocked"]
@@ -93,6 +106,14 @@ class Guard:
 
 
 OFF = Guard()
+
+
+def mode_of(said: str) -> Mode:
+    """The mode of that name. Raises `BadInput` where there is none."""
+    for mode in get_args(Mode):
+        if said == mode:
+            return cast("Mode", mode)
+    raise BadInput(f"There is no safety mode {said!r}.", "Known: off, flag, block.")
 
 
 def blank(picture: Image) -> Image:

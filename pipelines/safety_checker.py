@@ -12,7 +12,7 @@ from limner.errors import ModelUnusable
 from limner.pipelines.device import place
 from limner.pipelines.loading import hushed, load, opening
 from limner.pipelines.registry import resolve
-from limner.pipelines.safety import OFF, Guard, Mode
+from limner.pipelines.safety import OFF, Guard, mode_of
 from limner.pipelines.weights import verify
 
 __all__ = ["KNOWN", "SafetyChecker", "open_guard"]
@@ -60,13 +60,14 @@ class SafetyChecker:
         return ["sexual content" if one else "" for one in found]
 
 
-def open_guard(mode: Mode | None, checker: str, painter: Any) -> Guard:
+def open_guard(said: str | None, checker: str, painter: Any) -> Guard:
     """The guard of a studio with that painter; without a mode, on where it can paint anything.
 
     `checker` is a folder or hub id; "" for the painter's own, or the known one where it is on this
-    machine. Raises `ModelUnusable` for a checker that can't be opened.
+    machine. Raises `ModelUnusable` for a checker that can't be opened, and `BadInput` for a mode
+    that there is not.
     """
-    mode = mode or ("block" if getattr(painter, "paints_anything", True) else "off")
+    mode = mode_of(said or ("block" if getattr(painter, "paints_anything", True) else "off"))
     if mode == "off":
         return OFF
     found = resolve(checker, "safety checker") if checker else _here(painter)

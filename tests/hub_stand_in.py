@@ -90,7 +90,9 @@ class _Answers(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = self.path.split("?")[0]
         if self.of.status != 200 or not path.startswith(("/api/models/" + MODEL, "/" + MODEL)):
-            return self._send(self.of.status if self.of.status != 200 else 404, b"{}")
+            status = self.of.status if self.of.status != 200 else 404
+            why = {"X-Error-Code": "RepoNotFound"} if status == 404 else {}
+            return self._send(status, b"{}", {"Content-Length": "2", **why})
         if "/tree/" in path:
             return self._send(200, json.dumps(self.of.rows()).encode())
         if path.startswith("/api/models/"):

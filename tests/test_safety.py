@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,7 @@ def test_previews_are_checked_before_they_are_shown() -> None:
 def test_without_a_checker_it_is_said() -> None:
     room = Studio(FakeWriter(), FakePainter(), FakeCritic(), guard=Guard("block"))
     result = room.imagine("a red cat", seed=7)
-    assert any(note.startswith("no safety check of the pictures") for note in result.notes)
+    assert any(note.startswith("no picture was checked") for note in result.notes)
     assert {take.safety for take in result.takes} == {UNCHECKED}
 
 
@@ -170,9 +171,10 @@ def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
         again = Session.resumed(room, archive, 1)
         assert [take.safety.outcome for take in again.takes] == ["passed", "blocked"]
         assert again.meant == session.meant == 1
-        for act in (again.pick, again.vary):
-            with pytest.raises(BadInput, match="was blocked"):
-                list(act(2) or ())  # type: ignore[call-overload]
+        with pytest.raises(BadInput, match="was blocked"):
+            again.pick(2)
+        with pytest.raises(BadInput, match="was blocked"):
+            list(again.vary(2))
     path = session.save(tmp_path / "cat.png")
     recipe = keep.read_recipe(path)
     assert recipe.safety == Safety("passed")
@@ -188,6 +190,8 @@ def test_it_is_on_where_anything_can_be_painted(tiny: Path) -> None:
     painter = open_painter(tiny / "painter", {})
     assert open_guard(None, "", painter).mode == "block"
     assert open_guard("off", "", painter) is OFF
+    with pytest.raises(BadInput, match="no safety mode 'of'"):
+        open_guard("of", "", painter)
 
 
 def test_a_profile_says_what_is_done(tmp_path: Path) -> None:
@@ -256,17 +260,29 @@ def test_the_real_checker_finds_what_it_minds(checker: Path) -> None:
     assert [s.outcome for s in guard.pictures(colours[:2])] == ["blocked", "passed"]
 
 
-def test_the_checker_that_comes_with_a_painter_is_used(checker: Path) -> None:
-    painter = FakePainter()
-    painter.folder, painter.paints_anything = checker, True  # type: ignore[attr-defined]
+def test_the_checker_that_comes_with_a_painter_looks_after_it(
+    checker: Path, tiny: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "painter"
+    shutil.copytree(tiny / "painter", folder)
+    shutil.copytree(checker, folder, dirs_exist_ok=True)
+    told = json.loads((folder / "model_index.json").read_text())
+    told["safety_checker"] = ["stable_diffusion", "StableDiffusionSafetyChecker"]
+    told["feature_extractor"] = ["transformers", "CLIPImageProcessorPil"]
+    (folder / "model_index.json").write_text(json.dumps(told | {"requires_safety_checker": True}))
+    painter: Any = open_painter(folder, {})
+    assert painter._pipe.safety_checker is None  # or it would paint black, and call it a picture
     guard = open_guard(None, "", painter)
     assert guard.mode == "block"
     assert isinstance(guard.check, SafetyChecker)
+    guard.check._model.concept_embeds_weights.data.fill_(-2.0)  # now it minds everything
+    settings = Settings(takes=2, budget=4, steps=2)
+    room = Studio(FakeWriter(), painter, FakeCritic(), settings, guard=guard)
+    with pytest.raises(Blocked, match="2 of 2 pictures blocked"):
+        room.imagine("a red cat", seed=1)
 
 
 def test_a_damaged_checker_is_named(checker: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(checker, tmp_path / "x")
     (weights,) = (tmp_path / "x" / "safety_checker").glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-4])
