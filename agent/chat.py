@@ -128,7 +128,7 @@ class Chat:
             finished = self._watch(events)
         finally:
             takes = tuple(self.session.takes[first:])
-            self.unsaved = self.unsaved or bool(takes)
+            self.unsaved = self.unsaved or any(not take.blocked for take in takes)
         if not finished:
             spent = sum(self.session.studio.painter.cost(take.order) for take in takes)
             seconds = time.monotonic() - started

@@ -173,7 +173,7 @@ class Job:
         if not painted or self._result is not None:
             return
         takes = tuple(event.take for event in painted)
-        best = next(event.take for event in reversed(painted) if event.best)
+        best = next((event.take for event in reversed(painted) if event.best), None)
         spent = sum(studio.painter.cost(take.order) for take in takes)
         self._tell(Finished(Result(best, takes, "cancelled", spent, seconds)))
 
