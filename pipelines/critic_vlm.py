@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PIL.Image import Image
 
-from limner.errors import BadInput, ModelUnusable
+from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
+from limner.pipelines.templates import bounded, check_size
 
 if TYPE_CHECKING:
     import torch
@@ -36,10 +37,7 @@ class VlmCritic:
     ) -> None:
         if batch < 1:
             raise BadInput("A critic's batch must be 1 or more.", "For instance 8.")
-        if not reads.chat_template:
-            raise ModelUnusable(
-                f"The critic {name!r} has no chat template.", "Use a model tuned for chat."
-            )
+        check_size(f"critic {name!r}", reads.chat_template)
         self.name = name
         self._model, self._reads, self._batch, self._foils = model, reads, batch, foils
         thinks = "enable_thinking" in str(reads.chat_template)
@@ -67,7 +65,17 @@ class VlmCritic:
     def _answered(self, asked: list[tuple[Image, str]]) -> Iterator[torch.Tensor]:
         for start in range(0, len(asked), self._batch):
             few = asked[start : start + self._batch]
-            read = self._reads.apply_chat_template(
+            read = self._read(few).to(self._model.device, self._model.dtype)
+            try:
+                logits = self._model(**read, logits_to_keep=1).logits[:, -1].float()
+            finally:
+                _forget(self._model)
+            yes, no = logits[:, self._yes], logits[:, self._no]
+            yield yes.logsumexp(dim=1) - no.logsumexp(dim=1)
+
+    def _read(self, few: list[tuple[Image, str]]) -> Any:
+        with bounded():
+            return self._reads.apply_chat_template(
                 [self._question(picture, text) for picture, text in few],
                 add_generation_prompt=True,
                 tokenize=True,
@@ -75,13 +83,7 @@ class VlmCritic:
                 return_tensors="pt",
                 processor_kwargs={"padding": True},  # on the left, so that all answers come last
                 **self._told,
-            ).to(self._model.device, self._model.dtype)
-            try:
-                logits = self._model(**read, logits_to_keep=1).logits[:, -1].float()
-            finally:
-                _forget(self._model)
-            yes, no = logits[:, self._yes], logits[:, self._no]
-            yield yes.logsumexp(dim=1) - no.logsumexp(dim=1)
+            )
 
     def _question(self, picture: Image, text: str) -> list[dict[str, Any]]:
         for mark in self._marks:  # what steers the model must not come from a claim

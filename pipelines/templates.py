@@ -22,16 +22,16 @@ SECONDS = 5.0
 _TEMPLATE = "<template>"  # what Jinja calls the code that it makes of one
 
 
-def check_size(name: str, template: Any) -> None:
-    """Raises `ModelUnusable` where a model has no chat template, or an outsized one."""
+def check_size(model: str, template: Any) -> None:
+    """Raises `ModelUnusable` where a model, told as what it is and its name, has no chat template, or an outsized one."""
     if not template:
         raise ModelUnusable(
-            f"The writer {name!r} has no chat template.", "Use a model tuned for chat (instruct)."
+            f"The {model} has no chat template.", "Use a model tuned for chat (instruct)."
         )
     parts = template.values() if isinstance(template, dict) else [template]
     if sum(len(part) for part in parts) > LONGEST:
         raise ModelUnusable(
-            f"The chat template of {name!r} is longer than {LONGEST:,} characters.",
+            f"The chat template of the {model} is longer than {LONGEST:,} characters.",
             "Use another model.",
         )
 

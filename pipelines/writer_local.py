@@ -215,7 +215,7 @@ def open_local_writer(
             folder, local_files_only=True, trust_remote_code=False
         )
         tokenizer.chat_template = tokenizer.chat_template or template(folder)
-        check_size(name, tokenizer.chat_template)
+        check_size(f"writer {name!r}", tokenizer.chat_template)
         prompt_of(tokenizer, [HumanMessage("A cat.")])  # before anyone waits for its answer
         model = load(kind, folder, where, dtype, bits)
     writer = LocalWriter(name=named(folder, name), **settings)
