@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limner.agent.demands import carried, demanded
 from limner.agent.draft import Draft, Revision, first_object, schema_of
 from limner.agent.gate import gate
 from limner.agent.keeping import binding, lost
-from limner.agent.locks import Lock, carried, stated, told
+from limner.agent.locks import Lock, told
 from limner.agent.nouns import canonical
 from limner.agent.patch import Keep, patch
 from limner.agent.plain import first_line, one_line
+from limner.agent.plainly import Ruled, plainly
 from limner.agent.records import Brief, Critique, Expansion
 from limner.agent.repairs import repair
 from limner.agent.replies import honest, undoubled
-from limner.agent.spoken import in_full, speaks_of, strayed, with_wanted
+from limner.agent.spoken import in_full, speaks_of, strayed
 from limner.agent.styling import restyled
 from limner.agent.wording import plain_prompt
 from limner.errors import LimnerError
@@ -67,7 +69,7 @@ class Scribe:
         was stated and cannot be repaired, the request is the brief. Of a request that is a full
         prompt already, only the structure is drafted; see `gate`.
         """
-        how, locks = gate(request, self.expansion), stated(request)
+        how, locks = gate(request, self.expansion), demanded(request)
         plain = Brief(request, request)
         bound = binding(locks, plain, self.domain)
         plain = replace(plain, avoid=tuple(k.value for k in bound if k.kind == "absent"))
@@ -83,9 +85,12 @@ class Scribe:
     ) -> Generator[str, None, Drafted]:
         """Drafts the brief anew with a change applied; `locks` are those that held before.
 
-        Where nothing comes of it, the old brief stays, with what is stated put in by rule, or else
-        with the change put before its prompt; a painter of a small world could not read that.
+        What can only mean one thing is done by rule, and no writer is asked; see `plainly`. Where
+        nothing comes of it, the old brief stays, with what is stated put in by rule, or else with
+        the change put before its prompt; a painter of a small world could not read that.
         """
+        if ruled := plainly(request, before, locks, self.domain):
+            return self._ruled(ruled, before, request)
         told = f"{request}. {before.prompt}" if not self.domain else before.prompt
         kept = replace(before, request=request, prompt=told, reply="")
         brief = Draft.of(before).without_prose()
@@ -105,15 +110,19 @@ class Scribe:
         seed: int,
         locks: Sequence[Lock] = (),
         brief: Brief | None = None,
+        seen: Mapping[int, str] | None = None,
     ) -> Revision:
         """A new wording of the prompt that goes against what failed; claims stay as they are.
 
         Whatever of the `locks` the old wording kept, the new one keeps too; `brief` is what the
-        prompt was made from. Raises whatever the writer raises, and `LimnerError` when it says
-        nothing usable or loses what was stated. Where it leaves things of the brief out, the
-        brief's own structure in plain words is the new wording.
+        prompt was made from. `seen` has for the index of a claim what the picture looks like in
+        its place (see `instead`): the writer is told. Raises whatever the writer raises, and
+        `LimnerError` when it says nothing usable or loses what was stated. Where it leaves things
+        of the brief out, the brief's own structure in plain words is the new wording.
         """
-        wrong = "; ".join(critique.claims[i].text for i in critique.blamed or critique.failed)
+        wrong = "; ".join(
+            _wrong(critique, i, seen or {}) for i in critique.blamed or critique.failed
+        )
         failed = set(critique.failed)
         right = "; ".join(c.text for i, c in enumerate(critique.claims) if i not in failed)
         said = "".join(self._ask("revise", Revision, seed, prompt=prompt, wrong=wrong, right=right))
@@ -129,6 +138,11 @@ class Scribe:
             raise LimnerError(f"The new wording lost what was stated: {_told(mended.lost)}.")
         reply = honest(revision.reply, before)
         return revision.model_copy(update={"prompt": mended.brief.prompt, "reply": reply})
+
+    def _ruled(self, ruled: Ruled, before: Brief, request: str) -> Drafted:
+        """A change by rule, with a prompt that says all of it."""
+        brief, _ = in_full(replace(ruled.brief, request=request, reply=""), self.domain)
+        return Drafted(brief, ruled.why, "", ruled.locks, worded=before.prompt)
 
     def _in_plain_words(self, brief: Brief) -> Revision:
         """The brief's own structure as a new wording, in place of one that lost things."""
@@ -160,9 +174,8 @@ class Scribe:
         brief, repaired = mended.brief, tuple(told(lock) for lock in mended.repaired)
         if whole:
             brief = replace(brief, prompt=undoubled(brief.prompt, brief.request))
-            brief, wanted = with_wanted(brief, self.domain)
             brief, said = in_full(brief, self.domain)
-            repaired = tuple(dict.fromkeys((*repaired, *wanted, *said)))
+            repaired = tuple(dict.fromkeys((*repaired, *said)))
         if before and self.domain and (missing := strayed(before, brief)):
             why = f"The writer left out: {', '.join(missing)}."
             ruled = self._by_rule(Drafted(brief, why, locks=locks), before, brief)
@@ -182,10 +195,10 @@ class Scribe:
         same = replace(before, request=draft.request, reply="", **scene)
         same = replace(same, prompt=plain_prompt(same)) if self.domain else same
         mended = repair(spoilt.locks, same, self.domain, [canonical(t.name) for t in same.things])
-        ruled, wanted = with_wanted(mended.brief, self.domain)
+        ruled = mended.brief
         if mended.lost or ruled == same or strayed(before, ruled):
             return spoilt
-        repaired = (*(told(lock) for lock in mended.repaired), *wanted)
+        repaired = tuple(told(lock) for lock in mended.repaired)
         why = f"{spoilt.fallback.rstrip('.')}; the change is made by rule."
         return replace(spoilt, brief=ruled, fallback=why, repaired=repaired, worded=before.prompt)
 
@@ -226,6 +239,12 @@ def _held(locks: Sequence[Lock], brief: Brief) -> tuple[Lock, ...]:
     """The locks that the brief keeps: what it had lost before is not asked of its next wording."""
     gone = lost(locks, brief)
     return tuple(lock for lock in locks if lock not in gone)
+
+
+def _wrong(critique: Critique, index: int, seen: Mapping[int, str]) -> str:
+    """A claim that failed, in the form that the pocket writer has learned."""
+    looks = f" (looks like: {seen[index]})" if index in seen else ""
+    return critique.claims[index].text + looks
 
 
 def _told(locks: Sequence[Lock]) -> str:

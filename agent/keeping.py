@@ -9,6 +9,7 @@ from limner.agent.locks import Lock, stated
 from limner.agent.nouns import canonical, colour_of, colour_words, is_known
 from limner.agent.reading import ends, tokens
 from limner.agent.records import Brief, Thing
+from limner.agent.staging import SCENE, is_staged, shows
 from limner.agent.wording import mentions
 from limner.prompts import stated as table
 
@@ -22,20 +23,38 @@ def lost(locks: Sequence[Lock], brief: Brief) -> tuple[Lock, ...]:
     things is checked by its prompt.
     """
     said = stated(brief.prompt)
-    return tuple(
-        lock
-        for lock in locks
-        if not (_structured(lock, brief) and is_said(lock, brief.prompt, said))
+    return tuple(lock for lock in locks if not _keeps(brief, lock, said))
+
+
+def _keeps(brief: Brief, lock: Lock, said: Sequence[Lock]) -> bool:
+    if lock.kind == "thing":
+        return _has(brief, lock.thing)
+    if lock.kind in SCENE:
+        return is_staged(lock, brief)
+    return _structured(lock, brief) and is_said(lock, brief.prompt, said)
+
+
+def _has(brief: Brief, name: str) -> bool:
+    """Whether a brief shows a thing, or one that nobody named and that may well be it."""
+    if not brief.things:
+        return bool(mentions(brief.prompt, name)) or brief.prompt == brief.request
+    said = brief.request.lower()
+    return shows(brief.things, name) or any(
+        not is_known(thing.name) and thing.name.lower() not in said for thing in brief.things
     )
 
 
 def binding(locks: Sequence[Lock], brief: Brief, domain: str) -> tuple[Lock, ...]:
-    """The locks that a painter of that domain could keep; all of them where none is told.
+    """The locks that a painter of that domain could keep; nearly all of them where none is told.
 
     What a domain does not name, its painter shows in no picture: the writer takes the nearest and
     says so, and what is not wanted is not there anyway.
     """
-    return tuple(lock for lock in locks if not domain or _possible(lock, brief, domain))
+    return tuple(
+        lock
+        for lock in locks
+        if _has_owners(lock, brief) and (not domain or _possible(lock, brief, domain))
+    )
 
 
 def named_by(domain: str, words: str) -> bool:
@@ -50,7 +69,17 @@ def room(domain: str, brief: Brief, lock: Lock) -> int:
     return (most - others) if most else 100
 
 
+def _has_owners(lock: Lock, brief: Brief) -> bool:
+    """Whether the brief has what is to be placed somewhere."""
+    placed = lock.kind in ("size", "place", "relation")
+    return not placed or all(shows(brief.things, name) for name in lock.owners)
+
+
 def _possible(lock: Lock, brief: Brief, domain: str) -> bool:
+    if lock.kind in ("size", "place", "relation"):
+        return True
+    if lock.kind == "thing" and not shows(brief.things, lock.thing):
+        return named_by(domain, lock.value) and room(domain, brief, lock) > 0
     if lock.kind == "count":
         return int(lock.value) <= room(domain, brief, lock)
     missing = not any(is_owner(thing, lock) for thing in brief.things)
@@ -87,8 +116,8 @@ def _holds(lock: Lock, thing: Thing) -> bool:
 
 def is_owner(thing: Thing, lock: Lock) -> bool:
     """Whether a thing is the one that a lock is about."""
-    name = canonical(thing.name)
-    return not lock.thing or name == lock.thing or name.split(" ")[-1] == lock.thing
+    names = canonical(thing.name), canonical(thing.name.split(" ")[-1])
+    return not lock.thing or lock.thing in names
 
 
 def _only_said(lock: Lock, prompt: str) -> bool:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from limner.agent import locks_chinese, locks_english
-from limner.agent.nouns import canonical, colour_words, is_known, names
+from limner.agent import locks_chinese, locks_english, scene_chinese, scene_english
+from limner.agent.nouns import names
 from limner.agent.reading import Finding
-from limner.prompts import stated as table
+from limner.prompts import claims
 
-__all__ = ["Kind", "Lock", "carried", "mentioned", "stated", "told"]
+__all__ = [
+    "SETTING",
+    "Kind",
+    "Lock",
+    "blanked",
+    "has_word",
+    "latest",
+    "mentioned",
+    "staged",
+    "stated",
+    "told",
+]
 
-Kind = Literal["count", "colour", "absent", "text", "name"]
+Kind = Literal[
+    "count", "colour", "absent", "text", "name",
+    "thing", "size", "place", "relation", "where", "light", "style",
+]  # fmt: skip
+_HOWS = ("left of", "above", "beside")
+SETTING: tuple[Kind, ...] = ("where", "light", "style")
 
 _QUOTED = re.compile(
     r'(?<![\w{:,\[])"([^"{}\[\]<>]{1,80})"(?![\w:])'
@@ -33,7 +49,8 @@ class Lock:
 
     `thing` is whose it is: its one English name where known, else the user's word, "" for the only
     thing there is, or for the picture. `value` is canonical: a number in digits (1..12), a plain
-    English colour, the name of what must not be there; a text or a name as it was written.
+    English colour, the name of what must not be there; a text or a name as it was written; a side
+    of the picture, "left of dog" or "above dog" (any relation can be told so), a value of a scene.
     `words` stand in the request from `start` to `end` (characters; -1 where it is no longer that).
     """
 
@@ -47,8 +64,21 @@ class Lock:
     @property
     def slot(self) -> tuple[str, str]:
         """What it is about; a later statement of the same slot takes its place."""
+        if self.kind == "relation":
+            return (self.kind, " ".join(sorted((self.thing, self.other))))
         several = self.kind in ("absent", "text", "name")
         return (self.kind, self.value if several else self.thing)
+
+    @property
+    def other(self) -> str:
+        """The thing on the other side of a relation; "" for any other lock."""
+        how = next((h for h in _HOWS if self.value.startswith(f"{h} ")), "")
+        return self.value.removeprefix(f"{how} ") if self.kind == "relation" else ""
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """The things that it is about."""
+        return frozenset(filter(None, (self.thing, self.other)))
 
 
 def stated(text: str) -> tuple[Lock, ...]:
@@ -58,33 +88,25 @@ def stated(text: str) -> tuple[Lock, ...]:
     statements on one slot the later holds.
     """
     found = [_lock("text", _inside(m), m.start(), m.end(), m[0]) for m in _quoted(text)]
-    plain = _blanked(text, found)
+    plain = blanked(text, found)
     named = _names(plain)
     found += named
-    plain = _blanked(plain, [name for name in named if " " in name.value])
+    plain = blanked(plain, [name for name in named if " " in name.value])
     read = [*locks_english.read(plain), *locks_chinese.read(plain)]
     found += [Lock(*_of(finding), *_where(finding, text)) for finding in read]
-    return _latest(sorted(found, key=lambda lock: lock.start))
+    return latest(sorted(found, key=lambda lock: lock.start))
 
 
-def carried(earlier: Sequence[Lock], request: str, things: Sequence[str] = ()) -> tuple[Lock, ...]:
-    """The locks after one more turn: those of before that it leaves alone, and its own.
+def staged(text: str) -> tuple[Lock, ...]:
+    """What a text says of where its things are, and of where and when it all takes place.
 
-    `things` are the names in the brief before; "make it blue" is about the only one. A turn that
-    takes away, exchanges or adds releases what was stated about the things that it names; what
-    was stated of a thing that the brief calls by no such name cannot be followed through a change.
+    As for `stated`, where a rule is in doubt there is no lock.
     """
-    own = tuple(_settled(lock, things) for lock in stated(request))
-    taken = {lock.slot for lock in own} | {("absent", lock.thing) for lock in own if lock.thing}
-    known = {canonical(name) for name in things}
-    kept = [
-        lock
-        for lock in earlier
-        if lock.slot not in taken
-        and not (lock.thing and known and lock.thing not in known)
-        and not _touched(lock, request, own)
-    ]
-    return _latest([*(replace(lock, start=-1, end=-1) for lock in kept), *own])
+    unwanted = [lock for lock in stated(text) if lock.kind in ("absent", "text")]
+    plain = blanked(text, unwanted)
+    read = [*scene_english.read(plain), *scene_chinese.read(plain)]
+    found = [_turned(Lock(*_of(finding), *_where(finding, text))) for finding in read]
+    return latest(sorted(found, key=lambda lock: lock.start))
 
 
 def told(lock: Lock) -> str:
@@ -94,18 +116,25 @@ def told(lock: Lock) -> str:
             return f"no {lock.value}"
         case "text":
             return f'"{lock.value}"'
+        case "thing" | "where" | "light" | "style":
+            return lock.value
+        case "place":
+            return f"{lock.thing} {claims().places[lock.value]}"
+        case "relation":
+            return f"{lock.thing} {lock.value}"
         case _:
             return f"{lock.value} {lock.thing}".strip()
 
 
 def mentioned(said: str, thing: str) -> bool:
     """Whether a text in lower case names a thing, in English or Chinese."""
-    return any(_has(said, word) for word, name in names().items() if name == thing) or (
-        _has(said, thing)
+    return any(has_word(said, word) for word, name in names().items() if name == thing) or (
+        has_word(said, thing)
     )
 
 
-def _latest(locks: Iterable[Lock]) -> tuple[Lock, ...]:
+def latest(locks: Iterable[Lock]) -> tuple[Lock, ...]:
+    """The locks without those of which a later one says otherwise."""
     newest: dict[tuple[str, str], Lock] = {}
     for lock in locks:
         newest.pop(lock.slot, None)
@@ -113,38 +142,8 @@ def _latest(locks: Iterable[Lock]) -> tuple[Lock, ...]:
     return tuple(newest.values())
 
 
-def _settled(lock: Lock, things: Sequence[str]) -> Lock:
-    alone = not lock.thing and lock.kind in ("count", "colour") and len(things) == 1
-    return replace(lock, thing=things[0]) if alone else lock
-
-
-def _touched(lock: Lock, request: str, own: Sequence[Lock]) -> bool:
-    """Whether a turn may have changed what an earlier lock says."""
-    said = request.lower()
-    if lock.kind == "absent":
-        return mentioned(said, lock.value) and all(lock.slot != other.slot for other in own)
-    if lock.kind in ("text", "name"):
-        return _says(said, table().exchanges.split(", "))
-    named = mentioned(said, lock.thing) or any(p in said.split() for p in table().pronouns)
-    if _says(said, table().exchanges.split(", ")) and (named or not _names_any(said)):
-        return True
-    if any(other.kind == lock.kind and not is_known(other.thing) for other in own):
-        return True  # it may well be about this thing
-    if lock.kind == "count":
-        return named and (_says(said, table().more) or any(c.isdecimal() for c in said))
-    rest = _blanked(said, [other for other in own if other.kind == "colour" and other.thing])
-    return _says(said, table().colouring) or (named and _says(rest, colour_words()))
-
-
-def _names_any(said: str) -> bool:
-    return any(_has(said, word) for word in names())
-
-
-def _says(said: str, words: Iterable[str]) -> bool:
-    return any(_has(said, word.strip()) for word in words)
-
-
-def _has(said: str, word: str) -> bool:
+def has_word(said: str, word: str) -> bool:
+    """Whether a text in lower case has a word, an English one whole."""
     if not word.isascii():
         return word in said
     return bool(word) and re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", said) is not None
@@ -178,10 +177,20 @@ def _lock(kind: Kind, value: str, start: int, end: int, words: str) -> Lock:
     return Lock(kind, "", value, words, start, end)
 
 
-def _blanked(text: str, locks: Iterable[Lock]) -> str:
+def blanked(text: str, locks: Iterable[Lock]) -> str:
+    """The text with nothing where these locks were read, and all else in its place."""
     for lock in locks:
         text = text[: lock.start] + "\n" * (lock.end - lock.start) + text[lock.end :]
     return text
+
+
+def _turned(lock: Lock) -> Lock:
+    """A relation told from the one side: what is right of a dog has the dog left of it."""
+    for how, other in (("right of ", "left of "), ("below ", "above ")):
+        if lock.kind == "relation" and lock.value.startswith(how):
+            thing = lock.value.removeprefix(how)
+            return replace(lock, thing=thing, value=f"{other}{lock.thing}")
+    return lock
 
 
 def _of(finding: Finding) -> tuple[Kind, str, str]:

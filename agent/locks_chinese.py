@@ -10,7 +10,7 @@ from limner.agent.nouns import colour_of, colour_words, names
 from limner.agent.reading import Finding
 from limner.prompts import stated
 
-__all__ = ["read"]
+__all__ = ["denied", "read"]
 
 _SHADES = "深浅淡亮暗鲜嫩"
 _REMOVED = re.compile("把([一-鿿]{1,6}?)(?:去掉|删掉|删了|移除|拿走)")
@@ -27,10 +27,10 @@ def read(text: str) -> list[Finding]:
         gap = "\n" * (finding.end - finding.start)
         text = text[: finding.start] + gap + text[finding.end :]
     wished = [*_counts(text), *_colours(text)]
-    return [*negations, *(f for f in wished if not _denied(text, f.start))]
+    return [*negations, *(f for f in wished if not denied(text, f.start))]
 
 
-def _denied(text: str, start: int) -> bool:
+def denied(text: str, start: int) -> bool:
     """Whether 不要 or the like stands before, in the same clause."""
     clause = re.split(r"[，。、；！,.;!?？\s]", text[:start])[-1]
     return any(word in clause for word in stated().denials_chinese)

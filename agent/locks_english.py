@@ -13,7 +13,17 @@ from limner.agent.nouns import (
     plural,
     singular,
 )
-from limner.agent.reading import Finding, Token, acts, ends, longest, noun_at, tokens, words_at
+from limner.agent.reading import (
+    Finding,
+    Token,
+    acts,
+    denied,
+    ends,
+    longest,
+    noun_at,
+    tokens,
+    words_at,
+)
 from limner.prompts import stated
 
 __all__ = ["read"]
@@ -32,17 +42,7 @@ def read(text: str) -> list[Finding]:
             for t in found
         ]
     wished = [*_counts(found), *colours(found)]
-    return [*negations, *(f for f in wished if not _denied(found, f.start))]
-
-
-def _denied(found: list[Token], start: int) -> bool:
-    """Whether `not` or the like stands before, in the same clause."""
-    clause: list[str] = []
-    for token in found:
-        if token.start >= start:
-            break
-        clause = [] if token.word in ",.;:!?\n" or token.word == "but" else [*clause, token.word]
-    return bool(set(clause) & set(stated().denials))
+    return [*negations, *(f for f in wished if not denied(found, f.start))]
 
 
 def _negations(found: list[Token]) -> Iterator[Finding]:

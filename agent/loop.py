@@ -19,6 +19,7 @@ from limner.agent.events import (
     PaintingStep,
     PromptRevised,
 )
+from limner.agent.instead import instead
 from limner.agent.locks import Lock
 from limner.agent.look import look
 from limner.agent.origins import spans
@@ -208,7 +209,8 @@ class Loop:
         prompt, why = best.brief.prompt, ""
         seed = seed_of(run.seed, run.round)
         try:
-            revision = self.scribe.revise(prompt, best.critique, seed, run.locks, best.brief)
+            seen = self._seen(best)
+            revision = self.scribe.revise(prompt, best.critique, seed, run.locks, best.brief, seen)
         except Exception as problem:  # a writer is anyone's code; fresh seeds need none
             why = problem.message if isinstance(problem, LimnerError) else first_line(problem)
             run.note(f"no new wording: {why}")
@@ -219,6 +221,14 @@ class Loop:
                 return
         reason = why or "The writer has no wording that was not tried."
         yield Decided(run.round, "repaint", f"{reason} The best wording gets fresh seeds.")
+
+    def _seen(self, best: Take) -> dict[int, str]:
+        """What the take looks like in place of what failed, for the writer to read."""
+        try:
+            return instead(self.critic, best.picture, best.critique)
+        except Exception as problem:  # a critic is anyone's code; a rewording can do without
+            self.run.note(f"what it looks like instead is not known: {first_line(problem)}")
+            return {}
 
     def _painter_failed(self, problem: Exception) -> Generator[Event, None, bool]:
         if isinstance(problem, BadInput):

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from limner.agent.records import Brief, Relation, Thing
 from limner.agent.wording import phrase
+from limner.prompts import claims
 
 __all__ = [
     "Add",
@@ -157,7 +158,7 @@ def _said(what: Thing | Relation) -> str:
     if isinstance(what, Relation):
         return f"{what.thing} {what.how} {what.other}"
     looks = " ".join(filter(None, (what.size, what.colour)))
-    place = f"on the {what.place}" if what.place in ("left", "right") else what.place
+    place = claims().places.get(what.place, what.place)
     return f"{phrase(what.count, looks, what.name)} {place}".rstrip()
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from limner.agent.nouns import colour_words, is_known
 from limner.prompts import stated
 
-__all__ = ["Finding", "Token", "acts", "ends", "longest", "noun_at", "tokens", "words_at"]
+__all__ = ["Finding", "Token", "acts", "denied", "ends", "longest", "noun_at", "tokens", "words_at"]
 
 _TOKEN = re.compile(r"[A-Za-z][\w]*(?:['’-]\w+)*|\d+(?:-[a-z]+)?|\S|\n")
 _AFTER_VERBS = frozenset("a an the his her its their my your our some".split())
@@ -30,7 +30,9 @@ class Token:
 class Finding:
     """Something stated, and the place in the text where it is said."""
 
-    kind: Literal["count", "colour", "absent"]
+    kind: Literal[
+        "count", "colour", "absent", "relation", "place", "size", "where", "light", "style"
+    ]
     thing: str
     value: str
     start: int
@@ -73,6 +75,16 @@ def noun_at(found: list[Token], at: int) -> tuple[str, int]:
     if end == at or doing or any(is_known(found[i].word) for i in range(at, end)):
         return "", at
     return found[end - 1].word, end
+
+
+def denied(found: list[Token], start: int) -> bool:
+    """Whether `not` or the like stands before, in the same clause."""
+    clause: list[str] = []
+    for token in found:
+        if token.start >= start:
+            break
+        clause = [] if token.word in ",.;:!?\n" or token.word == "but" else [*clause, token.word]
+    return bool(set(clause) & set(stated().denials))
 
 
 def acts(word: str) -> bool:

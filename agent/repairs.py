@@ -17,7 +17,9 @@ from limner.agent.keeping import (
 from limner.agent.locks import Lock, mentioned, stated
 from limner.agent.nouns import canonical
 from limner.agent.records import Brief, Thing
+from limner.agent.staging import shows, staging
 from limner.agent.wording import mentions, phrase, plain_prompt, rephrased, without
+from limner.prompts.words import telling
 
 __all__ = ["Repaired", "repair"]
 
@@ -41,13 +43,44 @@ def repair(
 
     `settled` are names of things that stand for nothing else, as they were there before the turn.
     """
-    mended, put_back = brief, dict[Lock, None]()
+    mended, put_back = _cleared(locks, brief, domain), dict[Lock, None]()
     for _ in range(_PASSES):
         missing = lost(binding(locks, mended, domain), mended)
         put_back |= dict.fromkeys(missing)
         mended = _pass(missing, locks, mended, domain, settled)
     still = lost(binding(locks, mended, domain), mended)
     return Repaired(mended, tuple(lock for lock in put_back if lock not in still), still)
+
+
+def _cleared(locks: Sequence[Lock], brief: Brief, domain: str) -> Brief:
+    """The brief without what nobody asked for, where that takes the room of what somebody did.
+
+    Numbers that nobody gave go first, then things; but none that may stand in for another.
+    """
+    for things in (_single(locks, brief), _asked(locks, brief)):
+        short = [lock for lock in locks if lock.kind in ("thing", "count")]
+        known = [lock for lock in short if named_by(domain, lock.thing)]
+        if all(room(domain, brief, lock) >= _number(lock) for lock in known):
+            break
+        if things != brief.things:
+            brief = replace(brief, things=things)
+            brief = replace(brief, prompt=plain_prompt(brief))
+    return brief
+
+
+def _single(locks: Sequence[Lock], brief: Brief) -> tuple[Thing, ...]:
+    counted = {lock.thing for lock in locks if lock.kind == "count"}
+    return tuple(t if canonical(t.name) in counted else replace(t, count=1) for t in brief.things)
+
+
+def _asked(locks: Sequence[Lock], brief: Brief) -> tuple[Thing, ...]:
+    if any(word in brief.reply.lower() for word in telling().admits):
+        return brief.things
+    return tuple(t for t in brief.things if any(is_owner(t, k) for k in locks if k.thing))
+
+
+def _number(lock: Lock) -> int:
+    return int(lock.value) if lock.kind == "count" else 1
 
 
 def _pass(
@@ -73,6 +106,10 @@ def _mended(
             return _added(brief, f'with the words "{lock.value}"')
         case "name":
             return _added(brief, lock.value)
+        case "thing":
+            return _wished(lock, brief, domain)
+        case "size" | "place" | "relation" | "where" | "light" | "style":
+            return staging(lock, brief, domain)
         case _:
             return _restored(lock, locks, brief, domain, settled)
 
@@ -159,6 +196,21 @@ def _with_new(lock: Lock, brief: Brief) -> Brief:
     if lock.words.isascii() and lock.words and not mentions(brief.prompt, lock.thing):
         return replace(told, prompt=f"{lock.words}, {brief.prompt}")
     return _said(told, lock.thing, count, "", count)
+
+
+def _wished(lock: Lock, brief: Brief, domain: str) -> Brief:
+    """A thing that was wished for in so many words, where the brief has it not by now."""
+    if shows(brief.things, lock.thing):
+        return brief
+    things = (*brief.things, Thing(lock.thing)) if brief.things else ()
+    told, words = replace(brief, things=things), phrase(1, "", lock.thing)
+    if mentions(brief.prompt, lock.thing):
+        return told
+    return (
+        replace(told, prompt=f"{words} and {brief.prompt}")
+        if domain
+        else _added(told, f"with {words}")
+    )
 
 
 def _with_known(lock: Lock, brief: Brief, domain: str) -> Brief:

@@ -6,38 +6,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from limner.agent.keeping import is_said, named_by, room
+from limner.agent.keeping import is_said
 from limner.agent.locks import Lock, stated
 from limner.agent.nouns import canonical, colour_of, listed
 from limner.agent.records import Brief, Relation, Thing
+from limner.agent.staging import relates, says
 from limner.agent.wanted import left_out
 from limner.agent.wording import LIGHTS, mentions, phrase, rephrased
 from limner.prompts import claims
 from limner.prompts import stated as table
 
-__all__ = ["in_full", "speaks_of", "strayed", "with_wanted"]
-
-_HOWS = {
-    "left of": ("left", "beside"),
-    "right of": ("right", "beside"),
-    "above": ("above", "over", "on top", "atop", "hover", "float"),
-    "below": ("below", "under", "beneath"),
-}
-
-
-def with_wanted(brief: Brief, domain: str) -> tuple[Brief, tuple[str, ...]]:
-    """The brief with what its request plainly wishes for and a painter of that domain can show.
-
-    Also the names of what was put in. Where no domain is told nothing is: see `left_out`.
-    """
-    added: list[str] = []
-    for name in left_out(brief) if domain and brief.things else ():
-        if named_by(domain, name) and room(domain, brief, Lock("absent", name, name)) > 0:
-            things = (*brief.things, Thing(name))
-            prompt = f"{phrase(1, '', name)} and {brief.prompt}"
-            brief = replace(brief, things=things, prompt=prompt)
-            added.append(name)
-    return brief, tuple(added)
+__all__ = ["in_full", "speaks_of", "strayed"]
 
 
 def in_full(brief: Brief, domain: str = "") -> tuple[Brief, tuple[str, ...]]:
@@ -119,22 +98,15 @@ def _unsaid(brief: Brief) -> Iterable[str]:
     for relation in brief.relations:
         if not _relates(lower, relation):
             yield f"the {relation.thing} {relation.how} the {relation.other}"
-    if brief.where and not _says(lower, brief.where):
+    if brief.where and not says(lower, brief.where):
         yield f"on {brief.where}" if brief.where in wheres else brief.where
-    if brief.light and not _says(lower, brief.light):
+    if brief.light and not says(lower, brief.light):
         yield LIGHTS.get(brief.light, brief.light)
 
 
 def _relates(lower: str, relation: Relation) -> bool:
     named = _names(lower, relation.thing) and _names(lower, relation.other)
-    return named and any(word in lower for word in _HOWS.get(relation.how, (relation.how,)))
-
-
-def _says(lower: str, value: str) -> bool:
-    """Whether a prompt says a value, in its words or in others, or a part of it."""
-    words = (value.lower(), *listed(table().settings.get(value, "").partition("/")[0]))
-    parts = [part for part in re.findall(r"\w+", value.lower()) if len(part) > 3]
-    return any(word in lower for word in (*words, *parts))
+    return named and relates(lower, relation.how)
 
 
 def _short(thing: Thing) -> str:

@@ -15,7 +15,7 @@ from limner.prompts import stated as table
 
 __all__ = ["left_out", "wanted"]
 
-_NEW = frozenset("a an another some one more".split())
+_NEW = frozenset("a an another some several one more".split())
 _NO_WISH = frozenset("like as than by into".split())
 _NO_PICTURE = frozenset(("people", "animal", "text", "shadow", "eye", "child"))
 _LONGEST = 4  # words of a name

@@ -15,6 +15,7 @@ __all__ = ["LIGHTS", "mentions", "phrase", "plain_prompt", "rephrased", "setting
 LIGHTS = {"day": "by day", "night": "at night", "sunset": "at sunset", "rain": "in the rain"}
 """How a prompt says some of the lights of a brief."""
 
+_WHERES = {"sea": "on the sea", "street": "on a street"}
 _ARTICLES = frozenset(("a", "an", "the", "some", "one", "single", "many", "several", "few"))
 _JOINS = frozenset((",", "and", "with", "beside", "near", "plus", "&"))
 _LONGEST_NAME = 4  # words
@@ -92,13 +93,19 @@ def _called(name: str, things: Sequence[Thing]) -> Thing | None:
 
 def setting(brief: Brief) -> list[str]:
     """Ground, light and style of a brief as a prompt says them: `on snow`, `by day`."""
-    where = f"on {brief.where}" if brief.where in claims().wheres else brief.where
-    return [words for words in (where, LIGHTS.get(brief.light, brief.light), brief.style) if words]
+    say = claims()
+    where = _WHERES.get(
+        brief.where, f"on {brief.where}" if brief.where in say.wheres else brief.where
+    )
+    light = f"{brief.light} backdrop" if brief.light.startswith("plain ") else brief.light
+    bare = brief.style in say.styles and " " not in brief.style
+    style = f"{brief.style} style" if bare else brief.style
+    return [words for words in (where, LIGHTS.get(light, light), style) if words]
 
 
 def _described(thing: Thing) -> str:
     looks = " ".join(filter(None, (thing.size, thing.colour)))
-    place = f"on the {thing.place}" if thing.place in ("left", "right") else thing.place
+    place = claims().places.get(thing.place, thing.place)
     return " ".join(filter(None, (phrase(thing.count, looks, thing.name), place)))
 
 

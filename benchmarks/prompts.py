@@ -62,7 +62,7 @@ def generated(split: str, taken: set[str]) -> Iterator[Prompt]:
     for category, size in SIZES.items():
         for number in range(round(size * SHARES[split])):
             name = f"{split}/{category}/{number:03d}"
-            request, asked = _new(category, Random(f"MicroGenEval/{name}"), taken)
+            request, asked = drawn(category, Random(f"MicroGenEval/{name}"), taken)
             taken.add(request.casefold())
             yield Prompt(name, category, request, asked)
 
@@ -84,7 +84,7 @@ def main() -> None:
     SUMS.write_text("".join(sums), encoding="ascii")
 
 
-def _new(category: str, chance: Random, taken: set[str]) -> tuple[str, Asked]:
+def drawn(category: str, chance: Random, taken: set[str]) -> tuple[str, Asked]:
     """A request that is new and can be met, which a scene that meets it proves."""
     while True:
         if category == "wild":

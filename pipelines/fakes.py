@@ -207,7 +207,8 @@ def _answer(message: str) -> str:
     """The JSON that answers one of the three messages to a writer."""
     if message.startswith("prompt: "):
         lines = dict(line.partition(": ")[::2] for line in message.split("\n"))
-        prompt = f"{lines['prompt']}, really {lines.get('wrong', '')}"
+        wrong = re.sub(r" \(looks like: [^)]*\)", "", lines.get("wrong", ""))
+        prompt = f"{lines['prompt']}, really {wrong}"
         return _json({"prompt": prompt, "reply": "I say it once more."})
     if message.startswith("brief: "):
         before, _, change = message.removeprefix("brief: ").partition("\nchange: ")

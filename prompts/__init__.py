@@ -70,6 +70,11 @@ class Hearing:
     values: list[str]
     changes: list[str]
     begins: list[str]
+    more: list[str]
+    fewer: list[str]
+    gone: list[str]
+    simpler: list[str]
+    polite: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,17 @@ class Stated:
     becomes_chinese: list[str]
     exchanges: str
     more: list[str]
+    moving: list[str]
+    sizing: list[str]
+    alone: list[str]
     colouring: list[str]
     things: dict[str, str]
     settings: dict[str, str]
+    scenes: dict[str, dict[str, str]]
+    backdrops: list[str]
+    sizes: dict[str, str]
+    sides: dict[str, str]
+    hows: dict[str, str]
     plurals: dict[str, str]
     instead: dict[str, str]
 

@@ -188,7 +188,7 @@ def test_what_a_draft_loses_is_put_back() -> None:
     assert result.brief.things == (Thing("cat", 3, "blue", "", "left"),)
     assert result.brief.avoid == ("dog", "bird")
     assert result.repaired == ("3 cat", "blue cat", "no bird")
-    assert [told(lock) for lock in result.locks] == ["3 cat", "blue cat", "no bird"]
+    assert [told(lock) for lock in result.locks] == ["3 cat", "blue cat", "no bird", "cat"]
     assert not result.fallback
 
 
@@ -211,7 +211,7 @@ def test_an_edit_keeps_what_was_stated_before() -> None:
     _, result = drafted(steps)
     assert result.brief.things == (Thing("cat", 2, "red"),)
     assert result.brief.prompt == "two red cats, at night"
-    assert result.repaired == ("2 cat", "red cat", "at night")
+    assert result.repaired == ("2 cat", "red cat", "night")
 
 
 def test_an_edit_may_change_what_was_stated_before() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from limner.agent.demands import carried, demanded
 from limner.agent.keeping import binding, lost
-from limner.agent.locks import Lock, carried, stated, told
+from limner.agent.locks import Lock, stated, told
 from limner.agent.nouns import canonical, colour_of, plural, singular
 from limner.agent.records import Brief, Relation, Thing
 from limner.agent.repairs import repair
@@ -19,6 +21,10 @@ from limner.pipelines.pocket.language.wish import Taste, Wish, doing_wish, plain
 
 MAKERS = (plain_wish, plain_wish, plain_wish, short_wish, doing_wish)
 Fact = tuple[str, str, str]  # kind, thing, value
+
+
+def brief(prompt: str, *things: Thing, avoid: tuple[str, ...] = ()) -> Brief:
+    return Brief("r", prompt, things=things, avoid=avoid)
 
 
 def said(text: str) -> list[str]:
@@ -87,6 +93,82 @@ def test_what_is_not_stated(text: str) -> None:
     assert said(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "locks"),
+    [
+        ("a cat left of a dog, at night", "cat|dog|cat left of dog|night"),
+        ("a duck with a snowman above it, on the beach", "duck|snowman|snowman above duck|sand"),
+        ("a dog sitting to the right of an orange cat", "cat|dog|cat left of dog"),
+        ("a moon on the left and a big old tree", "moon|tree|moon on the left|large tree"),
+        ("a house next to a tree, pixel art", "house|tree|house beside tree|pixel art"),
+        ("a mushroom, plain grey backdrop", "mushroom|plain grey"),
+        ("树的左边有一只猫，晚上", "cat|cat left of tree|night"),
+        ("一只狗在雪人旁边，白底", "dog|dog beside snowman|plain white"),
+        ("画面右边有两个袖珍的雪人", "snowman|snowman on the right|small snowman"),
+        ("一只猫在树下，下雨", "cat|tree above cat|rain"),
+    ],
+)
+def test_what_is_demanded_of_a_scene(text: str, locks: str) -> None:
+    found = [lock for lock in demanded(text) if lock.kind not in ("count", "colour")]
+    assert sorted(map(scenic, found)) == sorted(locks.split("|"))
+
+
+def scenic(lock: Lock) -> str:
+    return f"{lock.value} {lock.thing}" if lock.kind == "size" else told(lock)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "left of it all",
+        "a sea view, a city hall, on the road trip",
+        "not at night, no cats on the left",
+        "turn the cat to the left",
+        '"in the rain"',
+        "the sound of rain",
+        "晚上好，早上好",
+        "不要下雨",
+        "海豚、雪人和雨伞",
+    ],
+)
+def test_what_is_not_demanded(text: str) -> None:
+    kinds = {lock.kind for lock in demanded(text)}
+    assert not kinds & {"relation", "where", "light", "style", "size"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "before", "after"),
+    [
+        ("a cat and a dog", brief("a cat", Thing("cat")),
+         brief("a cat, with a dog", Thing("cat"), Thing("dog"))),
+        ("a cat, at night", brief("a cat", Thing("cat")),
+         replace(brief("a cat, at night", Thing("cat")), light="night")),
+        ("a cat on the left", brief("a tabby", Thing("cat")),
+         brief("a tabby, the cat on the left", Thing("cat", place="left"))),
+        ("a tiny cat", brief("a red cat", Thing("cat", 1, "red")),
+         brief("a small red cat", Thing("cat", 1, "red", "small"))),
+        ("a cat left of a dog",
+         replace(brief("a dog left of a cat", Thing("cat"), Thing("dog")),
+                 relations=(Relation("dog", "left of", "cat"),)),
+         replace(brief("a cat left of a dog", Thing("cat"), Thing("dog")),
+                 relations=(Relation("cat", "left of", "dog"),))),
+    ],
+)  # fmt: skip
+def test_a_scene_that_was_lost_is_put_back(request_: str, before: Brief, after: Brief) -> None:
+    locks = demanded(request_)
+    mended = repair(locks, before)
+    assert (mended.brief, mended.lost) == (after, ())
+    assert lost(locks, after) == ()
+
+
+def test_what_nobody_asked_for_makes_room() -> None:
+    domain = "things (1 to 4 of a kind, 4 in all): cat, dog, bird"
+    crowd = brief("three cats and a bird", Thing("cat", 3), Thing("bird"))
+    mended = repair(demanded("a cat, two dogs"), crowd, domain).brief
+    assert {t.name: t.count for t in mended.things} == {"cat": 1, "bird": 1, "dog": 2}
+    assert "three" not in mended.prompt and "two dogs" in mended.prompt
+
+
 def test_a_lock_knows_its_words_and_their_place() -> None:
     text = "please, two red cats; 不要狗"
     for lock in stated(text):
@@ -103,23 +185,19 @@ def test_the_later_of_two_statements_holds() -> None:
 @pytest.mark.parametrize(
     ("change", "kept"),
     [
-        ("at night", "2 cat|red cat|blue car|no dog"),
+        ("at night", "2 cat|red cat|blue car|no dog|night"),
         ("把猫去掉", "blue car|no dog|no cat"),
         ("remove the cats", "blue car|no dog|no cat"),
-        ("one more cat", "red cat|blue car|no dog"),
-        ("再来一只猫", "red cat|blue car|no dog"),
+        ("one more cat", "red cat|blue car|no dog|cat"),
+        ("再来一只猫", "red cat|blue car|no dog|cat"),
         ("the cat in its natural colour", "2 cat|no dog"),
-        ("add a dog", "2 cat|red cat|blue car"),
-        ("three cats", "red cat|blue car|no dog|3 cat"),
+        ("add a dog", "2 cat|red cat|blue car|dog"),
+        ("three cats", "red cat|blue car|no dog|3 cat|cat"),
     ],
 )
 def test_a_turn_releases_what_it_touches(change: str, kept: str) -> None:
     earlier = stated("two red cats and a blue car, no dogs")
     assert [told(lock) for lock in carried(earlier, change, ["cat", "car"])] == kept.split("|")
-
-
-def brief(prompt: str, *things: Thing, avoid: tuple[str, ...] = ()) -> Brief:
-    return Brief("r", prompt, things=things, avoid=avoid)
 
 
 @pytest.mark.parametrize(
