@@ -18,7 +18,7 @@ from limner.agent.patch import Keep
 from limner.agent.records import Brief, Result
 from limner.agent.session import Session
 from limner.agent.studio import Studio
-from limner.agent.telling import tongue_of
+from limner.agent.tongues import tongue_of
 from limner.agent.view_chat import ChatScreen
 from limner.agent.view_terminal import undisturbed
 from limner.errors import INTERRUPTED, BadInput, LimnerError
@@ -151,8 +151,8 @@ class Chat:
         after = Session.resumed(self.session.studio, archive, number, self.profile)
         after.limits = self.session.limits
         self.session, self._question, self.unsaved = after, None, False
-        kept = f"session {here} is kept; " if here else ""
-        self.screen.tell(f"{kept}on with session {number}", style="dim")
+        on = f"on with session {number}"
+        self.screen.tell(f"session {here} is kept; {on}" if here else on, style="dim")
         self.arrive()
 
     def arrive(self) -> None:

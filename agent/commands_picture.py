@@ -111,16 +111,16 @@ def branch(chat: Chat, rest: str) -> None:
 
 def history(chat: Chat, _: str) -> None:
     """Every version: what was said, what changed, and what was painted."""
-    versions = chat.session.history()
+    versions, told = chat.session.history(), chat.screen.words
     if not versions:
         chat.screen.tell("nothing yet: say what you want to see")
     chat.screen.table(
         (
             str(past.number),
-            "at hand" if past.here else "",
-            f"from {past.parent}" if past.parent else "",
+            told("at hand") if past.here else "",
+            told(f"from {past.parent}") if past.parent else "",
             past.words,
-            "; ".join(past.changes) if past.parent else "",
+            "; ".join(map(told, past.changes)) if past.parent else "",
             " ".join(f"#{take}" for take in past.takes),
         )
         for past in versions

@@ -21,6 +21,8 @@ from limner.prompts import stated as table
 
 __all__ = ["carried", "demanded"]
 
+_PLACED = ("place", "relation")  # what is somewhere has to be there
+
 
 def demanded(request: str) -> tuple[Lock, ...]:
     """All that a request says plainly: things, numbers, colours, places, the setting, what not.
@@ -29,8 +31,10 @@ def demanded(request: str) -> tuple[Lock, ...]:
     """
     said = stated(request)
     plain = blanked(request, [lock for lock in said if lock.kind == "text"])
-    things = (Lock("thing", name, name) for name in wanted(plain))
-    return (*said, *things, *staged(request))
+    scene = staged(request)
+    placed = [name for lock in scene if lock.kind in _PLACED for name in sorted(lock.owners)]
+    names_ = dict.fromkeys((*wanted(plain), *placed))
+    return (*said, *(Lock("thing", name, name) for name in names_), *scene)
 
 
 def carried(earlier: Sequence[Lock], request: str, things: Sequence[str] = ()) -> tuple[Lock, ...]:

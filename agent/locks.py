@@ -20,6 +20,7 @@ __all__ = [
     "has_word",
     "latest",
     "mentioned",
+    "scene",
     "staged",
     "stated",
     "told",
@@ -102,11 +103,16 @@ def staged(text: str) -> tuple[Lock, ...]:
 
     As for `stated`, where a rule is in doubt there is no lock.
     """
+    return latest(scene(text))
+
+
+def scene(text: str) -> list[Lock]:
+    """The same with all that it says, in the order of its words, though it be at odds."""
     unwanted = [lock for lock in stated(text) if lock.kind in ("absent", "text")]
     plain = blanked(text, unwanted)
     read = [*scene_english.read(plain), *scene_chinese.read(plain)]
     found = [_turned(Lock(*_of(finding), *_where(finding, text))) for finding in read]
-    return latest(sorted(found, key=lambda lock: lock.start))
+    return sorted(found, key=lambda lock: lock.start)
 
 
 def told(lock: Lock) -> str:

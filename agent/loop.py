@@ -17,17 +17,15 @@ from limner.agent.events import (
     Event,
     Finished,
     PaintingStep,
-    PromptRevised,
 )
-from limner.agent.instead import instead
 from limner.agent.locks import Lock
 from limner.agent.look import look
+from limner.agent.mending import Mending
 from limner.agent.origins import spans
 from limner.agent.plain import first_line
 from limner.agent.records import Brief, Take
-from limner.agent.region import region
-from limner.agent.run import Repair, Run
-from limner.agent.search import Search, seed_of, wording
+from limner.agent.run import Run
+from limner.agent.search import Search, wording
 from limner.agent.showing import permit, takes_of
 from limner.errors import BadInput, Blocked, LimnerError, ModelFailed
 from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting, Step
@@ -177,58 +175,12 @@ class Loop:
         best = self.run.best
         assert best  # a round has just been looked at
         self.run.brief = best.brief
+        mending = Mending(self.scribe, self.critic, self.run)
         if decided.what == "revise":
-            yield from self._revise(best)
+            yield from mending.revise(best)
         if decided.what == "repair":
-            yield from self._aim(best)
+            yield from mending.aim(best)
         return True
-
-    def _aim(self, best: Take) -> Iterator[Event]:
-        """Finds where to paint the best take over; where no place tells, fresh seeds are next."""
-        run, critique = self.run, best.critique
-        claim = critique.worst
-        assert claim is not None  # else there was nothing to repair
-        run.repaired.add(best.number)
-        why = "No place in it tells more than another."
-        try:
-            found = region(self.critic, best, run.settings, claim)
-        except Exception as problem:  # a critic is anyone's code; fresh seeds need none
-            found, why = None, f"The critic failed: {first_line(problem)}."
-        if found is None:
-            yield Decided(run.round, "repaint", f"{why} Fresh seeds are next.")
-            return
-        run.repair = Repair(best, found.box)
-        where = "from {} x {} to {} x {}".format(*found.box)
-        said = f"{critique.claims[claim].text}: {found.why}"
-        yield Decided(run.round, "aim", f"{said}, {where}.")
-
-    def _revise(self, best: Take) -> Iterator[Event]:
-        """Rewords the best take's prompt; where no new wording comes of it, keeps that one."""
-        run = self.run
-        tried = {take.brief.prompt for take in run.takes}
-        prompt, why = best.brief.prompt, ""
-        seed = seed_of(run.seed, run.round)
-        try:
-            seen = self._seen(best)
-            revision = self.scribe.revise(prompt, best.critique, seed, run.locks, best.brief, seen)
-        except Exception as problem:  # a writer is anyone's code; fresh seeds need none
-            why = problem.message if isinstance(problem, LimnerError) else first_line(problem)
-            run.note(f"no new wording: {why}")
-        else:
-            if revision.prompt not in tried:
-                run.brief = replace(best.brief, prompt=revision.prompt)
-                yield PromptRevised(run.round, prompt, revision.prompt, revision.reply)
-                return
-        reason = why or "The writer has no wording that was not tried."
-        yield Decided(run.round, "repaint", f"{reason} The best wording gets fresh seeds.")
-
-    def _seen(self, best: Take) -> dict[int, str]:
-        """What the take looks like in place of what failed, for the writer to read."""
-        try:
-            return instead(self.critic, best.picture, best.critique)
-        except Exception as problem:  # a critic is anyone's code; a rewording can do without
-            self.run.note(f"what it looks like instead is not known: {first_line(problem)}")
-            return {}
 
     def _painter_failed(self, problem: Exception) -> Generator[Event, None, bool]:
         if isinstance(problem, BadInput):

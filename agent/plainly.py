@@ -40,11 +40,11 @@ class _Asked:
 def plainly(request: str, before: Brief, locks: Sequence[Lock], domain: str = "") -> Ruled | None:
     """What a plain change makes of a brief of which the locks hold; None for any other request.
 
-    Nothing but what was named changes. What the painter of a domain can't show, and what the
-    brief has in several looks, is left to the writer.
+    Nothing but what was named changes. What the painter of a domain can't show, what the brief
+    has in several looks, and a prompt in Chinese are left to the writer.
     """
     asked = _read(request, before)
-    if asked is None:
+    if asked is None or not before.things or not (domain or before.prompt.isascii()):
         return None
     if asked.what == "simpler":
         return _simpler(before, locks, domain)
@@ -85,29 +85,44 @@ def _meant(words: str, before: Brief) -> str:
 def _more(
     asked: _Asked, at: Sequence[int], before: Brief, locks: Sequence[Lock], domain: str
 ) -> Ruled | None:
-    if len(at) > 1 or (not at and domain and not named_by(domain, asked.thing)):
+    if not at and domain and not named_by(domain, asked.thing):
         return None
-    count = asked.number + (before.things[at[0]].count if at else 0)
-    if count > min(_MOST, room(domain, before, Lock("count", asked.thing, "1"))):
+    like = [i for i in at if len(at) == 1 or before.things[i] == _bare(before.things[i])]
+    count = asked.number + (before.things[like[0]].count if like else 0)
+    every = asked.number + sum(before.things[i].count for i in at)
+    if every > min(_MOST, room(domain, before, Lock("count", asked.thing, "1"))):
         return Ruled(before, tuple(locks), "There is no room for more of it in one picture.")
-    if not at:
+    if not like:
         wanted = tuple(name for name in before.avoid if canonical(name) != asked.thing)
         before = replace(before, things=(*before.things, Thing(asked.thing)), avoid=wanted)
         return _counted(before, -1, count, locks, domain)
-    return _counted(before, at[0], count, locks, domain)
+    return _counted(before, like[0], count, locks, domain)
+
+
+def _bare(thing: Thing) -> Thing:
+    """The thing without any looks of its own."""
+    return Thing(thing.name, thing.count)
 
 
 def _counted(before: Brief, at: int, count: int, locks: Sequence[Lock], domain: str) -> Ruled:
-    """So many of the thing at a place in the list; the rest of the brief stays as it is."""
+    """So many of the thing at a place in the list; the rest of the brief stays as it is.
+
+    Where others of its name are there too, their number together is what holds from now on.
+    """
     thing = before.things[at]
     name = canonical(thing.name)
     others = [lock for lock in locks if lock.slot not in {("count", name), ("absent", name)}]
     things = list(before.things)
     things[at] = replace(thing, count=count)
     after = replace(before, things=tuple(things))
-    prompt = plain_prompt(after) if domain else rephrased(before.prompt, thing.name, count)
+    alone = sum(canonical(t.name) == name for t in things) == 1
+    if domain or not alone:
+        prompt: str | None = plain_prompt(after)
+    else:
+        prompt = rephrased(before.prompt, thing.name, count)
     after = replace(after, prompt=prompt or before.prompt)  # what it lacks is put in behind
-    return Ruled(after, (*others, Lock("count", name, str(count))))
+    every = sum(t.count for t in after.things if canonical(t.name) == name)
+    return Ruled(after, (*others, Lock("count", name, str(every))))
 
 
 def _gone(before: Brief, name: str, locks: Sequence[Lock], domain: str) -> Ruled | None:

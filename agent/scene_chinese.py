@@ -101,7 +101,9 @@ def _backdrop() -> re.Pattern[str]:
 def _looks() -> str:
     """What may stand before a name: a number, a few words with 的, a colour."""
     number = f"(?:[{''.join(stated().digits)}0-9几]{{1,2}}[{stated().measures}])?"
-    return f"{number}(?:[^，。、；！？\\s的]{{0,6}}的){{0,3}}(?:(?:{'|'.join(_colours())})色?)?[大小]?"
+    return (
+        f"{number}(?:[^，。、；！？\\s的]{{0,6}}的){{0,3}}(?:(?:{'|'.join(_colours())})色?)?[大小]?"
+    )
 
 
 def _thing(group: str) -> str:

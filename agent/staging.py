@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from limner.agent.locks import SETTING, Lock, staged
+from limner.agent.locks import SETTING, Lock, scene, staged
 from limner.agent.nouns import canonical, listed
 from limner.agent.records import Brief, Relation, Thing
 from limner.agent.wording import plain_prompt, rephrased, setting
@@ -40,7 +40,7 @@ def is_staged(lock: Lock, brief: Brief) -> bool:
     """
     if not _structured(lock, brief):
         return False
-    plainly = _plainly(lock, brief.prompt)
+    plainly = _plainly(lock, brief)
     return _loosely(lock, brief.prompt.lower()) if plainly is None else plainly
 
 
@@ -50,12 +50,12 @@ def staging(lock: Lock, brief: Brief, domain: str) -> Brief:
     A prompt that says otherwise, or whose painter reads but the words of its domain, is worded
     anew from the structure; any other gets the words behind its own.
     """
-    after, plainly = _with(lock, brief, domain), _plainly(lock, brief.prompt)
+    after, plainly = _with(lock, brief, domain), _plainly(lock, brief)
     if plainly:
         return after
     if domain or plainly is not None:
         after = replace(after, prompt=plain_prompt(after))
-        if _plainly(lock, after.prompt):
+        if _plainly(lock, after):
             return after
     if lock.kind == "size":
         return replace(after, prompt=_sized(lock, after) or plain_prompt(after))
@@ -93,14 +93,20 @@ def _structured(lock: Lock, brief: Brief) -> bool:
     return any(_is_that(relation, _relation(lock)) for relation in brief.relations)
 
 
-def _plainly(lock: Lock, prompt: str) -> bool | None:
-    """Whether the prompt says it; None where nothing of the kind can be read from it."""
-    if lock.words and lock.words.lower() in prompt.lower():
+def _plainly(lock: Lock, brief: Brief) -> bool | None:
+    """Whether the prompt says it, and of a setting no other; None where it says none at all."""
+    prompt = brief.prompt
+    as_said = lock.words and lock.words.lower() in prompt.lower()
+    if as_said and (lock.kind not in SETTING or prompt == brief.request):
         return True
-    said = [other for other in staged(prompt) if other.slot == lock.slot]
+    said = [other for other in scene(prompt) if other.slot == lock.slot]
+    if not said:
+        return True if as_said else None
+    if lock.kind in SETTING:
+        return all(other.value == lock.value for other in said)
     if lock.kind == "relation":
-        return any(_is_that(_relation(o), _relation(lock)) for o in said) if said else None
-    return any((o.thing, o.value) == (lock.thing, lock.value) for o in said) if said else None
+        return _is_that(_relation(said[-1]), _relation(lock))
+    return said[-1].value == lock.value
 
 
 def _loosely(lock: Lock, lower: str) -> bool:

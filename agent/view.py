@@ -52,6 +52,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.moving = Moving(console)
+        self.moving.words = self.words
         self.best: Take | None = None
         self._round = -1
 
@@ -74,6 +75,10 @@ class Screen:
             case Finished():
                 self.finished(event.result)
 
+    def words(self, line: str) -> str:
+        """A line of ours in the language of who looks on; here it is always English."""
+        return line
+
     def close(self) -> None:
         """Take away what is only shown while something happens."""
         self.moving.stop()
@@ -91,7 +96,7 @@ class Screen:
         }
         self.console.print(Rows(rows))
         if event.fallback:
-            self.console.print(said(f"note: {event.fallback}", "yellow"))
+            self.console.print(said(self.words(f"note: {event.fallback}"), "yellow"))
 
     def claims(self, claims: tuple[Claim, ...]) -> None:
         """Claims that nobody has checked yet."""
@@ -111,12 +116,12 @@ class Screen:
     def notes(self, result: Result) -> None:
         """What went wrong on the way, a line each."""
         for note in result.notes:
-            self.console.print(said(f"note: {note}", "yellow"))
+            self.console.print(said(self.words(f"note: {note}"), "yellow"))
 
     def spent(self, result: Result) -> None:
         """What the request cost."""
         spent = f"{len(result.takes)} takes, {result.spent:.1f} pictures' worth of painting"
-        self.console.print(Rows({"spent": f"{spent}, {result.seconds:.1f} s"}))
+        self.console.print(Rows({"spent": self.words(f"{spent}, {result.seconds:.1f} s")}))
 
     def saved(self, path: Path, seed: int) -> None:
         """Where the picture is, and what to type to paint it again."""
@@ -139,11 +144,12 @@ class Screen:
         take = event.take
         if take.round != self._round:
             self._round = take.round
-            self.console.print(Text(f"round {take.round + 1}", style="cyan"))
+            self.console.print(Text(self.words(f"round {take.round + 1}"), style="cyan"))
         holds, _ = take.critique.score
         line = Text(f"  {self.named(take):<8} ").append_text(marks(take.critique, self.console))
-        line.append(f"  {holds} of {len(take.critique.claims)}" if take.critique.claims else "")
-        line.append("  best so far" if event.best else "", "bold green")
+        of = f"  {holds} of {len(take.critique.claims)}" if take.critique.claims else ""
+        line.append(self.words(of))
+        line.append(self.words("  best so far") if event.best else "", "bold green")
         line.append(f"  {take.safety.outcome}: {take.safety.why}" if take.safety.why else "", "red")
         line.rstrip()
         self.console.print(line)
@@ -163,14 +169,19 @@ class Screen:
         if event.what == "done":
             return
         if event.what in ("aim", "drop"):  # of what goes on, which was told before
-            self.console.print(Text("  ").append_text(said(one_line(event.why), "yellow")))
+            self.console.print(Text("  ").append_text(said(self.words(event.why), "yellow")))
             return
         blamed = _blamed(self.best.critique) if self.best else []
         for claim in blamed:
-            self.console.print(Text("  not yet: ", "red").append_text(said(claim)))
+            self.console.print(Text("  ").append_text(self._not_yet(claim)))
         next_step = _NEXT.get(event.what, event.what)
         why = "" if blamed and event.what != "stop" else f": {one_line(event.why)}"
-        self.console.print(Text("  ").append_text(said(next_step + why, "yellow")))
+        self.console.print(Text("  ").append_text(said(self.words(next_step + why), "yellow")))
+
+    def _not_yet(self, claim: str) -> Text:
+        told = said(self.words(f"not yet: {one_line(claim)}"))
+        told.highlight_regex("^[^:：]+[:：]", "red")
+        return told
 
     def _revised(self, event: PromptRevised) -> None:
         drawn = self.console.is_terminal and not self.console.no_color

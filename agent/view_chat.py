@@ -16,7 +16,8 @@ from limner.agent.events import BriefReady, Decided, PromptRevised, TakeReady
 from limner.agent.origins import Span
 from limner.agent.plain import one_line, uncapped
 from limner.agent.records import Brief, Claim, Critique, Result, Take
-from limner.agent.telling import Tongue, described, in_tongue, noun_in, phrase, verdict
+from limner.agent.telling import described, verdict
+from limner.agent.tongues import Tongue, in_tongue, noted, noun_in, phrase
 from limner.agent.view import Screen
 from limner.agent.view_graphics import Graphics
 from limner.agent.view_words import Rows, by_origin, changed, claims_table, marks, said, scene_lines
@@ -24,6 +25,8 @@ from limner.agent.wanted import left_out
 from limner.errors import LimnerError
 
 __all__ = ["ChatScreen"]
+
+_NARROW = 60  # columns, below which a table of many cells can't be read
 
 
 class ChatScreen(Screen):
@@ -65,7 +68,11 @@ class ChatScreen(Screen):
     def tell(self, *lines: str, style: str = "") -> None:
         """Lines of our own or anyone's words, made safe."""
         for line in lines:
-            self.console.print(said(line, style))
+            self.console.print(said(self.words(line), style))
+
+    def words(self, line: str) -> str:
+        """A line of ours in the language of who asked."""
+        return noted(line, self.tongue)
 
     def refuse(self, error: LimnerError) -> None:
         """What went wrong, and what to type."""
@@ -75,10 +82,10 @@ class ChatScreen(Screen):
 
     def version(self, number: int, brief: Brief, before: Brief | None, what: Sequence[str]) -> None:
         """A version of the brief: whole at first, then what changed and how the prompt did."""
-        self.console.print(Text(f"brief {number}", "cyan"))
+        self.console.print(Text(self.words(f"brief {number}"), "cyan"))
         self.changes(what if before else scene_lines(asdict(brief)))
         if before and not what:
-            self.console.print(Text("  nothing in it changed but the words", "yellow"))
+            self.tell("  nothing in it changed but the words", style="yellow")
         coloured = self.console.is_terminal and not self.console.no_color
         prompt = said(brief.prompt)
         if before:
@@ -90,7 +97,7 @@ class ChatScreen(Screen):
     def changes(self, lines: Iterable[str]) -> None:
         """Parts of a brief, a line each: what is new in green, gone in red, changed in yellow."""
         for line in lines:
-            self.console.print(Text("  ").append_text(_marked(line)))
+            self.console.print(Text("  ").append_text(_marked(self.words(line))))
 
     def begin(self, claims: tuple[Claim, ...]) -> None:
         """Before painting: nothing is seen yet of what is claimed."""
@@ -117,7 +124,7 @@ class ChatScreen(Screen):
             texts = take.critique.claims[index].text, foil
             claim, other = (in_tongue(text, self.tongue) for text in texts)
             told = phrase(self.tongue, "instead", claim=claim, foil=other)
-            self.console.print(Text("  ").append_text(said(told, "yellow")))
+            self.console.print(Rows({" ": said(told.strip(), "yellow")}))
 
     def drafted(self, event: BriefReady) -> None:
         """What the writer left alone, or did wrong; the version itself is shown by `version`."""
@@ -175,18 +182,26 @@ class ChatScreen(Screen):
         self.console.print()
         width = self.console.width
         if not self.graphics:
-            self.console.print(claims_table(critique, self.console, width))
+            self.console.print(self._claims(critique, width))
             return
         shown, columns = self.graphics.large(picture, self.console)
         if self.graphics.beside and width >= 72:
             grid = Table.grid(padding=(0, 2))
-            grid.add_row(shown, claims_table(critique, self.console, width - columns - 3))
+            grid.add_row(shown, self._claims(critique, width - columns - 3))
             self.console.print(grid)
         else:
-            self.console.print(Group(shown, claims_table(critique, self.console, width)))
+            self.console.print(Group(shown, self._claims(critique, width)))
+
+    def _claims(self, critique: Critique, width: int) -> Table:
+        return claims_table(critique, self.console, width, self.words)
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
-        """Rows of words, in columns as wide as needed; the first column in colour."""
+        """Rows of words, in columns as wide as needed, or each on its own where that is narrow."""
+        rows = [*rows]
+        if self.console.width < _NARROW and any(len(row) > 2 for row in rows):
+            for first, *rest in rows:
+                self.console.print(Rows({first: " · ".join(filter(None, rest))}))
+            return
         table = Table.grid(padding=(0, 2))
         table.add_column(style="cyan", no_wrap=True)
         for row in rows:

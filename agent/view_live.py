@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from PIL.Image import Image
 from rich.columns import Columns
@@ -29,13 +30,14 @@ _BETWEEN_DRAWINGS = 0.08  # seconds: an eye follows no faster, and drawing costs
 class Moving:
     """The part of the screen that moves; nothing at all where it is no terminal.
 
-    `critique` is of the best take so far, shown while the next ones are painted.
+    `critique` is of the best take so far, shown while the next ones are painted, in `words`.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.pictures = can_show_pictures(console)
         self.critique: Critique | None = None
+        self.words: Callable[[str], str] = str
         self._lively = console.is_terminal and not console.is_dumb_terminal
         self._live: Live | None = None
         self._drawn = 0.0
@@ -83,7 +85,8 @@ class Moving:
         if self.pictures and self._previews:
             parts.append(self._forming())
         if self.critique and self.console.height >= 20:
-            parts.append(claims_table(self.critique, self.console, self.console.width))
+            width = self.console.width
+            parts.append(claims_table(self.critique, self.console, width, self.words))
         return Group(*parts)
 
     def _progress(self, event: PaintingStep) -> RenderableType:

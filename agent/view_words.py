@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 
 from pydantic_core import from_json
@@ -103,19 +103,22 @@ def marks(critique: Critique, console: Console) -> Text:
     return line
 
 
-def claims_table(critique: Critique, console: Console, width: int) -> Table:
-    """The claims with how probable each is, in at most `width` columns."""
+def claims_table(
+    critique: Critique, console: Console, width: int, words: Callable[[str], str] = str
+) -> Table:
+    """The claims, in these words, with how probable each is, in at most `width` columns."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", max_width=max(width - 8, 8))
     table.add_column(justify="right", no_wrap=True)
-    longest = max((cell_len(claim.text) for claim in critique.claims), default=0)
+    texts = [words(claim.text) for claim in critique.claims]
+    longest = max(map(cell_len, texts), default=0)
     bar = 10 if console.is_terminal and width >= longest + 19 else 0
     if bar:
         table.add_column(no_wrap=True)
-    for claim, probability in zip(critique.claims, critique.probabilities, strict=True):
+    for text, probability in zip(texts, critique.probabilities, strict=True):
         mark = _mark(probability, critique.threshold, console)
-        cells = [mark, said(claim.text), Text(_percent(probability))]
+        cells = [mark, said(text), Text(words(_percent(probability)))]
         table.add_row(*cells, *([_bar(probability, bar, mark.style, console)] if bar else []))
     return table
 

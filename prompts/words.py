@@ -48,6 +48,7 @@ class Telling:
     claims: dict[str, str]
     values: dict[str, str]
     measures: dict[str, list[str]]
+    notes: dict[str, str]
     done: list[str]
     cannot: list[str]
     admits: list[str]

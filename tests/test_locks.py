@@ -100,12 +100,13 @@ def test_what_is_not_stated(text: str) -> None:
         ("a duck with a snowman above it, on the beach", "duck|snowman|snowman above duck|sand"),
         ("a dog sitting to the right of an orange cat", "cat|dog|cat left of dog"),
         ("a moon on the left and a big old tree", "moon|tree|moon on the left|large tree"),
+        ("一只猫在树的左边", "cat|tree|cat left of tree"),
         ("a house next to a tree, pixel art", "house|tree|house beside tree|pixel art"),
         ("a mushroom, plain grey backdrop", "mushroom|plain grey"),
-        ("树的左边有一只猫，晚上", "cat|cat left of tree|night"),
-        ("一只狗在雪人旁边，白底", "dog|dog beside snowman|plain white"),
+        ("树的左边有一只猫，晚上", "cat|tree|cat left of tree|night"),
+        ("一只狗在雪人旁边，白底", "dog|snowman|dog beside snowman|plain white"),
         ("画面右边有两个袖珍的雪人", "snowman|snowman on the right|small snowman"),
-        ("一只猫在树下，下雨", "cat|tree above cat|rain"),
+        ("一只猫在树下，下雨", "cat|tree|tree above cat|rain"),
     ],
 )
 def test_what_is_demanded_of_a_scene(text: str, locks: str) -> None:
@@ -159,6 +160,11 @@ def test_a_scene_that_was_lost_is_put_back(request_: str, before: Brief, after: 
     mended = repair(locks, before)
     assert (mended.brief, mended.lost) == (after, ())
     assert lost(locks, after) == ()
+
+
+def test_two_settings_at_odds_are_worded_anew() -> None:
+    wet = replace(brief("a cat, at night in the rain", Thing("cat")), light="rain")
+    assert repair(demanded("in the rain"), wet).brief.prompt == "a cat, in the rain"
 
 
 def test_what_nobody_asked_for_makes_room() -> None:

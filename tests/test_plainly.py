@@ -74,6 +74,15 @@ def test_what_no_painter_of_the_domain_shows_is_left_to_the_writer() -> None:
     assert full and full.brief == BEFORE and "no room" in full.why
 
 
+def test_one_more_of_several_looks_is_the_plain_one() -> None:
+    two = replace(BEFORE, things=(Thing("cat", 1, "red"), Thing("cat", 1, "blue")), relations=())
+    ruled = plainly("one more cat", two, (), DOMAIN)
+    assert ruled and things(ruled.brief) == "1redcat 1bluecat 1cat"
+    assert [told(lock) for lock in ruled.locks] == ["3 cat"]
+    again = plainly("再来一只猫", ruled.brief, ruled.locks, DOMAIN)
+    assert again and things(again.brief) == "1redcat 1bluecat 2cat"
+
+
 def test_less_busy_keeps_what_was_stated() -> None:
     crowd = replace(
         BEFORE,

@@ -178,6 +178,7 @@ def test_a_colour_of_one_thing_leaves_the_other_alone() -> None:
         "orange cat",
         "red balloon",
         "balloon",
+        "cat",
         "balloon above cat",
     ]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from talking import REQUEST, Talk
 from limner.agent.claims import claims_of
 from limner.agent.instead import instead
 from limner.agent.records import Brief, Claim, Critique, Thing
-from limner.agent.telling import described, in_tongue, tongue_of, verdict
+from limner.agent.telling import described, verdict
+from limner.agent.tongues import in_tongue, noted, tongue_of
 from limner.prompts import claims
 from limner.prompts.words import telling
 
@@ -39,6 +41,68 @@ VERDICTS = {
 @pytest.mark.parametrize("probabilities", VERDICTS)
 def test_no_more_is_claimed_than_was_seen(probabilities: tuple[float | None, ...]) -> None:
     assert verdict(2, critique(*probabilities)) == VERDICTS[probabilities]
+
+
+NOTES = {
+    "12 details in 30 words: painted as you wrote it": "30 个词里有 12 处细节：照你写的画",
+    "Not yet true: the cat is red; there is one dog.": "还不对：猫是红色；有一只狗",
+    "The writer left out: car; the change is made by rule.":
+        "写手漏掉了：汽车；这次改动按规则完成。",
+    "put back into the brief: 2 cat, cat left of dog, no bird":
+        "补回描述里的：2猫、猫在狗的左边、没有鸟",
+    "  not yet: the cat is red (5%)": "  还不对：猫是红色 (5%)",
+    "the cat is red: there is room for it, from 0 x 8 to 64 x 64.":
+        "猫是红色：那里有地方，从 0 x 8 到 64 x 64",
+    "aim: the cat is red: that is where it is, from 0 x 8 to 64 x 64.":
+        "位置：猫是红色：它就在那里，从 0 x 8 到 64 x 64",
+    "no new wording: the {writer} broke": "没有新的说法：the {writer} broke",
+    "somebody else's words": "somebody else's words",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NOTES)
+def test_notes_are_told_in_the_users_language(line: str) -> None:
+    assert noted(line, "chinese") == NOTES[line]
+    assert noted(line, "english") == line
+
+
+TALKING = (
+    *("loop.py", "mending.py", "search.py", "refining.py", "near.py"),
+    *("chat.py", "commands_*.py", "view_chat.py", "cli_chat.py"),
+)
+
+
+def told_lines() -> Iterator[str]:
+    """Every line that our own code tells or decides, with 1 for what is filled in."""
+    agent = Path(__file__).parents[1] / "agent"
+    for path in (path for name in TALKING for path in agent.glob(name)):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("tell", "note"):
+                yield from lines_in(node.args)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decided":
+                yield from lines_in(node.args[2:])
+
+
+def lines_in(arguments: Sequence[ast.expr]) -> Iterator[str]:
+    for one in arguments:
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
+        elif isinstance(one, ast.JoinedStr):
+            parts = (v.value if isinstance(v, ast.Constant) else "1" for v in one.values)
+            yield "".join(map(str, parts))
+
+
+def test_every_line_of_ours_has_its_chinese() -> None:
+    found = [line for line in told_lines() if re.search("[a-z]{3}", line)]
+    assert len(found) > 30
+    assert [line for line in found if not re.search("[一-鿿]", noted(line, "chinese"))] == []
+
+
+def test_a_talk_in_chinese_is_told_in_chinese(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, 0.9, 0.2, 0.9)
+    seen = talk.say("两只红色的猫和一只狗，晚上", "/go", "不要狗了", "简单一点", "/why")
+    plain = [line for line in seen.splitlines() if not line.startswith(("prompt", "reply", "  "))]
+    assert not [line for line in plain if re.search("[a-z]{4}", line) and "spent" not in line]
 
 
 def test_a_spent_budget_is_not_called_done(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What is done about the best take: where to paint it over, or how to word its prompt anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from limner.agent.brief import Scribe
+from limner.agent.events import Decided, Event, PromptRevised
+from limner.agent.instead import instead
+from limner.agent.plain import first_line
+from limner.agent.records import Take
+from limner.agent.region import region
+from limner.agent.run import Repair, Run
+from limner.agent.search import seed_of
+from limner.errors import LimnerError
+from limner.pipelines.roles import Critic
+
+__all__ = ["Mending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """The two who can tell what to mend and how, and the run that they mend."""
+
+    scribe: Scribe
+    critic: Critic
+    run: Run
+
+    def aim(self, best: Take) -> Iterator[Event]:
+        """Finds where to paint the best take over; where no place tells, fresh seeds are next."""
+        run, critique = self.run, best.critique
+        claim = critique.worst
+        assert claim is not None  # else there was nothing to repair
+        run.repaired.add(best.number)
+        why = "No place in it tells more than another."
+        try:
+            found = region(self.critic, best, run.settings, claim)
+        except Exception as problem:  # a critic is anyone's code; fresh seeds need none
+            found, why = None, f"The critic failed: {first_line(problem)}."
+        if found is None:
+            yield Decided(run.round, "repaint", f"{why} Fresh seeds are next.")
+            return
+        run.repair = Repair(best, found.box)
+        where = "from {} x {} to {} x {}".format(*found.box)
+        said = f"{critique.claims[claim].text}: {found.why}"
+        yield Decided(run.round, "aim", f"{said}, {where}.")
+
+    def revise(self, best: Take) -> Iterator[Event]:
+        """Rewords the best take's prompt; where no new wording comes of it, keeps that one."""
+        run = self.run
+        tried = {take.brief.prompt for take in run.takes}
+        prompt, why = best.brief.prompt, ""
+        seed = seed_of(run.seed, run.round)
+        try:
+            seen = self._seen(best)
+            revision = self.scribe.revise(prompt, best.critique, seed, run.locks, best.brief, seen)
+        except Exception as problem:  # a writer is anyone's code; fresh seeds need none
+            why = problem.message if isinstance(problem, LimnerError) else first_line(problem)
+            run.note(f"no new wording: {why}")
+        else:
+            if revision.prompt not in tried:
+                run.brief = replace(best.brief, prompt=revision.prompt)
+                yield PromptRevised(run.round, prompt, revision.prompt, revision.reply)
+                return
+        reason = why or "The writer has no wording that was not tried."
+        yield Decided(run.round, "repaint", f"{reason} The best wording gets fresh seeds.")
+
+    def _seen(self, best: Take) -> dict[int, str]:
+        """What the take looks like in place of what failed, for the writer to read."""
+        try:
+            return instead(self.critic, best.picture, best.critique)
+        except Exception as problem:  # a critic is anyone's code; a rewording can do without
+            self.run.note(f"what it looks like instead is not known: {first_line(problem)}")
+            return {}
