@@ -31,7 +31,8 @@ def _keeps(brief: Brief, lock: Lock, said: Sequence[Lock]) -> bool:
         return _has(brief, lock.thing)
     if lock.kind in SCENE:
         return is_staged(lock, brief)
-    return _structured(lock, brief) and is_said(lock, brief.prompt, said)
+    several = lock.kind == "count" and sum(is_owner(t, lock) for t in brief.things) > 1
+    return _structured(lock, brief) and (several or is_said(lock, brief.prompt, said))
 
 
 def _has(brief: Brief, name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from limner.agent.keeping import named_by, room
+from limner.agent.keeping import is_shown, named_by, room
 from limner.agent.locks import Lock
 from limner.agent.nouns import canonical, names
 from limner.agent.records import Brief, Thing
@@ -51,7 +51,7 @@ def plainly(request: str, before: Brief, locks: Sequence[Lock], domain: str = ""
     at = [i for i, t in enumerate(before.things) if canonical(t.name) == asked.thing]
     if asked.what == "more":
         return _more(asked, at, before, locks, domain)
-    if not at or (asked.what == "fewer" and len(at) > 1):
+    if asked.what == "fewer" and len(at) != 1:
         return None
     left = before.things[at[0]].count - asked.number if asked.what == "fewer" else 0
     if left > 0:
@@ -129,7 +129,9 @@ def _gone(before: Brief, name: str, locks: Sequence[Lock], domain: str) -> Ruled
     things = tuple(thing for thing in before.things if canonical(thing.name) != name)
     if not things:
         return None  # a picture of nothing
-    after = _less(before, things, domain)
+    if things == before.things and is_shown(before.prompt, name):
+        return None  # it is only in the words
+    after = before if things == before.things else _less(before, things, domain)
     avoid = before.avoid if name in map(canonical, before.avoid) else (*before.avoid, name)
     left = [lock for lock in locks if name not in lock.owners]
     return Ruled(replace(after, avoid=avoid), (*left, Lock("absent", "", name)))

@@ -58,7 +58,6 @@ def test_a_plain_change(words: str, after: str, domain: str) -> None:
         "two more",
         "再来一只",
         "make it night",
-        "remove the hat",
         "remove the cat and the dog",
         "add a touch more colour",
         "三只猫",
@@ -72,6 +71,13 @@ def test_what_no_painter_of_the_domain_shows_is_left_to_the_writer() -> None:
     assert plainly("one more tiger", BEFORE, (), DOMAIN) is None
     full = plainly("three more cats", BEFORE, (), DOMAIN)
     assert full and full.brief == BEFORE and "no room" in full.why
+
+
+def test_what_is_not_there_is_kept_out_and_nothing_else_changes() -> None:
+    ruled = plainly("不要鸟", BEFORE, demanded(BEFORE.request), DOMAIN)
+    assert ruled and ruled.brief == replace(BEFORE, avoid=("bird",))
+    assert "no bird" in map(told, ruled.locks)
+    assert plainly("no grass, please", BEFORE, ()) is None
 
 
 def test_one_more_of_several_looks_is_the_plain_one() -> None:
