@@ -23,7 +23,7 @@ from limner.agent.look import look
 from limner.agent.mending import Mending
 from limner.agent.origins import spans
 from limner.agent.plain import first_line
-from limner.agent.records import Brief, Take
+from limner.agent.records import Brief
 from limner.agent.run import Run
 from limner.agent.search import Search, wording
 from limner.agent.showing import permit, takes_of
