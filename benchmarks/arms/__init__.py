@@ -10,7 +10,7 @@ from limner.benchmarks.arms import mils, opt2i, ours, paraphrases, seeds
 from limner.benchmarks.arms.records import Case, Cost, Shot, Trial
 from limner.benchmarks.arms.room import Arm, Room
 
-__all__ = ["ARMS", "INFORMED", "QUICK", "WORLDLY", "Arm", "Case", "Cost", "Room", "Shot", "Trial"]
+__all__ = ["ARMS", "INFORMED", "SETS", "WORLDLY", "Arm", "Case", "Cost", "Room", "Shot", "Trial"]
 
 ARMS: dict[str, Arm] = {
     "raw": seeds.raw,
@@ -22,6 +22,9 @@ ARMS: dict[str, Arm] = {
     "mils": mils.mils,
     "no concept left behind": mils.no_concept_left_behind,
     "limner": ours.limner,
+    "limner, no repair": ours.limner_no_repair,
+    "limner, no rewording": ours.limner_no_rewording,
+    "limner, no control": ours.limner_no_control,
     "limner, seeds only": ours.limner_seeds_only,
     "limner, exact brief": ours.limner_exact_brief,
     "limner, true critic": ours.limner_true_critic,
@@ -30,11 +33,15 @@ ARMS: dict[str, Arm] = {
 }
 """Every arm by its name; a single picture stays one at every budget."""
 
+SETS: dict[str, list[str]] = {
+    "all": list(ARMS),
+    "rivals": [name for name in ARMS if "limner," not in name],
+    "parts": [name for name in ARMS if "limner" in name] + ["ceiling"],
+}
+"""Arms by one name: the loop among its rivals, and the loop with its parts taken away."""
+
 INFORMED = frozenset({"limner, true critic", "limner, exact brief, true critic", "ceiling"})
 """The arms that are told the truth as they work: they say what is possible, and are no rivals."""
 
 WORLDLY = INFORMED - {"ceiling"}
 """The arms whose truth is the exact judge's, who knows the small world alone."""
-
-QUICK = ("raw", "expanded", "best of expanded", "limner", "ceiling")
-"""The arms of the quick run."""

@@ -59,6 +59,7 @@ class Easel:
     def begin(self) -> None:
         """Start a trial's account."""
         self.charged, self.real, self.marks = Cost(), 0.0, {}
+        self.dialect = self.painter.dialect
 
     def forget(self) -> None:
         """Forget every picture: the next case orders others."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from limner import Result
 from limner.agent.events import Finished
+from limner.agent.refining import Refining
 from limner.benchmarks.arms.records import Case, Trial
 from limner.benchmarks.arms.room import Room
 from limner.benchmarks.arms.truthful import TruthfulCritic
@@ -12,6 +15,9 @@ __all__ = [
     "limner",
     "limner_exact_brief",
     "limner_exact_brief_true_critic",
+    "limner_no_control",
+    "limner_no_repair",
+    "limner_no_rewording",
     "limner_seeds_only",
     "limner_true_critic",
 ]
@@ -23,10 +29,30 @@ def limner(room: Room, case: Case, seed: int, budget: int) -> Trial:
     return room.trial(room.studio.imagine(case.request, seed=seed, budget=budget, takes=takes))
 
 
-def limner_seeds_only(room: Room, case: Case, seed: int, budget: int) -> Trial:
-    """The loop with a writer that rewords nothing: what is left are fresh seeds and the stop."""
+def limner_no_repair(room: Room, case: Case, seed: int, budget: int) -> Trial:
+    """The loop with a painter that paints nothing over: what fails is reworded."""
+    room.easel.dialect = replace(room.easel.dialect, repairs=False)
+    return limner(room, case, seed, budget)
+
+
+def limner_no_rewording(room: Room, case: Case, seed: int, budget: int) -> Trial:
+    """The loop with a writer that rewords nothing: it paints over, or from fresh seeds."""
     room.writer.rewords = False
     return limner(room, case, seed, budget)
+
+
+def limner_no_control(room: Room, case: Case, seed: int, budget: int) -> Trial:
+    """The loop without the share of its budget that goes to the request as it was typed."""
+    search = room.studio.search
+    if isinstance(search, Refining):
+        room.studio.search = replace(search, control=0.0)
+    return limner(room, case, seed, budget)
+
+
+def limner_seeds_only(room: Room, case: Case, seed: int, budget: int) -> Trial:
+    """The loop without repairs and rewording: what is left are fresh seeds, and when to stop."""
+    room.writer.rewords = False
+    return limner_no_repair(room, case, seed, budget)
 
 
 def limner_true_critic(room: Room, case: Case, seed: int, budget: int) -> Trial:

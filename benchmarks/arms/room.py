@@ -11,12 +11,14 @@ from PIL.Image import Image
 from limner import Brief, Critique, Result, Studio
 from limner.agent.claims import claims_of
 from limner.agent.events import BriefReady
+from limner.agent.look import look
 from limner.agent.records import Claim
 from limner.agent.run import settle
 from limner.agent.search import seed_of, wording
 from limner.benchmarks.arms.easel import Easel
 from limner.benchmarks.arms.records import Case, Cost, Shot, Trial
 from limner.benchmarks.arms.watched import WatchedCritic, WatchedWriter
+from limner.errors import ModelFailed
 from limner.pipelines.roles import Order
 
 __all__ = ["FRESH", "Arm", "Attempt", "Room"]
@@ -34,6 +36,7 @@ class Room:
         self.writer = WatchedWriter(name=studio.names["writer"], inner=studio.scribe.writer)
         self.critic = WatchedCritic(studio.critic)
         self.studio = Studio(self.writer, self.easel, self.critic, studio.settings, studio.search)
+        self._search = studio.search
         self._truths: dict[bytes, tuple[bool, ...]] = {}
 
     @property
@@ -60,8 +63,7 @@ class Room:
 
     def run(self, arm: Arm, case: Case, seed: int, budget: int) -> Trial:
         """One arm at one case, with what it took."""
-        for each in (self.easel, self.writer, self.critic):
-            each.begin()
+        self._begin()
         start = time.perf_counter()
         trial = arm(self, case, seed, budget)
         own = time.perf_counter() - start
@@ -85,12 +87,14 @@ class Room:
         )
 
     def critiques(self, pictures: Sequence[Image], claims: Sequence[Claim]) -> list[Critique]:
-        """What the critic says of each picture."""
-        if not claims:
-            return [Critique((), ()) for _ in pictures]
-        rows = self.critic.look(pictures, [c.text for c in claims], [c.foils for c in claims])
-        least = self.studio.settings.threshold
-        return [Critique(tuple(claims), tuple(row), least) for row in rows]
+        """What the critic says of each picture, calibrated as in the studio's own loop.
+
+        Raises `ModelFailed` where it says nothing.
+        """
+        found, failed = look(self.critic, pictures, tuple(claims), self.studio.settings)
+        if failed and claims:
+            raise ModelFailed(failed, "The run goes on where it was, by the same line.")
+        return found
 
     def trial(self, result: Result) -> Trial:
         """A result of the studio's own loop as a trial."""
@@ -102,6 +106,12 @@ class Room:
         chosen = result.takes.index(result.best)
         told = replace(result.best.order, start=None)  # the prompt alone, whatever was painted over
         return Trial(shots, chosen, told, result.ended)
+
+    def _begin(self) -> None:
+        """Clean accounts, and all whole again that an arm took away."""
+        self.studio.search = self._search
+        for each in (self.easel, self.writer, self.critic):
+            each.begin()
 
     def _settle(self, cost: Cost, own: float) -> None:
         """Charges what was remembered as if it had been done again."""

@@ -1,0 +1,224 @@
+"""The arms of the comparison, on fakes: equal budgets, fair choices, no trace in the next one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from benching import WISH, Slow, case, room
+from PIL import Image
+
+from limner.agent.refining import Refining
+from limner.benchmarks import trials
+from limner.benchmarks.arms import ARMS, INFORMED
+from limner.benchmarks.arms import wordings as worded
+from limner.benchmarks.arms.truthful import TruthfulCritic, meanings
+from limner.benchmarks.cases import exact, world_cases
+from limner.benchmarks.prompts import quick
+from limner.benchmarks.scenes_asked import example
+from limner.errors import LimnerError, ModelFailed
+from limner.pipelines.fakes import FakeCritic, FakeWriter
+from limner.pipelines.platt import Curve
+from limner.pipelines.pocket.draw import draw
+from limner.pipelines.roles import Order, Painted, Start, Step
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("budget", [1, 2, 5, 8])
+def test_no_arm_spends_more_than_its_budget(arm: str, budget: int) -> None:
+    trial = room().run(ARMS[arm], case(), 1, budget)
+    assert 1 <= len(trial.shots) <= budget
+    assert 0 < trial.cost.spent <= budget + 1e-9
+    assert 0 <= trial.chosen < len(trial.shots)
+    at = [shot.at for shot in trial.shots]
+    assert at == sorted(at) and at[-1] <= trial.cost.spent + 1e-9
+
+
+RIVALS = ["best of raw", "best of expanded", "paraphrases", "mils", "no concept left behind"]
+
+
+@pytest.mark.parametrize("arm", [*RIVALS, "ceiling"])
+@pytest.mark.parametrize("budget", [1, 4, 8])
+def test_rivals_spend_all_of_it(arm: str, budget: int) -> None:
+    assert room().run(ARMS[arm], case(), 1, budget).cost.spent == budget
+
+
+def test_opt2i_stops_at_a_perfect_score_and_not_before() -> None:
+    perfect = room(critic=FakeCritic([[1.0]])).run(ARMS["opt2i"], case(), 1, 8)
+    assert (len(perfect.shots), perfect.ended) == (2, "done")
+    assert room(critic=FakeCritic([[0.9]])).run(ARMS["opt2i"], case(), 1, 8).cost.spent == 8
+
+
+def test_best_of_n_varies_the_seed_alone() -> None:
+    best = room().run(ARMS["best of expanded"], case(), 1, 8)
+    assert len({s.order.seed for s in best.shots}) == 8
+    assert len({s.order.prompt for s in best.shots}) == 1
+
+
+def test_every_arm_but_the_informed_chooses_what_the_critic_likes_best() -> None:
+    for name in set(ARMS) - INFORMED:
+        trial = room().run(ARMS[name], case(), 3, 8)
+        assert trial.best.critique.score == max(s.critique.score for s in trial.shots), name
+
+
+def test_the_ceiling_takes_a_right_picture_where_there_is_one() -> None:
+    seen: list[bytes] = []
+
+    def third(picture: Image.Image) -> tuple[bool, ...]:
+        seen.append(picture.tobytes())
+        return (len(seen) == 3,)
+
+    assert room().run(ARMS["ceiling"], case(third), 1, 4).chosen == 2
+
+
+def test_seeds_only_rewords_nothing() -> None:
+    here = room(critic=FakeCritic([[0.1]]))
+    trial = here.run(ARMS["limner, seeds only"], case(), 1, 8)
+    assert len({s.order.prompt for s in trial.shots}) == 1 < len(trial.shots)
+    brief, seen = here.brief(WISH, 1), trial.best.critique
+    with pytest.raises(LimnerError, match="rewords nothing"):
+        here.studio.scribe.revise(brief.prompt, seen, 1)
+    here.run(ARMS["raw"], case(), 1, 1)
+    assert here.studio.scribe.revise(brief.prompt, seen, 1).prompt != brief.prompt
+
+
+def test_the_parts_of_the_loop_can_be_taken_away() -> None:
+    here = room(critic=FakeCritic([[0.1]]))
+    assert any(s.order.start for s in here.run(ARMS["limner"], case(), 1, 8).shots)
+    ARMS["limner, no control"](here, case(), 1, 2)
+    assert here.studio.search == Refining(control=0.0)
+    unpainted = here.run(ARMS["limner, no repair"], case(), 1, 8).shots
+    assert all(s.order.start is None for s in unpainted)
+    assert here.studio.search == Refining() and not here.easel.dialect.repairs
+    here.run(ARMS["raw"], case(), 1, 1)
+    assert here.easel.dialect.repairs
+
+
+def test_rivals_heed_the_critic_as_calibrated() -> None:
+    here = room(critic=FakeCritic([[0.5]]))
+    here.studio.settings = replace(here.studio.settings, calibration={"count": Curve(1.0, 2.0)})
+    (shot,) = here.run(ARMS["raw"], case(), 1, 1).shots
+    counts = [n for n, c in enumerate(shot.critique.claims) if c.kind == "count"]
+    assert counts and shot.critique.probabilities[counts[0]] == pytest.approx(0.881, abs=1e-3)
+    broken = FakeCritic([[math.nan]])
+    with pytest.raises(ModelFailed, match="not a number"):
+        room(critic=broken).run(ARMS["raw"], case(), 1, 1)
+
+
+def test_pictures_painted_over_others_are_told_apart_and_written_down() -> None:
+    painter = Slow()
+    here = room(painter)
+    first = here.run(ARMS["best of expanded"], case(), 1, 1)
+    under = Image.new("RGB", (128, 128), "red")
+    plain = first.best.order
+    unknown = [replace(plain, start=Start(p, 0.5)) for p in (under, first.best.picture)]
+    known = replace(plain, start=Start(first.best.picture, 0.5, (0, 0, 64, 64), plain))
+    painter.batches.clear()
+    for order in (*unknown, known, known):
+        here.easel.pictures([order])
+    assert painter.batches == [1, 1, 1]
+    over = replace(first.best, order=known)
+    row = trials.row_of(case(), ("limner", 1, 2), replace(first, shots=(first.best, over)), here)
+    assert [p.get("over") for p in row["pictures"]] == [None, 0]
+    assert row["pictures"][1]["box"] == (0, 0, 64, 64) and row["told"] == 0
+
+
+def test_an_arm_leaves_no_trace_in_the_next() -> None:
+    here = room()
+    here.run(ARMS["limner, exact brief, true critic"], case(), 1, 2)
+    here.run(ARMS["limner, seeds only"], case(), 1, 2)
+    alone = room().run(ARMS["limner"], case(), 1, 8)
+    after = here.run(ARMS["limner"], case(), 1, 8)
+    assert [s.order for s in after.shots] == [s.order for s in alone.shots]
+    assert [s.critique for s in after.shots] == [s.critique for s in alone.shots]
+
+
+def test_the_same_order_is_painted_once_and_charged_each_time() -> None:
+    painter = Slow()
+    here = room(painter)
+    first = here.run(ARMS["best of expanded"], case(), 1, 8)
+    again = here.run(ARMS["ceiling"], case(), 1, 8)
+    assert painter.batches == [8]
+    assert first.cost.spent == again.cost.spent == 8
+    here.enter()
+    here.run(ARMS["best of expanded"], case(), 1, 8)
+    assert painter.batches == [8, 8]
+
+
+def test_an_easel_paints_the_unknown_in_batches_and_heeds_drops() -> None:
+    painter = Slow()
+    easel = room(painter).easel
+    easel.batch = 2
+    orders = [Order("x", seed, 128, 128, 4, 1.0) for seed in range(5)]
+    easel.pictures(orders[3:4])
+    painting = easel.paint(orders)
+    done: list[int] = []
+    for event in painting:
+        if isinstance(event, Step) and event.number == 2 and not done:
+            painting.drop(1)
+            painting.drop(3)
+        if isinstance(event, Painted):
+            done.append(event.index)
+    assert painter.batches == [1, 2, 2]
+    assert done == [0, 2, 4]
+    assert painting.spent == pytest.approx(3.5)
+
+
+def test_previews_are_painted_anew() -> None:
+    painter = Slow()
+    easel = room(painter).easel
+    orders = [Order("x", 1, 128, 128, 4, 1.0)]
+    easel.pictures(orders)
+    shown = [e.previews for e in easel.paint(orders, 2) if isinstance(e, Step) and e.previews]
+    assert [list(previews) for previews in shown] == [[0], [0]]
+    assert painter.batches == [1, 1]
+
+
+def test_a_general_writer_is_given_the_rivals_own_words() -> None:
+    told = "1. two crimson cats, one dog\n2) a dog with two red cats\n<b>\n3. night, cats, dog"
+    writer = FakeWriter(replies=(told,))
+    here = room(writer=writer, critic=FakeCritic([[0.4]]))
+    here.writer.name = "general"
+    shots = here.run(ARMS["mils"], case(), 1, 9).shots
+    worded = ["two crimson cats, one dog", "a dog with two red cats"]
+    assert [s.order.prompt for s in shots[:3]] == [WISH, *worded]
+    assert len({s.order.seed for s in shots[:3]}) == 1  # the words vary, the noise does not
+    marked = FakeWriter(replies=("<PROMPT>two cats</PROMPT>\n<PROMPT> a dog </PROMPT>",))
+    here = room(writer=marked, critic=FakeCritic([[0.4]]))
+    here.writer.name = "general"
+    prompts = {s.order.prompt for s in here.run(ARMS["opt2i"], case(), 1, 4).shots}
+    assert {WISH, "two cats", "a dog"} <= prompts
+
+
+@pytest.mark.parametrize("name", ["paraphrases", "opt2i", "mils", "no_concept_left_behind"])
+def test_the_rivals_words_hold_what_they_need(name: str) -> None:
+    row = {"prompt": "a cat", "score": 51, "elements": "there is one cat: 51"}
+    values = {"request": WISH, "count": 3, "history": [row]}
+    text = worded._templates().from_string(worded._source(name)).render(**values)
+    assert WISH in text and "3" in text and ("51" in text) == (name != "paraphrases")
+
+
+def test_the_true_critic_knows_every_statement_of_the_exact_briefs() -> None:
+    from limner.agent.claims import claims_of
+
+    asked = [brief for case in world_cases("quick") if (brief := case.exact)]
+    texts = {claim.text for brief in asked for claim in claims_of(brief)}
+    assert len(texts) > 60 and texts <= set(meanings())
+
+
+@pytest.mark.parametrize("number", [1, 20, 40])
+def test_judge_and_true_critic_agree_on_a_scene_that_is_right(number: int) -> None:
+    from random import Random
+
+    from limner.agent.claims import claims_of
+
+    prompt = quick()[number]
+    picture = Image.fromarray(draw(example(prompt.asked, Random(number))))
+    brief = exact(prompt.asked, prompt.request)
+    assert brief
+    claims = claims_of(brief)
+    (row,) = TruthfulCritic().look([picture], [c.text for c in claims], [c.foils for c in claims])
+    assert row == [1.0] * len(claims)
+    assert TruthfulCritic().look([picture], ["it is nice"], [["no"]]) == [[0.0]]
+    assert all(world_cases("quick")[number].decide(picture))
