@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from limner.errors import BadInput
 
 __all__ = ["labels", "sheets"]
 
@@ -35,21 +36,26 @@ def sheets(
 def labels(
     folder: Folder = Path("sheets"),
     by: Annotated[str, typer.Option(metavar="INITIALS", help="Who looked.")] = "",
+    part: Annotated[
+        str, typer.Option(metavar="NAME", help="tuning, or validation: the judge never saw it.")
+    ] = "validation",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Add the labels to this file.")
+        Path | None, typer.Option(metavar="FILE", help="Add labels and pictures to this file.")
     ] = None,
 ) -> int:
     """Read the labels in DIR, and say how often the exact judge decides as the eye did."""
+    from limner.benchmarks import album, by_eye
     from limner.benchmarks.labelling import kept, read_labels
-    from limner.benchmarks.validate_judge import agreement
 
-    rows = read_labels(folder, by)
-    shares, apart = agreement(rows, kept(folder, rows))
-    for name, share in shares.items():
-        print(f"{name:<24} {100 * share:6.1f} %")
-    print(f"{len(rows)} pictures; the judge and the eye differ on:")
-    print("\n".join(apart) or "none")
+    if part not in by_eye.PARTS:
+        raise BadInput(f"There is no part {part!r}.", f"type --part {by_eye.PARTS[0]}")
+    rows = [{**row, "part": part} for row in read_labels(folder, by)]
+    pictures = kept(folder, rows)
     if out:
-        with out.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        album.add(out, rows, pictures)
+        print(f"{len(rows)} labels added to {out}")
+        return 0
+    print("\n".join(by_eye.lines({part: by_eye.agreement(rows, pictures)})))
+    print("The judge and the eye differ on:")
+    print("\n".join(by_eye.apart(rows, pictures)) or "none")
     return 0

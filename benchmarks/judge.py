@@ -14,8 +14,8 @@ from limner.pipelines.pocket.spec import Group, Spec
 def verdict(found: Seen, claims: Sequence[Claim]) -> tuple[bool, ...]:
     """Whether each claim is true of a picture; what could not be read makes none true.
 
-    What is said of a thing fails when there is none. Counts, absences and "exactly" fail where
-    something in the picture could not be recognised: it might be one more.
+    What is said of a thing fails when there is none. Absences and "exactly" fail where something in
+    the picture could not be recognised: it might be one. A count is of what was recognised.
     """
     return tuple(DECIDED[claim.sort](found, claim) for claim in claims)
 
@@ -31,7 +31,7 @@ def _kind(found: Seen, name: str) -> list[Thing]:
 
 def _count(found: Seen, claim: Claim) -> bool:
     number = len(_kind(found, claim.thing))
-    return found.clear and (number > 1 if claim.value == OPEN else number == claim.value)
+    return number > 1 if claim.value == OPEN else number == claim.value
 
 
 def _colour(found: Seen, claim: Claim) -> bool:

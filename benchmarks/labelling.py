@@ -7,30 +7,28 @@ the exact judge decides as the eye did.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from textwrap import wrap
 
 from PIL import Image, ImageDraw, ImageFont
 
+from limner.benchmarks.album import Row, pixels_of
 from limner.benchmarks.asked import claims_of, dumped, loaded
 from limner.benchmarks.cases import exact, said
 from limner.benchmarks.prompts import Prompt, prompts
 from limner.errors import BadInput
 from limner.pipelines.roles import Order, Painted, Painter
 
-__all__ = ["Row", "kept", "paint_sheets", "painted_again", "pixels_of", "read_labels"]
-
-Row = dict[str, Any]
-"""One picture to label, or labelled: number, painter, order, what was asked, and `right`."""
+__all__ = ["kept", "paint_sheets", "read_labels"]
 
 BATCH = 8
 ROWS, WRITTEN, PICTURES = "pictures.jsonl", "labels.txt", "pictures"
-SIDE, GAP, LINE, COLUMNS, A_SHEET = 256, 14, 17, 4, 12
-TALL = SIDE + 8 * LINE + GAP
+SIDE, GAP, LINE, COLUMNS, A_SHEET = 384, 12, 17, 3, 6
+WIDE, LINES = 52, 6  # of the text below a picture
+TALL = SIDE + LINES * LINE + GAP
 HOW = """\
 # One line for each picture: its number, and a digit for each of its claims, in their order:
 # 1 where the eye finds it true, 0 where not or in doubt. For instance: 07 1101
@@ -39,7 +37,7 @@ HOW = """\
 
 
 def paint_sheets(painter: Painter, count: int, out: Path, first: int = 0, seed: int = 1) -> None:
-    """Paints so many pictures, and writes sheets of twelve and an empty page for the labels.
+    """Paints so many pictures, and writes sheets of six and an empty page for the labels.
 
     The prompts are evenly spread over the development prompts in plain English, from the one
     at `first` on; the judge is not asked.
@@ -115,28 +113,8 @@ def kept(folder: Path, rows: Sequence[Row]) -> list[Image.Image]:
     return found
 
 
-def painted_again(painter: Painter, rows: Sequence[Row]) -> list[Image.Image]:
-    """The pictures of labelled rows, from their orders; a last bit may be another one.
-
-    Raises `BadInput` where another painter made them.
-    """
-    others = {row["painter"] for row in rows} - {painter.name}
-    if others:
-        raise BadInput(
-            f"The labels are of pictures by {', '.join(sorted(others))}, not by {painter.name}.",
-            "Paint and label anew: limner bench sheets.",
-        )
-    whole = {row["number"]: Order(**row["order"]) for row in rows}
-    return _painted(painter, list(whole.values()))
-
-
 def _path(folder: Path, row: Row) -> Path:
     return folder / PICTURES / f"{row['number']:02d}.png"
-
-
-def pixels_of(picture: Image.Image) -> str:
-    """The start of the SHA-256 of a picture's pixels."""
-    return hashlib.sha256(picture.convert("RGB").tobytes()).hexdigest()[:16]
 
 
 def _order(painter: Painter, prompt: Prompt, seed: int) -> Order:
@@ -162,15 +140,16 @@ def _read(path: Path) -> list[Row]:
 
 
 def _sheet(rows: Sequence[Row], pictures: Sequence[Image.Image]) -> Image.Image:
-    """Pictures in rows of four, each above its number, its prompt and its claims."""
+    """Pictures three times as large, each above its number, its prompt and its claims."""
     deep = -(-len(rows) // COLUMNS)
     whole = Image.new("RGB", (COLUMNS * (SIDE + GAP) + GAP, deep * TALL + GAP), "white")
     draw, font = ImageDraw.Draw(whole), ImageFont.load_default(13)
     for place, (row, picture) in enumerate(zip(rows, pictures, strict=True)):
         left, top = GAP + place % COLUMNS * (SIDE + GAP), GAP + place // COLUMNS * TALL
-        whole.paste(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left, top))
+        whole.paste(picture.resize((SIDE, SIDE), Image.Resampling.NEAREST), (left, top))
         claims = [f"{n}. {said(c)}" for n, c in enumerate(claims_of(loaded(row)), start=1)]
-        lines = [f"{row['number']:02d}: {row['order']['prompt']}"[:42], *claims]
-        for depth, text in enumerate(lines[:8]):
-            draw.text((left, top + SIDE + 2 + LINE * depth), text, fill="black", font=font)
+        text = f"{row['number']:02d}: {row['order']['prompt']}\n" + "  ".join(claims)
+        lines = [line for part in text.splitlines() for line in wrap(part, WIDE)]
+        for depth, line in enumerate(lines[:LINES]):
+            draw.text((left, top + SIDE + 2 + LINE * depth), line, fill="black", font=font)
     return whole

@@ -51,6 +51,7 @@ def page(out: Path, found: Report) -> str:
     template = room.from_string(folder.joinpath("page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         about=found["about"],
+        trust=found["trust"],
         css=Markup(css),
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         charts=_charts(found["table"]),

@@ -9,14 +9,21 @@ from typing import Any
 
 from limner.agent.whole import write_named
 from limner.benchmarks import figures, trials
+from limner.benchmarks.by_eye import kept, lines
 from limner.benchmarks.figures import Cell, Table
 from limner.benchmarks.summary import AGAINST, summary
 from limner.errors import BadInput
 
-__all__ = ["Report", "aligned", "markdown", "report", "written"]
+__all__ = ["EXACT", "Report", "aligned", "markdown", "report", "written"]
+
+EXACT = "the exact judge"
+TRUST = "On painted pictures that were labelled by eye, the exact judge agrees with the eye on"
 
 Report = dict[str, Any]
-"""`about` the run, its `cases`, the `table` of cells, the `summary` and the `trials`."""
+"""`about` the run, its `cases`, the `table` of cells, the `summary` and the `trials`.
+
+`trust` says in a line each how often the exact judge agrees with the eye, where it was the judge.
+"""
 
 
 def report(out: Path, against: str = AGAINST) -> Report:
@@ -26,8 +33,10 @@ def report(out: Path, against: str = AGAINST) -> Report:
         raise BadInput(f"There is no run in {out}.", "type limner bench quick --out FOLDER")
     table = figures.cells(rows, against)
     cases = map(json.loads, (out / "cases.jsonl").read_text(encoding="utf-8").splitlines())
+    about = json.loads((out / trials.RUN).read_text(encoding="utf-8"))
     return {
-        "about": json.loads((out / trials.RUN).read_text(encoding="utf-8")),
+        "about": about,
+        "trust": list(lines(kept())) if about.get("judge") == EXACT else [],
         "cases": {case["id"]: case for case in cases},
         "table": table,
         "summary": summary(table, against),
@@ -47,7 +56,9 @@ def markdown(found: Report) -> str:
     """The tables, which are as readable in a terminal."""
     table, whole = found["table"], found["summary"]
     budgets = sorted({b for by in table.values() for b in by})
-    parts = [f"## At a budget of {budget:g}\n\n{aligned(_at(table, budget))}" for budget in budgets]
+    trust = [f"{TRUST}\n\n" + "\n".join(f"- {part}" for part in found["trust"])]
+    parts = trust if found["trust"] else []
+    parts += [f"## At a budget of {b:g}\n\n{aligned(_at(table, b))}" for b in budgets]
     parts.append(f"## All right, by budget\n\n{aligned(_by_budget(table, whole, budgets))}")
     parts.append(f"## All right, by category, at B = {budgets[-1]}\n\n{aligned(_kinds(table))}")
     if whole["targets"]:

@@ -13,9 +13,9 @@ from limner.benchmarks.looks import HALF, half, laid, looks
 from limner.pipelines.pocket.scene import SIDE, SPAN
 
 STEP = 4  # pixels between the windows that are tried; the world itself keeps to steps of 8
-FIT = 0.5  # a look must explain this share of what differs from the backdrop
+FIT = 0.4  # a look must explain this share of what differs from the backdrop
 RIVAL = 1.25  # the best look of any other thing must leave this many times as much unexplained
-SHAPE = 0.3  # its finer structure must correlate this much with the picture's
+SHAPE = 0.4  # its finer structure must correlate this much with the picture's
 BOTH = 1.0  # and share and correlation together come to this
 COLOUR = 0.12  # a body may be this far from its paint (Oklab)
 FAINT = 0.002  # mean squared difference under which a window holds nothing

@@ -1,4 +1,4 @@
-"""How far the exact judge can be trusted: on drawn scenes, worn in four ways, and against the eye.
+"""How far the exact judge can be trusted on drawn scenes, worn in four ways.
 
 `python -m benchmarks.validate_judge` judges each scene against all that is true of it, which should
 pass, and against descriptions with one thing changed, which should not.
@@ -11,27 +11,22 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
 from PIL import Image
 
-from limner.benchmarks.asked import Asked, claims_of, loaded
-from limner.benchmarks.cases import said
+from limner.benchmarks import by_eye
+from limner.benchmarks.asked import Asked, claims_of
 from limner.benchmarks.falsified import falsified
 from limner.benchmarks.judge import all_right, verdict
-from limner.benchmarks.labelling import Row, painted_again
 from limner.benchmarks.parse import parse
 from limner.benchmarks.worn import WEARS
-from limner.errors import BadInput
 from limner.pipelines.pocket.dataset import scenes
 from limner.pipelines.pocket.draw import draw
 from limner.pipelines.pocket.scene import seen
 from limner.pipelines.pocket.spec import Spec
-from limner.pipelines.roles import Painter
 
 SEED = 20_260  # of scenes that no training has drawn
-LABELS = Path(__file__).parent / "labels" / "painted.jsonl"
 
 
 @dataclass(slots=True)
@@ -62,13 +57,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     figures = {wear: validated(wear, given.count, given.seed) for wear in given.wear or list(WEARS)}
-    if LABELS.exists():
-        figures["by eye"] = against_labels(LABELS)
     if given.json:
         print(json.dumps(figures))
         return
     print(f"{given.count} scenes of seed {given.seed}, shares in %")
     print(table(figures))
+    print("against the eye, on painted pictures (python -m benchmarks.by_eye):")
+    print("\n".join(by_eye.lines(by_eye.kept())))
 
 
 def table(figures: dict[str, dict[str, float]]) -> str:
@@ -112,68 +107,6 @@ def judged(
         for sort, false in falsified(truth, chance):
             refused.add(sort, not all_right(found, false))
     return kept, refused
-
-
-def against_labels(path: Path) -> dict[str, float]:
-    """How often the judge decides as people did who labelled painted pictures by eye.
-
-    Pictures that are not kept beside the labels are painted again, which takes the painter that
-    made them; those of another painter are left out. The form of the labels is told in
-    benchmarks/labels/README.md. Raises `BadInput` where a label does not answer each of its
-    picture's claims.
-    """
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    for row in rows:
-        _check(row, path.name)
-    kept = [row for row in rows if "picture" in row]
-    pictures = [_opened(path.parent / row["picture"]) for row in kept]
-    if lost := [row for row in rows if "order" in row]:
-        painter = _pocket()
-        mine = [row for row in lost if row["painter"] == painter.name]
-        pictures += painted_again(painter, mine)
-        kept += mine
-    return agreement(kept, pictures)[0]
-
-
-def agreement(
-    rows: Sequence[Row], pictures: Sequence[Image.Image]
-) -> tuple[dict[str, float], list[str]]:
-    """Shares of claims and of pictures on which judge and eye agree; and where they don't."""
-    score, apart = Score(), list[str]()
-    for row, picture in zip(rows, pictures, strict=True):
-        asked = loaded(row)
-        claims, found = claims_of(asked), parse(picture)
-        for claim, held, right in zip(claims, verdict(found, claims), row["right"], strict=True):
-            score.add("claims as the eye", held == right)
-            if held != right:
-                judged = "true" if held else "false"
-                apart.append(f"{row.get('number', row.get('picture'))}: {said(claim)}: {judged}")
-        score.add("pictures as the eye", all_right(found, asked) == all(row["right"]))
-        score.add("right to the eye", all(row["right"]))
-        score.add("right to the judge", all_right(found, asked))
-    return {sort: score.share([sort]) for sort in score.asked}, apart
-
-
-def _check(row: Row, name: str) -> None:
-    claims = claims_of(loaded(row))
-    if len(claims) != len(row["right"]):
-        raise BadInput(
-            f"{row.get('picture', row.get('number'))} has {len(row['right'])} labels for "
-            f"{len(claims)} claims.",
-            f"Mend its line in {name}.",
-        )
-
-
-def _opened(path: Path) -> Image.Image:
-    with Image.open(path, formats=["PNG"]) as picture:
-        return picture.convert("RGB")
-
-
-def _pocket() -> Painter:
-    from limner import configs
-    from limner.pipelines.registry import open_painter
-
-    return open_painter("pocket", configs.load("pocket").painter.settings)
 
 
 if __name__ == "__main__":

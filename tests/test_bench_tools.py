@@ -1,4 +1,4 @@
-"""The other measurements: labels by eye, prompt files, pairs to rate, distances, overhead."""
+"""The other measurements: prompt files, pairs to rate, distances, overhead."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benching import bench
 from PIL import Image
 
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
-from limner.benchmarks import cli, cli_rate, image_metrics, labelling, overhead, rating
-from limner.benchmarks.asked import claims_of, loaded
+from limner.benchmarks import cli_rate, image_metrics, overhead, rating
 from limner.benchmarks.by_hand import ByHand
 from limner.benchmarks.prompt_files import file_cases
 from limner.benchmarks.rating_page import Book, door
-from limner.benchmarks.validate_judge import agreement
 from limner.errors import BadInput, MissingExtra
 from limner.pipelines.critic_clip import ClipCritic
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+from limner.pipelines.fakes import FakeCritic, FakeWriter
 from limner.pipelines.painter_diffusers import DiffusersPainter
 
 GENEVAL = [
@@ -95,10 +94,6 @@ def test_a_file_of_another_kind_is_refused(name: str, text: str, tmp_path: Path)
         file_cases(tmp_path / "a.pdf", FakeCritic())
 
 
-def bench(*words: str) -> int:
-    return int(cli.bench(args=list(words), standalone_mode=False) or 0)
-
-
 def test_a_prompt_file_is_run_with_real_judges(tmp_path: Path, tiny: Path) -> None:
     out = tmp_path / "run"
     models = ["--critic", str(tiny / "clip")]
@@ -115,48 +110,6 @@ def test_the_judge_of_a_file_takes_no_other_part(tmp_path: Path) -> None:
     path, fake = str(geneval(tmp_path)), ["--profile", "fake", "--judge", "fake"]
     with pytest.raises(BadInput, match="choose with"):
         bench("file", path, *fake, "--out", str(tmp_path / "x"))
-
-
-def test_sheets_are_labelled_and_held_against_the_judge(tmp_path: Path) -> None:
-    painter = FakePainter(128)
-    labelling.paint_sheets(painter, 13, tmp_path)
-    assert len(list(tmp_path.glob("sheet-*.png"))) == 2
-    rows = [json.loads(r) for r in (tmp_path / labelling.ROWS).read_text("utf-8").splitlines()]
-    assert not any("wild" in row["id"] or row["id"].startswith("test/") for row in rows)
-    assert labelling.read_labels(tmp_path, "ab") == []
-    claims = len(claims_of(loaded(rows[2])))
-    (tmp_path / labelling.WRITTEN).write_text(f"# eye\n03 {'0' * claims}\n04\n", "utf-8")
-    labels = labelling.read_labels(tmp_path, "ab")
-    assert [(row["number"], row["by"], row["right"]) for row in labels] == [
-        (3, "ab", [False] * claims)
-    ]
-    shares, apart = agreement(labels, labelling.kept(tmp_path, labels))
-    assert shares["claims as the eye"] == 1.0 and not apart
-    labels[0]["right"] = [True] * claims
-    shares, apart = agreement(labels, labelling.kept(tmp_path, labels))
-    assert shares["claims as the eye"] == 0.0 and len(apart) == claims
-    Image.new("RGB", (128, 128)).save(tmp_path / "pictures" / "03.png")
-    with pytest.raises(BadInput, match="not the picture"):
-        labelling.kept(tmp_path, labels)
-
-
-def test_labels_must_answer_every_claim_and_be_of_this_painter(tmp_path: Path) -> None:
-    painter = FakePainter(128)
-    labelling.paint_sheets(painter, 2, tmp_path)
-    for line in ("01 1111111111", "77 1", "01 x"):
-        (tmp_path / labelling.WRITTEN).write_text(line + "\n", "utf-8")
-        with pytest.raises(BadInput, match="claims"):
-            labelling.read_labels(tmp_path, "ab")
-    with pytest.raises(BadInput, match="not by fake"):
-        labelling.painted_again(painter, [{"painter": "another"}])
-
-
-def test_a_labelled_picture_comes_back_from_its_order(tmp_path: Path, tiny: Path) -> None:
-    painter = DiffusersPainter(tiny / "painter", "tiny", steps=2)
-    labelling.paint_sheets(painter, 3, tmp_path)
-    rows = [json.loads(r) for r in (tmp_path / labelling.ROWS).read_text("utf-8").splitlines()]
-    again = labelling.painted_again(painter, rows)
-    assert [labelling.pixels_of(picture) for picture in again] == [row["pixels"] for row in rows]
 
 
 def test_strengths_follow_the_wins() -> None:
@@ -267,6 +220,8 @@ def test_folders_are_compared_by_a_critics_eyes(
     assert bench("images", *pair, "--critic", str(tiny / "clip"), "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"CMMD", "Fréchet distance, CLIP"} and found["CMMD"] > 0
+    assert bench("images", *pair, "--critic", str(tiny / "clip")) == 0
+    assert "weights are missing: --inception" in capsys.readouterr().out
 
 
 def test_what_cannot_be_compared_says_what_to_type(folders: list[Path], tmp_path: Path) -> None:

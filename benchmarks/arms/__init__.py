@@ -36,7 +36,7 @@ ARMS: dict[str, Arm] = {
 SETS: dict[str, list[str]] = {
     "all": list(ARMS),
     "rivals": [name for name in ARMS if "limner," not in name],
-    "parts": [name for name in ARMS if "limner" in name] + ["ceiling"],
+    "parts": [*(name for name in ARMS if "limner" in name), "best of expanded", "ceiling"],
 }
 """Arms by one name: the loop among its rivals, and the loop with its parts taken away."""
 
