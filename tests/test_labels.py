@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,8 +84,9 @@ def test_a_picture_that_was_changed_is_not_labelled(sheets: Path) -> None:
 
 
 def test_agreement_says_who_is_alone() -> None:
-    where = Spot("cat", "red", "large", 64, 64, 56)
-    picture = Image.fromarray(draw(Scene(CAT.spec, (where,))))
+    scene = replace(CAT.spec, light="day", style="flat")
+    spot = Spot("cat", "red", "large", 64, 64, 56)
+    picture = Image.fromarray(draw(Scene(scene, (spot,))))
     row = {"number": 1, "part": "tuning", "right": [True, False, True], **dumped(CAT)}
     found = by_eye.agreement([row], [picture])
     assert found["claims"] == {"both": 2, "judge": 1}
