@@ -23,7 +23,10 @@ _TEMPLATE = "<template>"  # what Jinja calls the code that it makes of one
 
 
 def check_size(model: str, template: Any) -> None:
-    """Raises `ModelUnusable` where a model, told as what it is and its name, has no chat template, or an outsized one."""
+    """Raises `ModelUnusable` where a model has no chat template, or an outsized one.
+
+    `model` is what to call it, such as "writer 'pocket'".
+    """
     if not template:
         raise ModelUnusable(
             f"The {model} has no chat template.", "Use a model tuned for chat (instruct)."
