@@ -156,13 +156,14 @@ class FakePainting:
 class FakeCritic:
     """Draws the probability of each claim from the picture and the text, 3 in 4 of them above half.
 
-    `scores`, when given, are handed out instead: a row for each picture in the order of looking,
-    the last row for ever; within a row the last number goes for all further claims.
+    `scores`, when given, are handed out instead: a row for each new picture in the order of
+    looking, the last row for ever; within a row the last number goes for all further claims.
     """
 
     def __init__(self, scores: Sequence[Sequence[float]] = ()) -> None:
         self.name = "fake"
         self.scores = [list(row) for row in scores]
+        self._handed: dict[bytes, list[float]] = {}
 
     def look(
         self,
@@ -176,11 +177,13 @@ class FakeCritic:
         return [self._row(picture, claims) for picture in pictures]
 
     def _row(self, picture: Image.Image, claims: Sequence[str]) -> list[float]:
+        seen = picture.convert("RGB").tobytes()
         if not self.scores:
-            seen = picture.convert("RGB").tobytes()
             return [min(1.0, 0.33 + _chance(seen, claim.encode()) * 0.68) for claim in claims]
-        row = self.scores[0]
-        self.scores = self.scores[1:] or self.scores
+        if seen not in self._handed:
+            self._handed[seen] = self.scores[0]
+            self.scores = self.scores[1:] or self.scores
+        row = self._handed[seen]
         return (row + row[-1:] * len(claims))[: len(claims)]
 
 
