@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from limner.agent.claims import claims_of
@@ -57,8 +57,7 @@ def _of(meant: Understood) -> tuple[Claim, ...]:
     for at, claim in enumerate(made):
         name = about.get(at, "")
         if name not in meant.uncounted:
-            needs = None if claim.needs not in kept else list(kept).index(claim.needs)
-            kept[at] = replace(claim, needs=needs)
+            kept[at] = _moved(claim, {old: new for new, old in enumerate(kept)})
         elif not _told_of(meant.brief, name):
             kept[at] = Claim(f"there are {plural(name)}", (_absence(name), *_ELSE), "said")
     return tuple(kept.values())
@@ -85,5 +84,15 @@ def _together(groups: Iterable[tuple[Claim, ...]]) -> tuple[Claim, ...]:
     made: list[Claim] = []
     for group in groups:
         start = len(made)
-        made += [c if c.needs is None else replace(c, needs=c.needs + start) for c in group]
+        made += [_moved(claim, {n: n + start for n in range(len(group))}) for claim in group]
     return tuple(made)
+
+
+def _moved(claim: Claim, places: Mapping[int, int]) -> Claim:
+    """The claim with its parents in their new places; those that have none are forgotten."""
+    needs = None if claim.needs is None else places.get(claim.needs)
+    things = tuple(places[thing] for thing in claim.things if thing in places)
+    whole = len(things) == len(claim.things)
+    return replace(
+        claim, needs=needs, how=claim.how if whole else "", things=things if whole else ()
+    )

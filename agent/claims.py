@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from limner.agent.records import Brief, Claim, Relation, Thing
 from limner.prompts import Wording, claims
@@ -22,7 +23,7 @@ def claims_of(brief: Brief) -> tuple[Claim, ...]:
     for name, things in _by_name(brief.things).items():
         counted[name] = len(made)
         made += _of_thing(say, name, things, needs=len(made))
-    made += [_relation(say, r, counted.get(r.thing)) for r in brief.relations if r.thing != r.other]
+    made += [_relation(say, r, counted) for r in brief.relations if r.thing != r.other]
     made += _of_scene(say, brief)
     made += [_absence(say, name) for name in brief.avoid if name not in counted]
     return tuple({claim.text: claim for claim in made}.values())
@@ -50,17 +51,20 @@ def _of_thing(say: Wording, name: str, things: list[Thing], needs: int) -> list[
         if len(said) == 1 and (value := said.pop()):
             texts = {v: wording.format(s=noun, be=be, value=known[v]) for v in known}
             text = texts.get(value) or wording.format(s=noun, be=be, value=value)
-            made.append(Claim(text, _others(text, [*texts.values(), *more]), kind, needs))
+            claim = Claim(text, _others(text, [*texts.values(), *more]), kind, needs)
+            made.append(replace(claim, how=value, things=(needs,)) if kind == "place" else claim)
     return made
 
 
-def _relation(say: Wording, relation: Relation, needs: int | None) -> Claim:
+def _relation(say: Wording, relation: Relation, counted: Mapping[str, int]) -> Claim:
     def said(how: str) -> str:
         return say.relation.format(thing=relation.thing, how=how, other=relation.other)
 
     missing = [_count(say, relation.thing, 0), _count(say, relation.other, 0)]
     foils = _others(said(relation.how), [*map(said, say.relations), *missing])
-    return Claim(said(relation.how), foils, "relation", needs)
+    things = tuple(counted[name] for name in (relation.thing, relation.other) if name in counted)
+    where = (relation.how, things) if len(things) == 2 else ("", ())
+    return Claim(said(relation.how), foils, "relation", counted.get(relation.thing), *where)
 
 
 def _of_scene(say: Wording, brief: Brief) -> list[Claim]:

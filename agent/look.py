@@ -9,10 +9,11 @@ from PIL.Image import Image
 
 from limner.agent.plain import first_line
 from limner.agent.records import Claim, Critique, Settings
+from limner.agent.whereabouts import standing
 from limner.errors import ModelFailed
 from limner.pipelines.roles import Critic
 
-__all__ = ["calibrated", "look", "unseen"]
+__all__ = ["look", "unseen", "weighed"]
 
 
 def look(
@@ -25,8 +26,7 @@ def look(
         failed = "unverified: the brief makes no claim that could be checked"
     else:
         try:
-            raw = _probabilities(critic, pictures, claims)
-            found = [calibrated(row, claims, settings) for row in raw]
+            found = _finite(weighed(critic, pictures, claims, settings))
         except Exception as problem:  # a critic is anyone's code; an unverified picture is one too
             failed = f"unverified: the critic failed: {first_line(problem)}"
     return [Critique(claims, tuple(row), settings.threshold) for row in found], failed
@@ -37,7 +37,22 @@ def unseen(claims: tuple[Claim, ...], settings: Settings) -> Critique:
     return Critique(claims, (None,) * len(claims), settings.threshold)
 
 
-def calibrated(
+def weighed(
+    critic: Critic, pictures: Sequence[Image], claims: tuple[Claim, ...], settings: Settings
+) -> list[list[float | None]]:
+    """How probable each claim is of each picture, calibrated: pictures x claims.
+
+    What is no number stays none. Raises whatever the critic raises, and `ModelFailed` for too few
+    answers.
+    """
+    raw = critic.look(pictures, [c.text for c in claims], [c.foils for c in claims])
+    if len(raw) != len(pictures):
+        raise ModelFailed(f"it looked at {len(raw)} of {len(pictures)} pictures")
+    found = [_calibrated(row, claims, settings) for row in raw]
+    return standing(critic, pictures, claims, found, settings) if settings.locate else found
+
+
+def _calibrated(
     row: Sequence[float], claims: Sequence[Claim], settings: Settings
 ) -> list[float | None]:
     """What the critic's own probabilities stand for, each by the curve of its kind of claim."""
@@ -45,12 +60,7 @@ def calibrated(
     return [curves[c.kind](p) if c.kind in curves else p for p, c in zip(row, claims, strict=True)]
 
 
-def _probabilities(
-    critic: Critic, pictures: Sequence[Image], claims: tuple[Claim, ...]
-) -> list[list[float]]:
-    rows = critic.look(pictures, [c.text for c in claims], [c.foils for c in claims])
-    if not all(math.isfinite(p) for row in rows for p in row):
+def _finite(rows: list[list[float | None]]) -> list[list[float | None]]:
+    if not all(p is None or math.isfinite(p) for row in rows for p in row):
         raise ModelFailed("it gave something that is not a number")
-    if len(rows) != len(pictures):
-        raise ModelFailed(f"it looked at {len(rows)} of {len(pictures)} pictures")
-    return [list(row) for row in rows]
+    return rows

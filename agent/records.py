@@ -77,13 +77,17 @@ class Claim:
     """One checkable statement of the brief, and the statements that contradict it.
 
     `needs` is the index of the claim that must hold before this one can be blamed (DSG,
-    arXiv:2310.18235), or None.
+    arXiv:2310.18235), or None. Where the claim says where something stands, `how` is that ("left",
+    "left of"), and `things` are the indices of the claims that the thing, and the other, are there;
+    the first foil of such a claim is that it is not.
     """
 
     text: str
     foils: tuple[str, ...]
     kind: str
     needs: int | None = None
+    how: str = ""
+    things: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ class Settings:
     `takes` is how many pictures a round paints at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the probability
     from which a claim holds, `sure` the chance that all of them do from which no more is painted.
-    `calibration` has, for kinds of claims, what the critic's own probabilities stand for. `steps`,
+    `calibration` has, for kinds of claims, what the critic's own probabilities stand for; with
+    `locate`, where things stand is found by covering places (see `whereabouts`). `steps`,
     `guidance` and `size` (width, height in pixels) are the painter's own where None. `domain` tells
     the writer what the painter can show, `styles` are the only ones that it knows (none: any);
     `expansion` is how much the writer may add to a request ("auto": see `gate`); `prompts` is a
@@ -185,6 +190,7 @@ class Settings:
     threshold: float = 0.5
     sure: float = 0.5
     calibration: Mapping[str, Curve] = field(default_factory=dict)
+    locate: bool = False
     steps: int | None = None
     guidance: float | None = None
     size: tuple[int, int] | None = None

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from PIL import Image as images
-from PIL import ImageStat
-from PIL.Image import Image
-
+from limner.agent.covering import Box, boxes, covered
 from limner.agent.look import look
 from limner.agent.records import Critique, Settings, Take
 from limner.errors import ModelFailed
 from limner.pipelines.roles import Critic
 
-__all__ = ["Box", "Region", "boxes", "region"]
-
-Box = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels."""
+__all__ = ["Region", "region"]
 
 _CLEAR = 0.2  # a change of probability that is more than wear
 
@@ -39,8 +33,8 @@ def region(critic: Critic, take: Take, settings: Settings, claim: int) -> Region
     where no place tells more than another.
     """
     critique, places = take.critique, boxes(take.picture.size)
-    covered = [_covered(take.picture, box) for box in places]
-    seen, failed = look(critic, covered, critique.claims, settings)
+    without = [covered(take.picture, box) for box in places]
+    seen, failed = look(critic, without, critique.claims, replace(settings, locate=False))
     if failed:
         raise ModelFailed(failed)
     before = [p or 0.0 for p in critique.probabilities]
@@ -48,26 +42,6 @@ def region(critic: Critic, take: Take, settings: Settings, claim: int) -> Region
         [(p or 0.0) - q for p, q in zip(found.probabilities, before, strict=True)] for found in seen
     ]
     return _too_much(places, changed, claim) or _other(places, changed, critique, claim)
-
-
-def boxes(size: tuple[int, int]) -> list[Box]:
-    """Nine overlapping places, each half as wide and half as high as the picture."""
-    width, height = size
-    steps = [(i * width // 4, j * height // 4) for j in range(3) for i in range(3)]
-    return [(x, y, x + width // 2, y + height // 2) for x, y in steps]
-
-
-def _covered(picture: Image, box: Box) -> Image:
-    """The picture with that place in the mean colour of what is around it."""
-    around = images.new("L", picture.size)
-    margin = max(picture.size) // 8
-    left, top, right, bottom = box
-    around.paste(255, (left - margin, top - margin, right + margin, bottom + margin))
-    around.paste(0, box)
-    whole = picture.convert("RGB")
-    red, green, blue = (round(mean) for mean in ImageStat.Stat(whole, around).mean)
-    whole.paste((red, green, blue), box)
-    return whole
 
 
 def _too_much(places: Sequence[Box], changed: list[list[float]], claim: int) -> Region | None:

@@ -16,7 +16,7 @@ from limner.agent.asked import asked
 from limner.agent.brief import Scribe
 from limner.agent.described import described
 from limner.agent.events import Event
-from limner.agent.look import calibrated
+from limner.agent.look import weighed
 from limner.agent.records import Brief, Critique, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.search import Search
@@ -114,8 +114,7 @@ class Room:
         """
         said, seen = asked(claims), picture_from(picture)
         with self._models.turn():
-            rows = self.critic.look([seen], [c.text for c in said], [c.foils for c in said])
-        known = calibrated(rows[0], said, self.settings)
+            (known,) = weighed(self.critic, [seen], said, self.settings)
         return Critique(
             said,
             tuple(p if p is not None and math.isfinite(p) else None for p in known),

@@ -37,7 +37,8 @@ class Profile(_Strict):
     `takes` is how many pictures are painted at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take, `threshold` the probability from which a
     claim holds, `sure` the chance that all of them do from which no more is painted. `calibration`
-    has, for kinds of claims, the scale and shift that `limner calibrate` found. `guidance`,
+    has, for kinds of claims, the scale and shift that `limner calibrate` found; with `locate`,
+    where things stand is found by covering places, at ten looks a picture. `guidance`,
     `steps` and `size` (width, height in pixels) are the painter's own where not given. `domain`
     tells a general writer what the painter can show, `styles` are the only ones that it knows
     (none: any). `expansion` is how much the writer adds to a request: "full", "light", "skip"
@@ -56,6 +57,7 @@ class Profile(_Strict):
     threshold: float = Field(0.5, gt=0, lt=1)
     sure: float = Field(0.5, ge=0, le=1)
     calibration: dict[str, tuple[float, float]] = {}
+    locate: bool = False
     guidance: float | None = Field(None, ge=0, le=100)
     steps: int | None = Field(None, ge=1, le=1000)
     size: tuple[int, int] | None = None
