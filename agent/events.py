@@ -74,7 +74,7 @@ class Decided:
     """What comes next, and why.
 
     `what` is "done", "stop", "revise" (the wording), "repaint" (from fresh seeds), "repair" (a
-    place in the best take), "aim" (which place), or "drop" (pictures that look lost half-way).
+    place in the best take), "aim" (which place), or "sketch" (which of many to paint).
     """
 
     round: int

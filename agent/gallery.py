@@ -34,7 +34,7 @@ _DECIDED = {
     "repaint": "To be painted anew",
     "repair": "To be painted over in one place",
     "aim": "Where",
-    "drop": "Dropped half-way",
+    "sketch": "Sketched first",
     "reworded": "Reworded",
     "stop": "Stopped",
     "note": "Note",

@@ -25,10 +25,10 @@ from limner.agent.origins import spans
 from limner.agent.plain import first_line
 from limner.agent.records import Brief
 from limner.agent.run import Run
-from limner.agent.search import Search, wording
+from limner.agent.search import Attempt, Search, wording
 from limner.agent.showing import permit, takes_of
 from limner.errors import BadInput, Blocked, LimnerError, ModelFailed
-from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting, Step
+from limner.pipelines.roles import Critic, Order, Painted, Painter
 from limner.pipelines.safety import OFF, Guard
 
 __all__ = ["Loop", "ready", "tokens"]
@@ -102,6 +102,7 @@ class Loop:
         permit(self.guard, self.run, self.run.brief.request, *prompts)
         self._measure(attempts[0].order)
         try:
+            attempts = yield from self._sketched(attempts)
             pictures = yield from self._paint([attempt.order for attempt in attempts])
         except Exception as problem:  # a painter is anyone's code; the best take outlives it
             return (yield from self._painter_failed(problem))
@@ -117,7 +118,7 @@ class Loop:
     def _paint(self, orders: list[Order]) -> Generator[Event, None, dict[int, Image]]:
         """The finished pictures by index; none when the time ran out and there is a best take."""
         before, pictures = self.run.spent, dict[int, Image]()
-        with closing(self.painter.paint(orders, self.search.pace(self.run))) as painting:
+        with closing(self.painter.paint(orders, self.run.preview_every)) as painting:
             self.run.ordered += len(orders)
             for done in painting:
                 self.run.spent = before + painting.spent
@@ -128,23 +129,23 @@ class Loop:
                 yield PaintingStep(self.run.round, done.number, done.of, previews)
                 if self.run.out_of_time and self.run.takes:
                     return {}
-                yield from self._drop_lost(painting, done)
         return pictures
 
-    def _drop_lost(self, painting: Painting, step: Step) -> Iterator[Event]:
-        """Spends nothing more on pictures whose previews look lost."""
-        if not (step.previews and self.run.claims and self.search.glances(self.run, step)):
-            return
-        previews, claims = step.previews, self.run.claims
-        critiques, failed = look(self.critic, list(previews.values()), claims, self.run.settings)
-        if failed:
-            return
-        lost = self.search.lost(self.run, dict(zip(previews, critiques, strict=True)))
-        for index in lost:
-            painting.drop(index)
-        if lost:
-            why = f"{len(lost)} of {len(previews)} look lost at step {step.number} of {step.of}."
-            yield Decided(self.run.round, "drop", why)
+    def _sketched(self, attempts: list[Attempt]) -> Generator[Event, None, list[Attempt]]:
+        """Those whose sketches please most, in their order; all where none are asked for."""
+        run, asked = self.run, self.search.sketch(self.run, self.painter, attempts)
+        if asked is None or not run.claims:
+            return attempts
+        rough = [replace(attempt.order, steps=asked.steps) for attempt in attempts]
+        pictures = yield from self._paint(rough)
+        critiques, failed = look(self.critic, [*pictures.values()], run.claims, run.settings)
+        seen = dict(zip(pictures, critiques, strict=True))
+        if failed or not seen:
+            return attempts[: asked.keep]
+        best = sorted(seen, key=lambda index: seen[index].score, reverse=True)[: asked.keep]
+        why = f"{len(best)} of {len(seen)} sketches of {asked.steps} steps are painted."
+        yield Decided(run.round, "sketch", why)
+        return [attempts[index] for index in sorted(best)]
 
     def _measure(self, order: Order) -> None:
         """Notes what is left out, or won't be read, because the painter reads only so much."""

@@ -176,8 +176,9 @@ class Settings:
     `takes` is how many pictures a round paints at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the probability
     from which a claim holds, `sure` the chance that all of them do from which no more is painted.
-    `calibration` has, for kinds of claims, what the critic's own probabilities stand for; with
-    `locate`, where things stand is found by covering places (see `whereabouts`). `steps`,
+    With `sketches`, a round sketches so many, each in the share `rough` of all steps, and paints
+    the best. `calibration` has, for kinds of claims, what the critic's own probabilities stand for;
+    with `locate`, where things stand is found by covering places (see `whereabouts`). `steps`,
     `guidance` and `size` (width, height in pixels) are the painter's own where None. `domain` tells
     the writer what the painter can show, `styles` are the only ones that it knows (none: any);
     `expansion` is how much the writer may add to a request ("auto": see `gate`); `prompts` is a
@@ -189,6 +190,8 @@ class Settings:
     seconds: float | None = None
     threshold: float = 0.5
     sure: float = 0.5
+    sketches: int = 0
+    rough: float = 0.2
     calibration: Mapping[str, Curve] = field(default_factory=dict)
     locate: bool = False
     steps: int | None = None

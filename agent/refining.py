@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from limner.agent.events import Decided
-from limner.agent.records import Critique, company
+from limner.agent.records import company
 from limner.agent.run import Repair, Run
-from limner.agent.search import Attempt, Rounds, affordable, missing, next_seed, order_of
-from limner.pipelines.roles import Painter, Start, Step
+from limner.agent.search import (
+    Attempt,
+    Rounds,
+    Sketch,
+    affordable,
+    missing,
+    next_seed,
+    order_of,
+)
+from limner.pipelines.roles import Order, Painter, Start
 
 __all__ = ["Refining"]
 
@@ -25,15 +32,17 @@ class Refining(Rounds):
     A round of fresh seeds; then, while something fails, by turns a repair of the best take (what
     fails is found by covering places, and painted over with `strength`) and a rewording. `sure` is
     the chance that all claims hold from which it stops early. A share `control` of the budget goes
-    to the request as it was typed, so that a wording that does worse than none is found out. Of the
-    pictures of a round, the share `dropped` is given up half-way, by what their previews show
-    (successive halving, Jamieson and Talwalkar, arXiv:1502.07943); as many more are begun.
+    to the request as it was typed, so that a wording that does worse than none is found out. With
+    `sketches`, a round makes so many of fresh seeds, each in the share `rough` of all steps, and
+    paints the best one (the first rung of successive halving, Jamieson and Talwalkar,
+    arXiv:1502.07943): what stands where is settled early.
     """
 
     sure: float = 0.5
     strength: float = 0.9
     control: float = 0.125
-    dropped: float = 0.0
+    sketches: int = 0
+    rough: float = 0.2
 
     def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
         """A repair where one was aimed, else fresh seeds, of which some of the plain request."""
@@ -63,30 +72,29 @@ class Refining(Rounds):
         can_repair = painter.dialect.repairs and best.number not in run.repaired
         return Decided(run.round, "repair" if can_repair else "revise", wrong)
 
-    def pace(self, run: Run) -> int:
-        """Half-way at least, where pictures are to be dropped there."""
-        steps = run.settings.steps or 0
-        return run.preview_every or (math.ceil(steps / 2) if self.dropped and not run.repair else 0)
-
-    def glances(self, run: Run, step: Step) -> bool:
-        """At the first previews of the second half."""
-        pace = self.pace(run) or 1
-        half = math.ceil(step.of / 2)
-        return bool(self.dropped) and not run.repair and half <= step.number < half + pace
-
-    def lost(self, run: Run, seen: Mapping[int, Critique]) -> list[int]:
-        """Those whose previews please least."""
-        worst_first = sorted(seen, key=lambda index: seen[index].score)
-        return worst_first[: int(len(seen) * self.dropped)]
+    def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
+        """The best of the fresh seeds is painted, where they are sketches."""
+        if run.repair or not self._sketched(run, painter):
+            return None
+        return Sketch(self._steps(attempts[0].order), 1)
 
     def _fresh(self, run: Run, painter: Painter) -> list[Attempt]:
-        """A round's worth of finished pictures, or what the budget pays for, dropped ones too."""
+        """A round's worth of fresh seeds, or of what the budget pays for."""
         one = order_of(run, painter)
-        share = 1 - self.dropped / 2  # what a picture costs on average, of a whole one
-        most = affordable(run, painter.cost(one) * share)
-        count = max(0, min(round(run.settings.takes / share), most))
+        plain = min(run.settings.takes, affordable(run, painter.cost(one)))
+        count = self._sketched(run, painter) or max(0, plain)
         seeds = [next_seed(run, ahead) for ahead in range(count)]
         return [Attempt(replace(one, seed=seed), run.brief) for seed in seeds]
+
+    def _sketched(self, run: Run, painter: Painter) -> int:
+        """How many sketches a round makes, which leave enough for a picture; 0 for none."""
+        one = order_of(run, painter)
+        rough = replace(one, steps=self._steps(one))
+        most = min(self.sketches, affordable(run, painter.cost(rough), painter.cost(one)))
+        return most if most > 1 and run.refine and rough.steps < one.steps else 0
+
+    def _steps(self, order: Order) -> int:
+        return max(1, round(order.steps * self.rough))
 
     def _plain(self, run: Run, painter: Painter, count: int) -> list[Attempt]:
         """The control: pictures of the request in the user's own words, in the first round."""

@@ -57,10 +57,10 @@ class Room:
         self.painter = painter
         self.critic = critic
         self.settings = settings or Settings()
-        self.search = search or Refining(sure=self.settings.sure)
+        told = self.settings
+        self.search = search or Refining(told.sure, sketches=told.sketches, rough=told.rough)
         self.guard = guard
         self.profile = ""
-        told = self.settings
         self.scribe = Scribe(writer, told.domain, told.prompts, told.expansion)
         self._models = Models()
         models = {"writer": writer, "painter": painter, "critic": critic}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -11,12 +11,13 @@ from limner.agent.fit import Fitted, fit
 from limner.agent.negation import worded
 from limner.agent.records import Brief, Critique
 from limner.agent.run import Run
-from limner.pipelines.roles import Order, Painter, Step
+from limner.pipelines.roles import Order, Painter
 
 __all__ = [
     "Attempt",
     "Rounds",
     "Search",
+    "Sketch",
     "affordable",
     "missing",
     "next_seed",
@@ -34,6 +35,14 @@ class Attempt:
     brief: Brief
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A first look at attempts: each in so few `steps`, and the `keep` that please most painted."""
+
+    steps: int
+    keep: int
+
+
 class Search(Protocol):
     """Decides, from what was painted so far, what is painted next, and says why."""
 
@@ -45,17 +54,9 @@ class Search(Protocol):
         """What to do after a round: "done", "revise", "repaint", "repair" or "stop"."""
         ...
 
-    def pace(self, run: Run) -> int:
-        """After how many steps each a preview is wanted; 0 for none."""
-        return run.preview_every
-
-    def glances(self, run: Run, step: Step) -> bool:
-        """Whether to look at the previews of this step, so that lost ones can be dropped."""
-        return False
-
-    def lost(self, run: Run, seen: Mapping[int, Critique]) -> list[int]:
-        """The indices of the pictures that are not worth finishing, by what their previews show."""
-        return []
+    def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
+        """How to choose among the attempts before they are painted; None to paint them all."""
+        return None
 
 
 class Rounds(Search):
@@ -88,9 +89,12 @@ class Rounds(Search):
         return "" if self.attempts(run, painter) else "The budget is spent."
 
 
-def affordable(run: Run, cost: float) -> int:
-    """How many pictures of that cost, in image-equivalents, the budget still pays for."""
-    return int((run.settings.budget - run.spent) / cost + 1e-6)
+def affordable(run: Run, cost: float, kept: float = 0.0) -> int:
+    """How many pictures of that cost the budget still pays for, when so much of it is kept back.
+
+    Both are in image-equivalents.
+    """
+    return int((run.settings.budget - run.spent - kept) / cost + 1e-6)
 
 
 def missing(critique: Critique) -> str:

@@ -168,7 +168,7 @@ class Screen:
         """What the best take still gets wrong, and what is done about it."""
         if event.what == "done":
             return
-        if event.what in ("aim", "drop"):  # of what goes on, which was told before
+        if event.what in ("aim", "sketch"):  # of what goes on, which was told before
             self.console.print(Text("  ").append_text(said(self.words(event.why), "yellow")))
             return
         blamed = _blamed(self.best.critique) if self.best else []

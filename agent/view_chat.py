@@ -150,7 +150,7 @@ class ChatScreen(Screen):
     def decided(self, event: Decided) -> None:
         """The round's takes, then what the best of them gets wrong and what is done about it."""
         self.flush()
-        if event.what in ("aim", "drop"):  # of one thing going on, which was told before
+        if event.what in ("aim", "sketch"):  # of one thing going on, which was told before
             self.tell(f"  {event.why}", style="dim")
         elif event.what != "stop":
             super().decided(event)

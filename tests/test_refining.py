@@ -14,6 +14,7 @@ from limner.agent.events import Decided, Event, Finished, TakeReady
 from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.region import region
+from limner.agent.search import seed_of
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 from limner.pipelines.roles import Order
@@ -126,13 +127,37 @@ def test_a_request_that_painters_cannot_read_is_not_tried_as_it_is() -> None:
     assert {t.order.prompt for t in studio.imagine("一只红色的猫", seed=1).takes} == {"a red cat"}
 
 
-def test_half_of_a_round_is_dropped_half_way() -> None:
-    """Of five begun, two are dropped at step 2 of 4: five halves and three halves are 4."""
-    events = worked(FakeCritic([[0.4]]), Refining(dropped=0.5, control=0), takes=4, budget=4)
-    assert decided(events)[0] == "drop"
+def test_the_best_sketch_is_painted() -> None:
+    """Four sketches of one step in four, and a picture, are two: budget enough for two rounds."""
+    critic = FakeCritic([[0.2], [0.6], [0.3], [0.1], [0.2], [0.1], [0.1], [0.9]])
+    events = worked(critic, Refining(sketches=4, rough=0.25, control=0), budget=4)
+    assert decided(events) == ["sketch", "repaint", "sketch", "done"]
     done = result(events)
-    assert len(done.takes) == 3
+    assert [take.order.seed - seed_of(1, 0) for take in done.takes] == [1, 8]
+    assert {take.order.steps for take in done.takes} == {4}
     assert done.spent == pytest.approx(4)
+
+
+def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
+    search = Refining(sketches=6, rough=0.25, control=0)
+    for budget, spent, what in ((1.6, 1.5, ["sketch", "done"]), (1.3, 1, ["done"])):
+        events = worked(FakeCritic([[0.6]]), search, budget=budget)
+        assert result(events).spent == pytest.approx(spent)
+        assert decided(events)[: len(what)] == what
+
+
+def test_a_single_round_is_not_sketched() -> None:
+    studio = Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=3, sketches=6))
+    assert len(studio.imagine(WISH, seed=1, refine=False).takes) == 3
+
+
+def test_a_critic_that_breaks_over_sketches_costs_no_picture() -> None:
+    class Failing(FakeCritic):
+        def look(self, *_: Any) -> list[list[float]]:
+            raise RuntimeError("no eyes")
+
+    done = result(worked(Failing(), Refining(sketches=6, rough=0.25, control=0)))
+    assert len(done.takes) == 1 and done.best is not None
 
 
 def test_what_never_comes_near_is_given_up() -> None:
