@@ -6,8 +6,6 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from PIL.Image import Image
-
 from limner.agent.brief import Drafted, Scribe
 from limner.agent.claims import claims_of
 from limner.agent.events import (
@@ -115,15 +113,15 @@ class Loop:
             return (yield from self._stop("failed", "The critic failed."))
         return (yield from self._go_on(self.search.decide(self.run, self.painter)))
 
-    def _paint(self, orders: list[Order]) -> Generator[Event, None, dict[int, Image]]:
+    def _paint(self, orders: list[Order]) -> Generator[Event, None, dict[int, Painted]]:
         """The finished pictures by index; none when the time ran out and there is a best take."""
-        before, pictures = self.run.spent, dict[int, Image]()
+        before, pictures = self.run.spent, dict[int, Painted]()
         with closing(self.painter.paint(orders, self.run.preview_every)) as painting:
             self.run.ordered += len(orders)
             for done in painting:
                 self.run.spent = before + painting.spent
                 if isinstance(done, Painted):
-                    pictures[done.index] = done.picture
+                    pictures[done.index] = done
                     continue
                 previews = self.guard.shown(done.previews)
                 yield PaintingStep(self.run.round, done.number, done.of, previews)
@@ -138,7 +136,8 @@ class Loop:
             return attempts
         rough = [replace(attempt.order, steps=asked.steps) for attempt in attempts]
         pictures = yield from self._paint(rough)
-        critiques, failed = look(self.critic, [*pictures.values()], run.claims, run.settings)
+        drawn = [painted.picture for painted in pictures.values()]
+        critiques, failed = look(self.critic, drawn, run.claims, run.settings)
         seen = dict(zip(pictures, critiques, strict=True))
         if failed or not seen:
             return attempts[: asked.keep]

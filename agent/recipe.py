@@ -70,7 +70,8 @@ class Recipe(_Strict):
     image-equivalents; `safety` is what the picture check found of it; `finishes` were done to what
     was painted; `models` are the names of writer, painter and critic, each with the start of its
     manifest's SHA-256 where known; `threads` is torch's count of CPU threads where the painter uses
-    torch, 0 if unknown. Nothing here depends on the clock, so that the same request and seed give
+    torch, 0 if unknown; `company` the seeds of the batch it was painted in, where more than these
+    takes were in that. Nothing here depends on the clock, so that the same request and seed give
     the same file; `seconds`, how long it took, is kept of older files alone.
     """
 
@@ -92,6 +93,7 @@ class Recipe(_Strict):
     models: dict[Literal["writer", "painter", "critic"], Annotated[str, Field(max_length=300)]]
     software: dict[str, Annotated[str, Field(max_length=100)]] = {}
     threads: Count = 0
+    company: Annotated[tuple[Seed, ...], Field(max_length=_BATCH_AGAIN)] = ()
 
     @model_validator(mode="after")
     def _is_possible(self) -> Recipe:
@@ -109,6 +111,8 @@ class Recipe(_Strict):
     @property
     def batch(self) -> tuple[int, ...]:
         """The seeds of the orders that were painted together with this picture's, in order."""
+        if self.company:
+            return self.company
         rounds = [take.round for take in self.takes if take.seed == self.order.seed]
         return tuple(take.seed for take in self.takes if take.round in rounds[:1])[:_BATCH_AGAIN]
 
@@ -148,6 +152,7 @@ def recipe_of(
         },
         software=software(),
         threads=_threads(studio.painter),
+        company=best.beside,
     )
 
 

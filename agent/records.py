@@ -148,6 +148,7 @@ class Take:
     """One painting: its place in the run, the brief and order it came from, and its critique.
 
     `safety` is what the picture check found of it, where there is one.
+    `beside` are the seeds of all pictures of its batch, where more than its run's were in that.
     """
 
     number: int
@@ -157,6 +158,7 @@ class Take:
     picture: Image
     critique: Critique
     safety: Safety = UNCHECKED
+    beside: tuple[int, ...] = ()
 
     @property
     def blocked(self) -> bool:
@@ -165,8 +167,9 @@ class Take:
 
 
 def company(take: Take, takes: Sequence[Take]) -> tuple[int, ...]:
-    """The seeds of those of a run's takes that were painted in one batch with this one."""
-    return tuple(other.order.seed for other in takes if other.round == take.round)
+    """The seeds of all that was painted in one batch with this one of a run's takes."""
+    own = (other.order.seed for other in takes if other.round == take.round)
+    return take.beside or tuple(own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 
-from PIL.Image import Image
-
 from limner.agent.events import Event, TakeReady
 from limner.agent.look import look, unseen
 from limner.agent.records import Take
 from limner.agent.run import Run
 from limner.agent.search import Attempt
 from limner.errors import Blocked
-from limner.pipelines.roles import Critic
+from limner.pipelines.roles import Critic, Painted
 from limner.pipelines.safety import Guard, blank
 
 __all__ = ["permit", "takes_of"]
@@ -36,24 +34,27 @@ def takes_of(
     guard: Guard,
     run: Run,
     attempts: Sequence[Attempt],
-    pictures: Mapping[int, Image],
+    pictures: Mapping[int, Painted],
 ) -> Generator[Event, None, bool]:
     """Makes takes of the pictures, which are known by their attempts' indices.
 
     Of a blocked one nothing is kept but its order. False when the critic failed.
     """
-    found = dict(zip(pictures, guard.pictures([*pictures.values()]), strict=True))
+    found = dict(
+        zip(pictures, guard.pictures([done.picture for done in pictures.values()]), strict=True)
+    )
     run.note(_UNCHECKED if guard.mode != "off" and guard.check is None else "")
-    shown = {at: picture for at, picture in pictures.items() if found[at].outcome != "blocked"}
+    free = [at for at in pictures if found[at].outcome != "blocked"]
+    shown = {at: pictures[at].picture for at in free}
     critiques, failed = look(critic, [*shown.values()], run.claims, run.settings)
     run.note(failed if shown else "")
     seen = dict(zip(shown, critiques, strict=True))
-    for at, picture in pictures.items():
+    for at, done in pictures.items():
         number = run.first_number + len(run.takes)
         critique = seen.get(at) or unseen(run.claims, run.settings)
-        kept = picture if at in shown else blank(picture)
+        kept = done.picture if at in shown else blank(done.picture)
         brief, order = attempts[at].brief, attempts[at].order
-        take = Take(number, run.round, brief, order, kept, critique, found[at])
+        take = Take(number, run.round, brief, order, kept, critique, found[at], done.company)
         run.takes.append(take)
         if found[at].why:
             run.note(f"take {number + 1} was {found[at].outcome}: {found[at].why}")

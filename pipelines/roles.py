@@ -110,10 +110,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """The finished picture of the order at `index`."""
+    """The finished picture of the order at `index`.
+
+    `company` are the seeds of the whole batch, its own at its own place, where there were more in
+    it than were ordered in one call.
+    """
 
     index: int
     picture: Image
+    company: tuple[int, ...] = ()
 
 
 class Painting(Protocol):

@@ -143,7 +143,7 @@ class SeatPainting:
         """What orders must have in common to be painted in one batch."""
         one = self.orders[0]
         negative = any(order.negative for order in self.orders)
-        over = one.start.strength if one.start else None
+        over = (one.start.strength, one.start.box is None) if one.start else None
         own = (one.width, one.height, one.steps, one.guidance, over)
         return (id(self.seat.painter), *own, negative)
 
@@ -207,7 +207,7 @@ class _Batch:
             return True
         while isinstance(done, Painted):
             seat, index = self._places[done.index]
-            seat.told.append(Painted(index, done.picture))
+            seat.told.append(Painted(index, done.picture, self._beside(done.index)))
             done = next(self._steps, None)
         for seat in self.seats:
             seat.over = True
@@ -236,6 +236,21 @@ class _Batch:
             if index not in seat.live and place not in self._dropped:
                 self._dropped.add(place)
                 self._painting.drop(place)
+
+    def _beside(self, place: int) -> tuple[int, ...]:
+        """The seeds of the batch as the picture at that place keeps them; () where it is alone.
+
+        A picture's last bits depend on how many are in the batch and on its place among them, not
+        on what the others show. So whoever paints it again may put anything in the others' places;
+        but its own seed stands at its own place alone.
+        """
+        if len(self.seats) == 1:
+            return ()
+        seeds = [seat.orders[index].seed for seat, index in self._places]
+        own = seeds[place]
+        return tuple(
+            own if here == place else seed ^ (seed == own) for here, seed in enumerate(seeds)
+        )
 
     def _share(self, spent: float, done: Step | Painted | None) -> None:
         """Puts a step on the accounts of those whose orders were in it."""

@@ -1,0 +1,115 @@
+"""A picture of a batch can be painted again from its own file, though others were painted beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from limner.agent import keep
+from limner.agent.batch.group import Group, Made, Rooms
+from limner.agent.batch.queue import Asked, Claim
+from limner.agent.batch.rows import Row
+from limner.agent.batch.terms import Terms
+from limner.agent.studio import Studio
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+from limner.pipelines.roles import Order, Painted, Painting, Step
+
+WISHES = ["a red cat left of a dog", "two dogs in the snow", "a blue car", "a tree at night"]
+
+
+class Sociable(FakePainter):
+    """As a real one, its last bits depend on how many it paints at once, and on the place."""
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
+        return _Sociable(super().paint(orders, preview_every), len(orders))
+
+
+class _Sociable:
+    def __init__(self, painting: Painting, of: int) -> None:
+        self._painting, self._of = painting, of
+        self.drop, self.close = painting.drop, painting.close
+
+    @property
+    def spent(self) -> float:
+        return self._painting.spent
+
+    def __iter__(self) -> Iterator[Step | Painted]:
+        for done in self._painting:
+            if isinstance(done, Painted):
+                done.picture.putpixel((0, 0), (done.index, self._of, 0))
+            yield done
+
+
+def worked(rows: Sequence[Asked], room: Studio, terms: Terms) -> list[Made]:
+    group = Group(Claim(0, tuple(rows)), Rooms(terms, room), terms)
+    for _ in group.events():
+        pass
+    return group.made
+
+
+def asked(wishes: Sequence[str], seed: int | None = None) -> list[Asked]:
+    rows = [Row(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
+    return [Asked(row, 100 + row.number if seed is None else seed, 1) for row in rows]
+
+
+def files(made: Sequence[Made], folder: Path) -> list[Path]:
+    paths = [folder / f"{one.outcome.id}.png" for one in made]
+    for path, one in zip(paths, made, strict=True):
+        path.write_bytes(one.content)
+    return paths
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+@pytest.mark.parametrize("score", [1.0, 0.1])
+def test_what_was_painted_in_company_is_painted_again(
+    tmp_path: Path, seed: int | None, score: float
+) -> None:
+    terms = Terms(profile="fake")
+    settings = Rooms(terms).studio().settings
+    room = Studio(FakeWriter(), Sociable(), FakeCritic([[score, 0.9]]), settings)
+    paths = files(worked(asked(WISHES, seed), room, terms), tmp_path)
+    for path in paths:
+        assert len(keep.read_recipe(path).batch) == 8  # four takes, and four of another row
+        assert keep.again(path, room)[1]
+    places = {Image.open(path).getpixel((0, 0)) for path in paths}
+    assert len(places) > 1
+
+
+def test_who_is_alone_tells_of_no_company(tmp_path: Path) -> None:
+    terms = Terms(profile="fake")
+    [path] = files(worked(asked(WISHES[:1]), Rooms(terms).studio(), terms), tmp_path)
+    assert keep.read_recipe(path).company == ()
+
+
+class Aimed(FakeCritic):
+    """Finds nothing true until one place was painted over, then everything."""
+
+    looked_at = 0
+
+    def look(
+        self,
+        pictures: Sequence[Image.Image],
+        claims: Sequence[str],
+        foils: Sequence[Sequence[str]],
+    ) -> list[list[float]]:
+        if len(pictures) == 9:  # nine places of one picture, covered
+            return [[0.1] * len(claims)] * 8 + [[0.9] * len(claims)]
+        self.looked_at += len(pictures)
+        return [[0.1 if self.looked_at <= 4 else 0.99] * len(claims)] * len(pictures)
+
+
+@pytest.mark.slow
+def test_the_pocket_models_paint_every_row_again_to_the_last_bit(tmp_path: Path) -> None:
+    pocket = Studio.open("pocket")
+    settings = replace(pocket.settings, takes=2, steps=4, calibration={})
+    room = Studio(pocket.scribe.writer, pocket.painter, Aimed(), settings)
+    paths = files(worked(asked(WISHES[:2], seed=7), room, Terms(budget=1.5)), tmp_path)
+    for path in paths:
+        recipe = keep.read_recipe(path)
+        assert len(recipe.batch) == 4
+        assert recipe.order.start and len(recipe.order.start.company) == 4
+        assert keep.again(path, room)[1]
