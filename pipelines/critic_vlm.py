@@ -45,6 +45,11 @@ class VlmCritic:
         self._marks = sorted(reads.tokenizer.get_added_vocab(), key=len, reverse=True)
         self._yes, self._no = _answers(reads.tokenizer)
 
+    @property
+    def device(self) -> str:
+        """Where it computes, as torch names it."""
+        return str(self._model.device)
+
     def look(
         self,
         pictures: Sequence[Image],

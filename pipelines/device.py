@@ -26,8 +26,7 @@ def place(device: str = "auto", sound: Sequence[str] = ()) -> tuple[torch.device
         found = torch.accelerator.current_accelerator(check_available=True)
         device = str(found or "cpu")
     try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
+        chosen = torch.empty(0, device=torch.device(device)).device  # with its number
     except (RuntimeError, AssertionError, NotImplementedError):
         raise BadInput(
             f"There is no device {device!r} here.", "For instance: cpu or cuda."

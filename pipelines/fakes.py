@@ -38,6 +38,8 @@ class FakeWriter(BaseChatModel):
     replies: tuple[str, ...] = ()
     pace: int = 16
 
+    device: ClassVar[str] = "nowhere"
+
     @property
     def _llm_type(self) -> str:
         return "limner-fake"
@@ -75,6 +77,8 @@ class FakePainter:
     Over a picture they are as thick as the start's strength. `breaks_at` makes it fail at that
     step of every batch (1-based; 0: never).
     """
+
+    device = "nowhere"
 
     def __init__(self, size: int = 64, steps: int = 4, breaks_at: int = 0) -> None:
         self.name = "fake"

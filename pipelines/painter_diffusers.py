@@ -40,6 +40,7 @@ class DiffusersPainter:
     Nothing more is computed for a dropped order. From the batch of the Stable Diffusion, XL, 3
     and Kandinsky pipelines it is really gone; elsewhere the denoiser passes over it. `threads` is
     torch's count of CPU threads for the last batch, 0 before: a picture's last bits depend on it.
+    `device` is where it computes, as torch names it.
     `paints_anything` is False for the pocket painter, which knows a small world alone.
     """
 
@@ -67,6 +68,7 @@ class DiffusersPainter:
         called = f"{name} {lora.name if lora else ''}"
         self.family = family_named(family) if family else _recognised(folder, called)
         where, dtype = place(device, self.family.dtypes if self.family else ())
+        self.device = str(where)
         with opening(name, "painter", "diffusers"):
             second = others.get(PARTS.get(self.family.key, "") if self.family else "")
             self._pipe = open_pipe(folder, self.family, dtype, second)

@@ -70,6 +70,11 @@ class LocalWriter(BaseChatModel):
         return self._model
 
     @property
+    def device(self) -> str:
+        """Where it computes, as torch names it."""
+        return str(self._model.device)
+
+    @property
     def folder(self) -> Path:
         """Where the model was opened from."""
         return self._folder

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 
 from limner.agent import keep
+from limner.agent.batch.ahead import Ahead, apart
 from limner.agent.batch.asking import briefed, painted
 from limner.agent.batch.company import Company, Seat
 from limner.agent.batch.queue import Asked, Claim
 from limner.agent.batch.requiring import falls_short
 from limner.agent.batch.rows import Outcome, Seen, seen
 from limner.agent.batch.terms import Terms
+from limner.agent.brief import Scribe
 from limner.agent.events import BriefReady, Event, Finished, PaintingStep
 from limner.agent.pictures import name_of
 from limner.agent.plain import first_line
@@ -41,6 +43,7 @@ class Rooms:
     def __init__(self, terms: Terms, given: Studio | None = None) -> None:
         self._terms = terms
         self._open = {terms.profile: given} if given else {}
+        self._ahead: Ahead | None = None
 
     def studio(self, profile: str = "") -> Studio:
         """The studio of that profile, "" for the batch's own. Raises as `Studio.open` does."""
@@ -49,6 +52,28 @@ class Rooms:
             models = {"painter": "fake", "critic": "fake"} if self._terms.expand_only else {}
             self._open[name] = Studio.open(name, **models)
         return self._open[name]
+
+    def scribe(self, profile: str = "") -> Scribe:
+        """Who writes the briefs of that profile's rows."""
+        if self._ahead and self._is_own(profile):
+            return self._ahead.scribe
+        return self.studio(profile).scribe
+
+    def foresee(self, rows: Sequence[Asked]) -> None:
+        """Have the briefs of these rows written from now on, if that holds up no painting."""
+        if not self._ahead and not self._terms.expand_only and apart(self.studio()):
+            self._ahead = Ahead(self.studio().scribe)
+        if self._ahead:
+            self._ahead.foresee([asked for asked in rows if self._is_own(asked.row.profile)])
+
+    def close(self) -> None:
+        """Nothing more is written ahead; closing twice is harmless."""
+        if self._ahead:
+            self._ahead.close()
+        self._ahead = None
+
+    def _is_own(self, profile: str) -> bool:
+        return profile in ("", self._terms.profile)
 
 
 class Group:
@@ -115,9 +140,9 @@ class _AtWork:
     def _made(self) -> Generator[Event, None, Made]:
         base = self._rooms.studio(self._asked.row.profile)
         self._seat = self._company.seat(base.painter)
-        asked, scribe = self._asked, base.scribe
-        models = scribe.writer, self._seat, base.critic
+        asked, models = self._asked, (base.scribe.writer, self._seat, base.critic)
         studio = Studio(*models, base.settings, base.search, base.guard)
+        studio.scribe = self._rooms.scribe(asked.row.profile)
         if self._terms.expand_only:
             return (yield from self._briefed(studio))
         with closing(painted(studio, asked, self._terms)) as events:

@@ -121,6 +121,14 @@ class Queue:
             ).fetchone()
             return _taken(base, found["number"], found["crashes"]) if found else None
 
+    def upcoming(self) -> tuple[Asked, ...]:
+        """The rows of the first waiting party, which anybody may claim yet."""
+        found = self.reading(
+            "SELECT spec, seed, attempts FROM rows WHERE party = (SELECT min(number) FROM parties "
+            "WHERE state = 'waiting') AND state <> 'set aside' ORDER BY number"
+        )
+        return tuple(Asked(Row.parse(r["spec"]), r["seed"], r["attempts"] + 1) for r in found)
+
     def finish(self, claim: Claim, worker: str, outcomes: Iterable[Outcome]) -> bool:
         """Keeps what came of a claim; False where it is no longer that worker's."""
         with self.writing() as base:

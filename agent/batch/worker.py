@@ -110,6 +110,7 @@ def work(
             else:
                 stop.wait(_LOOK_AGAIN)
     finally:
+        rooms.close()
         pulse.stop()
 
 
@@ -120,6 +121,7 @@ def _worked(
     kept = False
     yield began(claim)
     try:
+        rooms.foresee([*claim.asked, *queue.upcoming()])
         group = Group(claim, rooms, terms)
         with closing(group.events()) as events:
             for number, event in events:

@@ -1,0 +1,139 @@
+"""The briefs of the next rows are written while rows are painted, and are the same briefs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from limner.agent.batch.ahead import Ahead, apart
+from limner.agent.batch.group import Rooms
+from limner.agent.batch.intake import add, settle
+from limner.agent.batch.queue import Asked, Queue
+from limner.agent.batch.rows import Outcome, Row
+from limner.agent.batch.terms import Terms
+from limner.agent.batch.worker import Keeper, work
+from limner.agent.brief import Scribe
+from limner.agent.records import Claim, Critique
+from limner.agent.studio import Studio
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.roles import Order
+
+WISHES = ["a red cat", "two dogs", "a blue car", "a tree", "a castle", "a sailboat"]
+TERMS = Terms(profile="fake", group=2, takes=1, budget=1)
+
+
+class Elsewhere(FakeWriter):
+    """Writes on a device of its own, and tells when it has written so many briefs."""
+
+    device: ClassVar[str] = "elsewhere"
+    written: ClassVar[list[str]] = []
+    news: ClassVar[threading.Condition] = threading.Condition()
+
+    def _stream(
+        self, messages: list[BaseMessage], *given: Any, **named: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        yield from super()._stream(messages, *given, **named)
+        with self.news:
+            self.written.append(messages[-1].text)
+            self.news.notify_all()
+
+
+class SharesWeights(FakeCritic):
+    """Stands for one that looks with the writer's weights."""
+
+    device = "elsewhere"
+
+
+class Waits(FakePainter):
+    """Doesn't begin a batch before the briefs of the next rows are written."""
+
+    batches = 0
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        self.batches += 1
+        wanted = min(2 * self.batches + 2, len(WISHES))
+        with Elsewhere.news:
+            assert Elsewhere.news.wait_for(lambda: len(Elsewhere.written) >= wanted, 60)
+        return super().paint(orders, preview_every)
+
+
+def worked(folder: Path, room: Studio) -> list[Outcome]:
+    with Queue.open(folder) as queue:
+        terms = settle(queue, TERMS)
+        rows = [Row(n, n, f"r{n}", wish) for n, wish in enumerate(WISHES, 1)]
+        add(queue, terms, rows, name="wishes", sha256="wishes")
+        keeper = Keeper(queue, threading.Event())
+        for _ in work(queue, Rooms(terms, room), terms, keeper):
+            pass
+        return list(queue.outcomes())
+
+
+def test_the_next_briefs_are_written_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Elsewhere, "written", [])
+    settings = Rooms(TERMS).studio().settings
+    room = Studio(Elsewhere(), Waits(), FakeCritic(), settings)
+    ahead = worked(tmp_path / "ahead", room)
+    assert [outcome.status for outcome in ahead] == ["done"] * 6
+    assert len(Elsewhere.written) == 6  # each once
+    plain = worked(tmp_path / "plain", Studio(FakeWriter(), FakePainter(), FakeCritic(), settings))
+    assert [o.sha256 for o in ahead] == [o.sha256 for o in plain]
+
+
+def test_what_shares_a_device_is_not_apart() -> None:
+    fake = Rooms(TERMS).studio()
+    assert not apart(fake)
+    assert apart(Studio(Elsewhere(), fake.painter, fake.critic))
+    assert not apart(Studio(Elsewhere(), fake.painter, SharesWeights()))
+
+
+class Slow(FakeWriter):
+    """Waits in the middle of what it writes until it is let go, and counts who is in there."""
+
+    go: ClassVar[threading.Event] = threading.Event()
+    inside: ClassVar[list[int]] = []
+
+    def _stream(
+        self, messages: list[BaseMessage], *given: Any, **named: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        self.inside.append(self.inside[-1] + 1)
+        for piece in super()._stream(messages, *given, **named):
+            self.go.wait(60)
+            yield piece
+        self.inside.append(self.inside[-1] - 1)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ahead]:
+    monkeypatch.setattr(Slow, "go", threading.Event())
+    monkeypatch.setattr(Slow, "inside", [0])
+    ahead = Ahead(Scribe(Slow()))
+    ahead.foresee([Asked(Row(n, n, f"r{n}", wish), n, 1) for n, wish in enumerate(WISHES)])
+    yield ahead
+    Slow.go.set()
+    ahead.close()
+
+
+def test_the_writer_is_asked_for_one_thing_at_a_time(slow: Ahead) -> None:
+    failed = Critique((Claim("the cat is red", (), "colour"),), (0.1,))
+    threading.Timer(0.05, Slow.go.set).start()
+    slow.scribe.revise("a red cat", failed, 1)
+    list(slow.draft(WISHES[-1], 5))
+    assert max(Slow.inside) == 1 and len(Slow.inside) == 2 * (len(WISHES) + 1) + 1
+
+
+def test_who_waits_for_a_draft_may_leave_and_the_rest_is_not_written(slow: Ahead) -> None:
+    waiting = slow.scribe.expand(WISHES[2], 2)
+    assert [next(waiting), next(waiting)] == ["", ""]
+    waiting.close()
+    slow.close()
+    Slow.go.set()
+    slow._thread.shutdown(wait=True)
+    assert Slow.inside == [0, 1]  # not even the first came to its end
