@@ -1,4 +1,4 @@
-"""A picture of a batch can be painted again from its own file, though others were painted beside."""
+"""A picture of a batch is painted again from its own file, though others were painted beside."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from limner.agent.batch.queue import Asked, Claim
 from limner.agent.batch.rows import Row
 from limner.agent.batch.terms import Terms
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
-from limner.pipelines.roles import Order, Painted, Painting, Step
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.roles import Order, Painted, Step
 
 WISHES = ["a red cat left of a dog", "two dogs in the snow", "a blue car", "a tree at night"]
 
@@ -24,23 +24,15 @@ WISHES = ["a red cat left of a dog", "two dogs in the snow", "a blue car", "a tr
 class Sociable(FakePainter):
     """As a real one, its last bits depend on how many it paints at once, and on the place."""
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
-        return _Sociable(super().paint(orders, preview_every), len(orders))
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        return _Sociable(self, list(orders), preview_every)
 
 
-class _Sociable:
-    def __init__(self, painting: Painting, of: int) -> None:
-        self._painting, self._of = painting, of
-        self.drop, self.close = painting.drop, painting.close
-
-    @property
-    def spent(self) -> float:
-        return self._painting.spent
-
+class _Sociable(FakePainting):
     def __iter__(self) -> Iterator[Step | Painted]:
-        for done in self._painting:
+        for done in super().__iter__():
             if isinstance(done, Painted):
-                done.picture.putpixel((0, 0), (done.index, self._of, 0))
+                done.picture.putpixel((0, 0), (done.index, len(self._orders), 0))
             yield done
 
 

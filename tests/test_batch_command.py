@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from batch_typed import WISHES, AtHand, manifest, typed
 
 from limner.agent.cli import main
-from limner.benchmarks.batch_killed import Trial, children, compared, end, tried
-
-pytestmark = pytest.mark.timeout(900)  # many processes, on a machine that may be busy
-
-WISHES = ["a red cat on the grass", "two dogs in the snow", "a castle", "a tree", "a boat"]
 
 
 @pytest.fixture
@@ -30,44 +20,9 @@ def wishes(tmp_path: Path) -> Path:
     return file
 
 
-def typed(file: Path | str, out: Path, *more: str) -> list[str]:
-    return ["batch", str(file), "--out", str(out), "--profile", "fake", *more]
-
-
-def begun(file: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "limner", *typed(file, out, *more, "--json-events")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def until(process: subprocess.Popen[str], wanted: str) -> None:
-    """Hears a command up to the first event of that name."""
-    assert process.stdout
-    for line in process.stdout:
-        if json.loads(line)["event"] == wanted:
-            return
-    raise AssertionError(f"it ended without {wanted}")
-
-
-def rest(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    assert process.stdout
-    with process.stdout as lines:
-        found = [json.loads(line) for line in lines]
-    process.wait()
-    return found
-
-
-def manifest(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
-
-
-def many(tmp_path: Path, count: int) -> Path:
-    file = tmp_path / "many.txt"
-    file.write_text("".join(f"{n} cats and {WISHES[n % 5]}\n" for n in range(count)))
-    return file
+@pytest.fixture(autouse=True)
+def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limner.agent.batch.conduct.Crew", AtHand)
 
 
 def test_a_file_becomes_a_folder(
@@ -114,11 +69,10 @@ def test_quiet_prints_the_manifests_path(
     assert capsys.readouterr().out == f"{tmp_path / 'out' / 'manifest.jsonl'}\n"
 
 
-def test_a_pipe_is_read(wishes: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "limner", *typed("-", tmp_path / "out", "--expand-only")]
-    done = subprocess.run(command, input=wishes.read_bytes(), capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert len(manifest(tmp_path / "out")) == 5
+def test_a_pipe_is_read(wishes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(wishes.read_bytes())))
+    assert main(typed("-", tmp_path / "out", "--expand-only")) == 0
+    assert [row["request"] for row in manifest(tmp_path / "out")] == WISHES
     assert not list((tmp_path / "out").rglob("*.png"))
 
 
@@ -181,87 +135,3 @@ def test_models_that_cannot_be_opened_give_2(
     profile.write_text("writer: {name: fake}\npainter: {name: nowhere}\ncritic: {name: fake}\n")
     assert main(typed(wishes, tmp_path / "out", "--profile", str(profile))) == 2
     assert "nowhere" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_two_commands_share_a_folder(tmp_path: Path) -> None:
-    file = many(tmp_path, 40)
-    both = [begun(file, tmp_path / "out") for _ in range(2)]
-    told = [[e["number"] for e in rest(p) if e["event"] == "row-ended"] for p in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert sorted(told[0] + told[1]) == list(range(1, 41))
-
-
-@pytest.mark.slow
-def test_several_workers_give_what_one_does(tmp_path: Path) -> None:
-    file = many(tmp_path, 24)
-    main(typed(file, tmp_path / "one", "--quiet"))
-    main(typed(file, tmp_path / "three", "--quiet", "--workers", "3"))
-    assert compared(tmp_path / "one", tmp_path / "three")["the same"]
-
-
-def ctrl_c(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
-
-
-def ended_by_the_system(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("stop", "code"), [(ctrl_c, 130), (ended_by_the_system, 143)])
-def test_who_is_ended_goes_on_later(
-    tmp_path: Path, stop: Callable[[subprocess.Popen[str]], None], code: int
-) -> None:
-    file, out = many(tmp_path, 200), tmp_path / "out"
-    process = begun(file, out)
-    until(process, "row-ended")
-    stop(process)
-    events = rest(process)
-    assert process.returncode == code
-    assert events[-1]["event"] == "ended"
-    assert 0 < len(manifest(out)) < 200
-    assert main(typed(file, out, "--quiet")) == 0
-    assert len(manifest(out)) == 200
-    assert all(row["attempts"] <= 2 for row in manifest(out))
-
-
-@pytest.mark.slow
-def test_a_lost_worker_is_replaced(tmp_path: Path) -> None:
-    process = begun(many(tmp_path, 120), tmp_path / "out")
-    until(process, "row-ended")
-    end(children(process.pid))
-    events = rest(process)
-    assert process.returncode == 0
-    assert "worker-lost" in {event["event"] for event in events}
-    assert len(manifest(tmp_path / "out")) == 120
-
-
-@pytest.mark.slow
-def test_no_worker_outlives_its_command(tmp_path: Path) -> None:
-    process = begun(many(tmp_path, 400), tmp_path / "out")
-    until(process, "row-ended")
-    workers = children(process.pid)
-    end([process.pid])
-    rest(process)
-    assert workers
-    limit = time.monotonic() + 120
-    while any(alive(worker) for worker in workers) and time.monotonic() < limit:
-        time.sleep(0.1)
-    assert not any(alive(worker) for worker in workers)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not asked for yet does not."""
-    try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3] + " "
-    except OSError:
-        return False
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_it_ends_the_same(tmp_path: Path) -> None:
-    seed = int.from_bytes(os.urandom(4), "big")
-    verdict = tried(Trial(30, 5, seed, ("--profile", "fake")), tmp_path)
-    assert verdict["the same"], verdict
-    assert verdict["rows"] == [30, 30]

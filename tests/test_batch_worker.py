@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from limner.agent.batch.group import Made, Rooms
 from limner.agent.batch.happenings import Happening
 from limner.agent.batch.intake import add, settle
 from limner.agent.batch.queue import Queue
-from limner.agent.batch.reading import read
 from limner.agent.batch.rows import Outcome, Row
 from limner.agent.batch.terms import Terms
 from limner.agent.batch.worker import Keeper, work
@@ -27,30 +27,6 @@ from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWr
 from limner.pipelines.roles import Order
 
 FAKE = Terms(profile="fake")
-HOSTILE = [
-    'say "hello, world" \\" \'',
-    "one line\nand another\r\nand a third",
-    '=HYPERLINK("http://x","y")',
-    "@SUM(1+1)*cmd|' /C calc'!A0",
-    "-2+3",
-    "一只可爱的小猫正在玩耍",
-    "ein Häuschen im Schnee",
-    "кошка слева от дома",
-    "قطة على العشب",
-    "חתול אדום",
-    "बिल्ली और कुत्ता",
-    "แมวสีแดง",
-    "赤い猫と犬",
-    "고양이 두 마리",
-    "un chat à côté d'une maison",
-    "👩‍👩‍👧‍👦 🐈‍⬛ on the grass",
-    "a cat" + " and a dog" * 500,
-    "a cat\0with a NUL",
-    "\x1b]52;c;aGk=\x07a cat\x1b[2J",
-    "{{7*7}} {0.__class__} ${jndi:x} <script>alert(1)</script>",
-    "../../etc/passwd",
-    "a" * 5_000,
-]
 
 
 @pytest.fixture
@@ -170,23 +146,6 @@ def test_requirements_are_held_against_the_pictures(queue: Queue) -> None:
     assert (queue.folder / outcome.picture).is_file()
 
 
-def test_hostile_rows_go_through(queue: Queue, tmp_path: Path) -> None:
-    file = tmp_path / "hostile.csv"
-    quoted = ['"' + wish.replace('"', '""') + '"' for wish in HOSTILE]
-    file.write_bytes(("id,request\r\n" + "\r\n".join(f",{q}" for q in quoted)).encode())
-    add(queue, settle(queue, FAKE), read(file), name="hostile", sha256="abc")
-    worked(queue)
-    found = list(queue.outcomes())
-    assert len(found) == len(HOSTILE)
-    assert sum(outcome.status == "done" for outcome in found) >= len(HOSTILE) - 3
-    for outcome in found:
-        assert bool(outcome.picture) == (outcome.status == "done")
-        if outcome.picture:
-            picture = (queue.folder / outcome.picture).resolve()
-            assert picture.parent == (queue.folder / "pictures").resolve()
-            assert name_of(picture.read_bytes()) == outcome.sha256
-
-
 class Deadly(FakePainter):
     """Takes its whole process with it when it is to paint a bomb."""
 
@@ -194,6 +153,12 @@ class Deadly(FakePainter):
         if any("bomb" in order.prompt for order in orders):
             os._exit(11)
         return super().paint(orders, preview_every)
+
+
+def pixels(queue: Queue, but: int) -> list[bytes]:
+    """Those of every row's picture, but of one row."""
+    pictures = [queue.folder / o.picture for o in queue.outcomes() if o.number != but]
+    return [Image.open(path).tobytes() for path in pictures]
 
 
 def deadly(folder: Path) -> None:
@@ -204,13 +169,14 @@ def deadly(folder: Path) -> None:
             pass
 
 
-def test_a_row_that_kills_its_worker_is_set_aside_and_the_rest_is_as_it_would_be(
+def test_a_row_that_kills_its_worker_is_set_aside_and_the_rest_is_painted(
     queue: Queue, tmp_path: Path
 ) -> None:
     filled(queue, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
-    spawn, deaths = multiprocessing.get_context("spawn"), 0
+    forked, deaths = multiprocessing.get_context("forkserver"), 0
+    forked.set_forkserver_preload(["limner.agent.batch.worker", "limner.pipelines.fakes"])
     while queue.at_work():
-        process = spawn.Process(target=deadly, args=(queue.folder,))
+        process = forked.Process(target=deadly, args=(queue.folder,))
         process.start()
         process.join()
         deaths += process.exitcode == 11
@@ -221,5 +187,5 @@ def test_a_row_that_kills_its_worker_is_set_aside_and_the_rest_is_as_it_would_be
     with Queue.open(tmp_path / "other") as other:
         filled(other, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
         worked(other)
-        without = [o.sha256 for o in other.outcomes() if o.number != 2]
-        assert without == [o.sha256 for o in queue.outcomes() if o.number != 2]
+        assert pixels(other, but=2) == pixels(queue, but=2)  # this painter's don't tell of company
+        assert [o.sha256 for o in other.outcomes()][4] == [o.sha256 for o in queue.outcomes()][4]

@@ -1,0 +1,39 @@
+"""What the tests of reading a batch's rows share: ten languages, and a file that is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from limner.agent.batch.reading import Form, read
+from limner.agent.batch.rows import BadRow, Row
+
+LANGUAGES = (
+    "a red cat on the grass",
+    "一只可爱的小猫正在玩耍",
+    "草の上の赤い猫",
+    "풀밭 위의 빨간 고양이",
+    "красная кошка на траве",
+    "قطة حمراء على العشب",
+    "חתול אדום על הדשא",
+    "घास पर लाल बिल्ली",
+    "μια κόκκινη γάτα στο γρασίδι",
+    "một con mèo đỏ trên cỏ",
+    "🐈‍⬛ on 🌱 with a 🎈",
+)
+
+
+def rows(
+    folder: Path, content: str | bytes, name: str = "in.csv", form: Form | None = None
+) -> list[Row | BadRow]:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(read(path, form))
+
+
+def good(found: list[Row | BadRow]) -> list[Row]:
+    assert not [row for row in found if isinstance(row, BadRow)]
+    return [row for row in found if isinstance(row, Row)]
+
+
+def requests(found: list[Row | BadRow]) -> list[str]:
+    return [row.request for row in good(found)]
