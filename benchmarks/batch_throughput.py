@@ -1,6 +1,7 @@
-"""How fast a batch is beside its bare painter: pictures a second, at eight pictures a batch.
+"""How fast a batch is beside the bare painter: the same orders by diffusers alone, eight at a time.
 
-Run it alone on the machine, from an installed checkout: `python -m benchmarks.batch_throughput`.
+Run it from an installed checkout: `python -m benchmarks.batch_throughput`. What counts is the
+processor's time of this one process, which other processes hardly change.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -20,85 +23,148 @@ from limner.agent.batch.queue import Queue
 from limner.agent.batch.rows import Row
 from limner.agent.batch.terms import Terms
 from limner.agent.batch.worker import Keeper, work
-from limner.agent.studio import Studio
+from limner.benchmarks.by_hand import ByHand, weights
 from limner.benchmarks.prompts import prompts
-from limner.pipelines.roles import Order, Painted
+from limner.pipelines.roles import Order, Painted, Painter, Painting, Step
 
-BATCH = 8
-
-
-@dataclass(frozen=True)
-class Way:
-    """Pictures that were painted, and the seconds that it took."""
-
-    pictures: float
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Pictures a second."""
-        return self.pictures / self.seconds
+AT_ONCE = 8
+PARTS = {
+    "rows-began": "queue and disk",
+    "row-ended": "queue and disk",
+    "brief": "writer",
+    "reworded": "writer",
+    "step": "rest",
+}
+"""Whose work ended with an event, the painter's aside; with all others, it was the critic's."""
 
 
 def main() -> None:
-    """Measure both ways in one process, the bare painter before and after, and print the ratio."""
+    """Work through a batch, paint what it painted by hand, and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=8, help="requests; four share a batch")
-    parser.add_argument("--profile", default="pocket")
+    parser.add_argument("--count", type=int, default=8, help="requests")
+    parser.add_argument("--budget", type=float, default=None, help="of each, in pictures")
+    parser.add_argument("--group", type=int, default=Terms().group, help="rows painted together")
     given = parser.parse_args()
-    terms = Terms(profile=given.profile, models=Terms.digest(given.profile), most=BATCH)
+    hand = ByHand(weights("painter", None), weights("critic", None))
+    terms = Terms(models=Terms.digest("pocket"), budget=given.budget, group=given.group)
     rooms = Rooms(terms)
     studio = rooms.studio()
-    bare(studio, 1)  # what is only slow the first time
-    before = bare(studio, 2)
-    whole, painting = batch(given.count, rooms, terms)
-    after = bare(studio, 2)
-    both = Way(before.pictures + after.pictures, before.seconds + after.seconds)
-    figures = {
-        "bare painter, pictures/s": both.rate,
-        "batch, pictures/s": whole.rate,
-        "ratio": whole.rate / both.rate,
-        "batch while it paints, pictures/s": painting.rate,
-        "ratio while it paints": painting.rate / both.rate,
-        "requests": given.count,
-        "pictures": whole.pictures,
-    }
-    print(json.dumps({name: round(figure, 3) for name, figure in figures.items()}, indent=2))
+    studio.painter = easel = Easel(studio.painter)
+    requests = [prompt.request for prompt in islice(cycle(prompts("development")), given.count)]
+    worked([requests[0]] * 2, rooms, replace(terms, budget=2), easel)  # slow, once
+    easel.clean()
+    parts = worked(requests, rooms, terms, easel)
+    bare = by_hand(hand, easel.fresh)
+    print(json.dumps(figures(given.count, easel, parts, bare), indent=2))
 
 
-def bare(studio: Studio, times: int) -> Way:
-    """Batches of eight on the painter alone."""
-    dialect, settings = studio.painter.dialect, studio.settings
-    steps = settings.steps or dialect.steps
-    guidance = dialect.guidance if settings.guidance is None else settings.guidance
-    wanted = islice(cycle(prompts("development")), BATCH)
-    width, height = settings.size or dialect.size
-    orders = [
-        Order(prompt.request, seed, width, height, steps, guidance)
-        for seed, prompt in enumerate(wanted)
-    ]
-    begun = time.monotonic()
-    painted = sum(
-        isinstance(piece, Painted) for _ in range(times) for piece in studio.painter.paint(orders)
-    )
-    return Way(painted, time.monotonic() - begun)
+class Easel:
+    """The painter, with what it was ordered and how long it took; see `roles.Painter`."""
+
+    def __init__(self, painter: Painter) -> None:
+        self.name, self.dialect = painter.name, painter.dialect
+        self.cost, self.count_tokens = painter.cost, painter.count_tokens
+        self.device = getattr(painter, "device", None)
+        self._painter = painter
+        self.clean()
+
+    def clean(self) -> None:
+        """Forget all that was painted so far."""
+        self.batches: list[Sequence[Order]] = []
+        self.seconds = self.equivalents = 0.0
+
+    @property
+    def threads(self) -> int:
+        """Torch's, of the last batch."""
+        return int(getattr(self._painter, "threads", 0))
+
+    @property
+    def fresh(self) -> list[Order]:
+        """The orders that started from nothing."""
+        return [order for batch in self.batches for order in batch if not order.start]
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
+        """Paints, against the clock."""
+        self.batches.append(orders)
+        return _Clocked(self, self._painter.paint(orders, preview_every))
 
 
-def batch(count: int, rooms: Rooms, terms: Terms) -> tuple[Way, Way]:
-    """A batch from its queue to its pictures on disk; also, what of it was painting."""
+@dataclass
+class _Clocked:
+    """A batch at work, against the clock."""
+
+    easel: Easel
+    painting: Painting
+    spent: float = field(default=0.0)
+
+    def __iter__(self) -> Iterator[Step | Painted]:
+        pieces = iter(self.painting)
+        while True:
+            begun = time.process_time()
+            piece = next(pieces, None)
+            self.easel.seconds += time.process_time() - begun
+            self.easel.equivalents += self.painting.spent - self.spent
+            self.spent = self.painting.spent
+            if piece is None:
+                return
+            yield piece
+
+    def drop(self, index: int) -> None:
+        self.painting.drop(index)
+
+    def close(self) -> None:
+        self.painting.close()
+
+
+@contextmanager
+def a_queue(terms: Terms, requests: Sequence[str]) -> Iterator[tuple[Queue, Terms]]:
+    """A queue on a disk with those requests."""
     with tempfile.TemporaryDirectory() as folder, Queue.open(Path(folder)) as queue:
-        wanted = islice(cycle(prompts("development")), count)
-        rows = [Row(n, n, f"r{n}", prompt.request) for n, prompt in enumerate(wanted, 1)]
-        terms = settle(queue, replace(terms, group=max(1, BATCH // rooms.studio().settings.takes)))
+        terms = settle(queue, terms)
+        rows = [Row(n, n, f"r{n}", request) for n, request in enumerate(requests, 1)]
         add(queue, terms, rows, name="requests", sha256="requests")
-        begun = last = time.monotonic()
-        painting = 0.0
-        for happening in work(queue, rooms, terms, Keeper(queue, threading.Event())):
-            now = time.monotonic()
-            painting += now - last if happening["event"] == "step" else 0.0
+        yield queue, terms
+
+
+def worked(requests: Sequence[str], rooms: Rooms, terms: Terms, easel: Easel) -> dict[str, float]:
+    """A batch from its queue to its pictures on the disk: seconds by whose they were."""
+    parts = dict.fromkeys([*PARTS.values(), "critic"], 0.0)
+    with a_queue(terms, requests) as (queue, settled):
+        last = time.process_time() - easel.seconds
+        for happening in work(queue, rooms, settled, Keeper(queue, threading.Event())):
+            now = time.process_time() - easel.seconds
+            parts[PARTS.get(happening["event"], "critic")] += now - last
             last = now
-        pictures = sum(outcome.spent for outcome in queue.outcomes())
-        return Way(pictures, time.monotonic() - begun), Way(pictures, painting)
+    return parts
+
+
+def by_hand(hand: ByHand, orders: Sequence[Order]) -> float:
+    """Pictures a second that bare diffusers paints of some orders, eight at a time."""
+    whole = [orders[i : i + AT_ONCE] for i in range(0, len(orders) - AT_ONCE + 1, AT_ONCE)]
+    if not whole:
+        raise SystemExit("there is not one whole batch: try more requests, or a larger budget")
+    hand.paint(whole[0])
+    begun = time.process_time()
+    for eight in whole:
+        hand.paint(eight)
+    return len(whole) * AT_ONCE / (time.process_time() - begun)
+
+
+def figures(count: int, easel: Easel, parts: dict[str, float], bare: float) -> dict[str, object]:
+    """What was measured; rates are in image-equivalents a second of the processor's time."""
+    whole = easel.seconds + sum(parts.values())
+    pictures = sum(map(len, easel.batches))
+    found = {
+        "bare painter, pictures a second": bare,
+        "painting, over bare": easel.equivalents / easel.seconds / bare,
+        "whole batch, over bare": easel.equivalents / whole / bare,
+        "image-equivalents": easel.equivalents,
+        "pictures a batch": pictures / len(easel.batches),
+        "seconds": whole,
+        "painter": easel.seconds,
+        **parts,
+    }
+    return {"requests": count, **{name: round(figure, 3) for name, figure in found.items()}}
 
 
 if __name__ == "__main__":
