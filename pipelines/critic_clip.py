@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ClipCritic"]
 
-REMEMBERED = 4096
-"""Texts whose features are kept; claims repeat from round to round."""
+REMEMBERED = 64
+"""Lists of texts whose features are kept; claims repeat from round to round."""
 
 
 class ClipCritic:
@@ -59,7 +59,7 @@ class ClipCritic:
         self._model: Any = model.to(self._device).eval()
         self._padding = "max_length" if "siglip" in model.config.model_type else True
         self._batch = batch
-        self._texts: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._texts: OrderedDict[tuple[str, ...], torch.Tensor] = OrderedDict()
         self.scale = scale if temperature is None else 1 / temperature
         self.name = named(folder, name)
 
@@ -91,20 +91,22 @@ class ClipCritic:
         return torch.cat(rows)
 
     def _read(self, texts: list[str]) -> torch.Tensor:
-        """One unit vector for each text, from memory where it was read before."""
+        """One unit vector for each text, from memory where this very list was read before.
+
+        The last bits of a text's features depend on those that are encoded with it: a memory of
+        single texts would have what is seen now depend on what was asked before.
+        """
         import torch
 
-        new = [text for text in texts if text not in self._texts]
-        for start in range(0, len(new), self._batch):
-            few = new[start : start + self._batch]
-            self._texts.update(zip(few, self._encoded(few), strict=True))
-        rows = []
-        for text in texts:
-            self._texts.move_to_end(text)
-            rows.append(self._texts[text])
-        while len(self._texts) > REMEMBERED:
+        key = tuple(texts)
+        if key not in self._texts:
+            starts = range(0, len(texts), self._batch)
+            few = [self._encoded(texts[start : start + self._batch]) for start in starts]
+            self._texts[key] = torch.cat(few)
+        self._texts.move_to_end(key)
+        if len(self._texts) > REMEMBERED:
             self._texts.popitem(last=False)
-        return torch.stack(rows)
+        return self._texts[key]
 
     def _encoded(self, texts: list[str]) -> torch.Tensor:
         tokens = self._tokenizer(

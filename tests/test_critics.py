@@ -61,6 +61,14 @@ def test_a_claim_without_foils_is_refused(critic: Critic) -> None:
         critic.look(pictures(), CLAIMS, [*FOILS[:2], []])
 
 
+def test_what_was_asked_before_changes_not_a_bit(critic: Critic, tiny: Path) -> None:
+    single = critic.look(pictures(), CLAIMS[:1], FOILS[:1])
+    after = critic.look(pictures(), CLAIMS, FOILS)
+    fresh = critic if critic.name == "fake" else open_critic(tiny / critic.name, {"device": "cpu"})
+    assert after == fresh.look(pictures(), CLAIMS, FOILS)
+    assert single == fresh.look(pictures(), CLAIMS[:1], FOILS[:1])
+
+
 @pytest.mark.parametrize("kind", ["clip", "siglip"])
 def test_two_contraries_share_all_the_probability(kind: str, tiny: Path) -> None:
     critic = open_critic(tiny / kind, {"device": "cpu"})
