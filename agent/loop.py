@@ -25,7 +25,7 @@ from limner.agent.records import Brief
 from limner.agent.run import Run
 from limner.agent.search import Attempt, Search, wording
 from limner.agent.showing import permit, takes_of
-from limner.errors import BadInput, Blocked, LimnerError, ModelFailed
+from limner.errors import BadInput, Blocked, LimnerError, ModelFailed, OutOfMemory
 from limner.pipelines.roles import Critic, Order, Painted, Painter
 from limner.pipelines.safety import OFF, Guard
 
@@ -183,7 +183,9 @@ class Loop:
         return True
 
     def _painter_failed(self, problem: Exception) -> Generator[Event, None, bool]:
-        if isinstance(problem, BadInput):
+        if isinstance(problem, BadInput) or (
+            isinstance(problem, OutOfMemory) and not self.run.takes
+        ):
             raise problem
         line = problem.message if isinstance(problem, LimnerError) else first_line(problem)
         if not self.run.takes:

@@ -43,6 +43,10 @@ class Blocked(LimnerError):
     exit_code = 3
 
 
+class OutOfMemory(ModelFailed):
+    """There was not enough memory, though all that saves some was tried; smaller things may fit."""
+
+
 class Busy(LimnerError):
     """Too much is waiting for the models already."""
 

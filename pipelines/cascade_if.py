@@ -21,6 +21,7 @@ class Stages:
 
     def __init__(self, first: Any, second: Any) -> None:
         self.first, self.second, self.vae = first, second, None
+        self.pipes = [first, second]
         self.tokenizer, self.unet = first.tokenizer, second.unet
         self.denoisers = [first.unet, second.unet]
         self.scheduler = first.scheduler

@@ -23,6 +23,7 @@ class Kandinsky:
     def __init__(self, prior: Any, decoder: Any) -> None:
         self.prior, self.decoder = prior, decoder
         self.tokenizer, self.unet, self.vae = prior.tokenizer, decoder.unet, None
+        self.pipes = [prior, decoder]
         self.vae_scale_factor = 2 ** (len(decoder.movq.config.block_out_channels) - 1)
 
     @classmethod

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, cast
 from PIL.Image import Image
 
 from limner.errors import BadInput
+from limner.pipelines.relief import telling
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Logits", "contrasted"]
+
+CURE = "Name a smaller --critic, or say device: cpu in its settings; limner doctor says what fits."
 
 Logits = Callable[[Sequence[Image], list[str]], "torch.Tensor"]
 """How well each text fits each picture: [picture, text], any real number, more is better."""
@@ -30,7 +33,7 @@ def contrasted(
 
     As TextNorm does (arXiv:2404.01863). A text that several claims share is asked once. Where the
     logits are log odds, `alone` leaves the foils unasked and the odds as they are. Raises
-    `BadInput` for a claim without foils.
+    `BadInput` for a claim without foils, and `OutOfMemory` where even a little is too much.
     """
     import torch
 
@@ -42,7 +45,7 @@ def contrasted(
     groups = [group[:1] for group in groups] if alone else groups
     texts = list(dict.fromkeys(text for group in groups for text in group))
     row = {text: i for i, text in enumerate(texts)}
-    with torch.inference_mode():
+    with torch.inference_mode(), telling("The critic", CURE):
         seen = logits(pictures, texts).float()
         columns = [_first(seen[:, [row[text] for text in group]]) for group in groups]
     return cast("list[list[float]]", torch.stack(columns, dim=1).tolist())

@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
+from limner.pipelines.relief import in_parts
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +21,8 @@ class BlipCritic:
     """Weighs claims by BLIP's head for image-text matching (ITM, arXiv:2201.12086).
 
     The log odds of a match are weighed against those of the claim's foils; with `foils` False its
-    probability is that of a match alone. `batch` is how many pictures, or texts, go together.
+    probability is that of a match alone. `batch` is how many pictures, or texts, go together;
+    fewer, where memory runs out.
     """
 
     def __init__(
@@ -52,11 +54,8 @@ class BlipCritic:
         """The log odds of a match: [picture, text]. Each picture is seen once."""
         import torch
 
-        rows = []
-        for start in range(0, len(pictures), self._batch):
-            seen = self._seen(pictures[start : start + self._batch])
-            rows += [self._matched(one, texts) for one in seen]
-        return torch.stack(rows)
+        seen = in_parts(self._seen, pictures, self._batch)
+        return torch.stack([self._matched(one, texts) for few in seen for one in few])
 
     def _seen(self, pictures: Sequence[Image]) -> torch.Tensor:
         """What the model sees of each picture: [picture, patch, feature]."""
@@ -70,23 +69,22 @@ class BlipCritic:
         """The log odds of each text for one picture."""
         import torch
 
-        rows = []
-        for start in range(0, len(texts), self._batch):
-            few = texts[start : start + self._batch]
+        def odds(few: Sequence[str]) -> torch.Tensor:
             states = seen.expand(len(few), *seen.shape)
             read = self._model.text_encoder(
                 **self._read(few),
                 encoder_hidden_states=states,
                 encoder_attention_mask=states.new_ones(states.shape[:2], dtype=torch.long),
             ).last_hidden_state
-            score = self._model.itm_head(read[:, 0]).float()
-            rows.append(score[:, 1] - score[:, 0])
-        return torch.cat(rows)
+            score: torch.Tensor = self._model.itm_head(read[:, 0]).float()
+            return score[:, 1] - score[:, 0]
 
-    def _read(self, texts: list[str]) -> Any:
+        return torch.cat(list(in_parts(odds, texts, self._batch)))
+
+    def _read(self, texts: Sequence[str]) -> Any:
         longest = self._model.config.text_config.max_position_embeddings
         read = self._tokenizer(
-            texts, padding=True, truncation=True, max_length=longest, return_tensors="pt"
+            list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
         ).to(self._model.device)
         read.pop("token_type_ids", None)
         return read

@@ -13,6 +13,7 @@ from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
 from limner.pipelines.device import place
 from limner.pipelines.loading import load, opening
+from limner.pipelines.relief import in_parts
 from limner.pipelines.weights import named, verify
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class ClipCritic:
     What was trained to tell which picture people prefer, on CLIP's plan (PickScore), is one of
     them. Its tokenizer and image settings are read from the folder `reads`, where it has none.
     `temperature`, where given, replaces the model's own logit scale by its inverse: 0.01 is
-    CLIP's usual scale of 100. `batch` is how many pictures or texts are encoded at a time.
+    CLIP's usual scale of 100. `batch` is how many pictures or texts are encoded at a time; fewer,
+    where memory runs out.
     """
 
     def __init__(
@@ -82,13 +84,14 @@ class ClipCritic:
         """One unit vector for each picture."""
         import torch
 
-        rows = []
-        for start in range(0, len(pictures), self._batch):
-            few = [picture.convert("RGB") for picture in pictures[start : start + self._batch]]
-            seen = self._eyes(images=few, return_tensors="pt")  # of SigLIP 2: patches and a mask
-            seen = seen.to(self._device, self._model.dtype)
-            rows.append(_unit(self._model.get_image_features(**seen)))
-        return torch.cat(rows)
+        return torch.cat(list(in_parts(self._glanced, pictures, self._batch)))
+
+    def _glanced(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """The same, all of them together."""
+        few = [picture.convert("RGB") for picture in pictures]
+        seen = self._eyes(images=few, return_tensors="pt")  # of SigLIP 2: patches and a mask
+        seen = seen.to(self._device, self._model.dtype)
+        return _unit(self._model.get_image_features(**seen))
 
     def _read(self, texts: list[str]) -> torch.Tensor:
         """One unit vector for each text, from memory where this very list was read before.
@@ -100,17 +103,15 @@ class ClipCritic:
 
         key = tuple(texts)
         if key not in self._texts:
-            starts = range(0, len(texts), self._batch)
-            few = [self._encoded(texts[start : start + self._batch]) for start in starts]
-            self._texts[key] = torch.cat(few)
+            self._texts[key] = torch.cat(list(in_parts(self._encoded, texts, self._batch)))
         self._texts.move_to_end(key)
         if len(self._texts) > REMEMBERED:
             self._texts.popitem(last=False)
         return self._texts[key]
 
-    def _encoded(self, texts: list[str]) -> torch.Tensor:
+    def _encoded(self, texts: Sequence[str]) -> torch.Tensor:
         tokens = self._tokenizer(
-            texts,
+            list(texts),
             padding=self._padding,
             truncation=True,
             max_length=self._longest,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from PIL.Image import Image
 
 from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
+from limner.pipelines.relief import in_parts
 from limner.pipelines.templates import bounded, check_size
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class VlmCritic:
 
     A claim's log odds of yes are weighed against those of its foils, so that a model which likes
     to agree gains nothing by it; with `foils` False only claims are asked, and their probability is
-    that of yes (VQAScore). `batch` is how many questions are asked at a time. `reads` readies
-    pictures and words for the `model`; see `still.open_still`.
+    that of yes (VQAScore). `batch` is how many questions are asked at a time; fewer, where memory
+    runs out. `reads` readies pictures and words for the `model`; see `still.open_still`.
     """
 
     def __init__(
@@ -64,24 +65,23 @@ class VlmCritic:
         import torch
 
         asked = [(picture.convert("RGB"), text) for picture in pictures for text in texts]
-        rows = torch.cat(list(self._answered(asked)))
+        rows = torch.cat(list(in_parts(self._answered, asked, self._batch)))
         return rows.reshape(len(pictures), len(texts))
 
-    def _answered(self, asked: list[tuple[Image, str]]) -> Iterator[torch.Tensor]:
-        for start in range(0, len(asked), self._batch):
-            few = asked[start : start + self._batch]
-            read = self._read(few).to(self._model.device, self._model.dtype)
-            try:
-                logits = self._model(**read, logits_to_keep=1).logits[:, -1].float()
-            finally:
-                _forget(self._model)
-            yes, no = logits[:, self._yes], logits[:, self._no]
-            yield yes.logsumexp(dim=1) - no.logsumexp(dim=1)
+    def _answered(self, asked: Sequence[tuple[Image, str]]) -> torch.Tensor:
+        read = self._read(asked).to(self._model.device, self._model.dtype)
+        try:
+            logits = self._model(**read, logits_to_keep=1).logits[:, -1].float()
+        finally:
+            _forget(self._model)
+        yes, no = logits[:, self._yes], logits[:, self._no]
+        odds: torch.Tensor = yes.logsumexp(dim=1) - no.logsumexp(dim=1)
+        return odds
 
-    def _read(self, few: list[tuple[Image, str]]) -> Any:
+    def _read(self, asked: Sequence[tuple[Image, str]]) -> Any:
         with bounded():
             return self._reads.apply_chat_template(
-                [self._question(picture, text) for picture, text in few],
+                [self._question(picture, text) for picture, text in asked],
                 add_generation_prompt=True,
                 tokenize=True,
                 return_dict=True,

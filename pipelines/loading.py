@@ -9,8 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import LimnerError, ModelUnusable
+from limner.errors import LimnerError, ModelUnusable, OutOfMemory
 from limner.pipelines.file_checks import read_json
+from limner.pipelines.relief import is_full
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +23,7 @@ _AGAIN = "Fetch or make the model again."
 
 @contextmanager
 def opening(name: str, part: str, *libraries: str) -> Iterator[None]:
-    """Silences the loaders, and turns what they raise into `ModelUnusable`.
+    """Silences the loaders, and turns what they raise into `ModelUnusable` or `OutOfMemory`.
 
     `libraries` besides transformers are those that the loading goes through.
     """
@@ -33,6 +34,10 @@ def opening(name: str, part: str, *libraries: str) -> Iterator[None]:
     except LimnerError:
         raise
     except Exception as problem:  # loaders raise anything, from KeyError to those of their parsers
+        if is_full(problem):
+            raise OutOfMemory(
+                f"There is no memory to open the {part} {name!r}.", "limner doctor says what fits."
+            ) from None
         line = (str(problem).strip() or type(problem).__name__).splitlines()[0][:200]
         raise ModelUnusable(
             f"{name!r} cannot be opened as a {part}: {line}", f"Check that it is a {part}."

@@ -9,17 +9,17 @@ from types import MappingProxyType
 from typing import Any
 
 from limner.errors import BadInput
-from limner.pipelines.device import place
 from limner.pipelines.families import Family, family_named, family_of, pipeline_of
-from limner.pipelines.loading import opening
-from limner.pipelines.lora import blend, file_of
 from limner.pipelines.older_calls import takes
 from limner.pipelines.painting import PipelinePainting
-from limner.pipelines.pipes import PARTS, grid, native, open_over, open_pipe, tokens, wordwise
-from limner.pipelines.preview import legible, small_decoder
+from limner.pipelines.palette import Palette, Recipe
+from limner.pipelines.pipes import grid, native, tokens, wordwise
+from limner.pipelines.preview import legible
+from limner.pipelines.quantized import check_bits
+from limner.pipelines.rationing import Rationed
 from limner.pipelines.roles import Dialect, Order
 from limner.pipelines.starts import check, check_batch, runs
-from limner.pipelines.weighing import Weighing
+from limner.pipelines.swap import Swap
 from limner.pipelines.weights import named, verify
 
 __all__ = ["DiffusersPainter"]
@@ -36,6 +36,10 @@ class DiffusersPainter:
     are what belongs to it: a "lora", which is fused at `scale`, a Kandinsky "prior", an IF
     "second" stage, a small decoder for "preview"s. With `weigh`, words can be weighed and prompts
     be longer.
+
+    It is kept as `bits` (4 or 8, on a CUDA GPU) and `offload` ("model" or "group") say, and paints
+    at most `at_once` pictures of its usual size together, None for any number; where memory runs
+    out all the same, see `Rationed`.
 
     Nothing more is computed for a dropped order. From the batch of the Stable Diffusion, XL, 3
     and Kandinsky pipelines it is really gone; elsewhere the denoiser passes over it. `threads` is
@@ -60,48 +64,83 @@ class DiffusersPainter:
         others: Mapping[str, Path] = _NONE,
         scale: float = 1.0,
         weigh: bool = False,
+        bits: int | None = None,
+        offload: str = "",
+        at_once: int | None = None,
     ) -> None:
+        check_bits(bits)
         for one in (folder, *others.values()):
             verify(one)
         lora = others.get("lora")
-        changes = file_of(lora) if lora else None
         called = f"{name} {lora.name if lora else ''}"
         self.family = family_named(family) if family else _recognised(folder, called)
-        where, dtype = place(device, self.family.dtypes if self.family else ())
-        self.device = str(where)
-        with opening(name, "painter", "diffusers"):
-            second = others.get(PARTS.get(self.family.key, "") if self.family else "")
-            self._pipe = open_pipe(folder, self.family, dtype, second)
-            if changes:
-                blend(self._pipe, changes, scale)
-            self._pipe.to(where)
-            self._over = open_over(self._pipe, self.family)
-            self._eyes = small_decoder(others.get("preview"), self.family, where, dtype)
-        for pipe in filter(None, (self._pipe, self._over)):
-            pipe.set_progress_bar_config(disable=True)
+        told = (folder, name, self.family, others, scale, weigh, device, bits, offload)
+        self._recipe = Recipe(*told)
+        self._recipe.check()
+        self._swap: Swap | None = None
+        self._at_once = at_once
+        self._palette: Palette | None = Palette(self._recipe)
+        self.device = str(self._palette.where)
+        self._tokenizer = wordwise(self._palette.pipe)
         self.paints_anything = name != "pocket"
-        self.name = named(folder, name) + (f"+{lora.name}:{scale:g}" if lora else "")
         self.folder = folder
-        self._weighing = Weighing.of(self._pipe, name) if weigh else None
-        self.dialect = self._dialect(size, steps, guidance)
+        made = [f"+{lora.name}:{scale:g}"] if lora else []
+        self.name = "".join([named(folder, name), *made, f":{bits}bit" if bits else ""])
+        self.dialect = self._dialect(self._palette, size, steps, guidance)
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> PipelinePainting:
-        """Paint all orders in one batch; `preview_every` steps a cheap preview, 0 for none.
+    def join(self, swap: Swap) -> None:
+        """Ask for a turn from now on, before it paints."""
+        self._swap = swap
 
-        Each order's noise comes from a CPU generator of its own seed, whatever else is in the
-        batch. Raises `BadInput` for a size that the pipeline cannot paint, for a start where it
-        paints over nothing, and for orders that differ in size, steps, guidance or strength.
+    def release(self) -> None:
+        """Let go of the weights until it paints again."""
+        self._palette = None
+
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Rationed:
+        """Paint all orders in one batch, or in several where memory is short.
+
+        `preview_every` steps there is a cheap preview, 0 for none. Each order's noise comes from a
+        CPU generator of its own seed, whatever else is in the batch. Raises `BadInput` for a size
+        that the pipeline cannot paint, for a start where it paints over nothing, and for orders
+        that differ in size, steps, guidance or strength; while it paints, `OutOfMemory`.
         """
-        import torch
-
         check_batch(orders)
         for order in orders:
             check(order, self.dialect)
-        cost = self.cost(orders[0])
-        pipe = self._over if orders[0].start else self._pipe
-        call = self._call(orders, pipe)
+        self._check(orders[0])
+        return Rationed(_Easel(self, preview_every), orders, self._most(orders[0]))
+
+    def begin(self, orders: Sequence[Order], preview_every: int, tiled: bool) -> PipelinePainting:
+        """Paints them together, whatever memory that takes; `tiled` decodes them in tiles."""
+        import torch
+
+        palette = self._awake()
+        pipe = palette.over if orders[0].start else palette.pipe
         self.threads = torch.get_num_threads()
-        return PipelinePainting(pipe, call, orders, cost, preview_every, self._eyes)
+        call = self._call(orders, palette, pipe)
+        cost = self.cost(orders[0])
+        painting = PipelinePainting(pipe, call, orders, cost, preview_every, palette.eyes)
+        painting.tile(tiled)
+        return painting
+
+    def ease(self) -> bool:
+        """Keeps less of the pipeline on its device from now on; False where there is no less."""
+        return self._awake().ease()
+
+    def _awake(self) -> Palette:
+        """The pipelines, opened again if they were closed."""
+        if self._swap:
+            self._swap.turn(self)
+        if self._palette is None:
+            self._palette = Palette(self._recipe)
+        return self._palette
+
+    def _most(self, order: Order) -> int:
+        """How many pictures of that size are painted together."""
+        if self._at_once is None:
+            return 1 << 30
+        width, height = self.dialect.size
+        return max(1, self._at_once * width * height // (order.width * order.height))
 
     def cost(self, order: Order) -> float:
         """Steps really done x area, over the native ones.
@@ -115,8 +154,7 @@ class DiffusersPainter:
 
     def count_tokens(self, prompt: str) -> int:
         """The length of a prompt in the pipeline's own tokens, with its start and end marks."""
-        tokenizer = wordwise(self._pipe)
-        return len(tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
+        return len(self._tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
 
     def _check(self, order: Order) -> None:
         step, most = self.dialect.multiple, self.dialect.largest
@@ -130,7 +168,7 @@ class DiffusersPainter:
         if order.steps < 1:
             raise BadInput("A picture takes at least one step.", "For instance: steps 20.")
 
-    def _call(self, orders: Sequence[Order], pipe: Any) -> dict[str, Any]:
+    def _call(self, orders: Sequence[Order], palette: Palette, pipe: Any) -> dict[str, Any]:
         """The arguments of one call, of those that this pipeline takes."""
         import torch
 
@@ -144,7 +182,7 @@ class DiffusersPainter:
             "generator": [torch.Generator("cpu").manual_seed(order.seed) for order in orders],
             "output_type": "pil",
             **(self.family.call if self.family else {}),
-            **self._words(orders),
+            **self._words(orders, palette),
         }
         if first.steps != 2:  # a default that Sana-Sprint refuses with other numbers of steps
             said["intermediate_timesteps"] = None
@@ -155,43 +193,62 @@ class DiffusersPainter:
         known = takes(pipe)
         return {key: value for key, value in said.items() if key in known}
 
-    def _words(self, orders: Sequence[Order]) -> dict[str, Any]:
+    def _words(self, orders: Sequence[Order], palette: Palette) -> dict[str, Any]:
         """The prompts, or what the text encoders make of them where words are weighed."""
         prompts = [order.prompt for order in orders]
         unlike = [order.negative or " " for order in orders]
-        if self._weighing:
-            return self._weighing.embedded(prompts, [o.negative for o in orders])
+        if palette.weighing:
+            return palette.weighing.embedded(prompts, [o.negative for o in orders])
         heeded = self.dialect.negative and any(order.negative for order in orders)
         knobbed = self.family is not None and self.family.knob == "true_cfg_scale"
         return {"prompt": prompts} | ({"negative_prompt": unlike} if heeded or knobbed else {})
 
     def _dialect(
-        self, size: tuple[int, int] | None, steps: int | None, guidance: float | None
+        self,
+        palette: Palette,
+        size: tuple[int, int] | None,
+        steps: int | None,
+        guidance: float | None,
     ) -> Dialect:
-        pipe, row = self._pipe, self.family
+        pipe, row, weighing = palette.pipe, self.family, palette.weighing
         wide = grid(pipe)
         least = max(8, wide if hasattr(pipe, "unet") else 2 * wide)
         parts = row.over == "box" if row else legible(pipe.scheduler)
         if guidance is None:
-            guidance = row.guidance if row else self._default("guidance_scale", 5.0)
-        usual = row.steps if row else int(self._default("num_inference_steps", 25))
+            guidance = row.guidance if row else _default(pipe, "guidance_scale", 5.0)
+        usual = row.steps if row else int(_default(pipe, "num_inference_steps", 25))
         return Dialect(
             size=(int(size[0]), int(size[1])) if size else native(pipe, row),
             multiple=row.multiple if row and row.multiple else least,
-            tokens=self._weighing.most if self._weighing else tokens(pipe, row),
+            tokens=weighing.most if weighing else tokens(pipe, row),
             negative=row.negative if row else "negative_prompt" in takes(pipe),
             steps=steps or usual,
             guidance=float(guidance),
-            starts=self._over is not None,
-            repairs=self._over is not None and parts,
+            starts=palette.over is not None,
+            repairs=palette.over is not None and parts,
             tags=row is not None and row.style == "tags",
-            weights=self._weighing is not None,
+            weights=weighing is not None,
         )
 
-    def _default(self, name: str, otherwise: float) -> float:
-        found = takes(self._pipe).get(name)
-        default = otherwise if found is None else found.default
-        return default if isinstance(default, int | float) else otherwise
+
+class _Easel:
+    """The painter, with the previews that one batch wants; see `rationing.Easel`."""
+
+    def __init__(self, painter: DiffusersPainter, preview_every: int) -> None:
+        self._painter = painter
+        self._preview_every = preview_every
+
+    def begin(self, orders: Sequence[Order], tiled: bool) -> PipelinePainting:
+        return self._painter.begin(orders, self._preview_every, tiled)
+
+    def ease(self) -> bool:
+        return self._painter.ease()
+
+
+def _default(pipe: Any, name: str, otherwise: float) -> float:
+    found = takes(pipe).get(name)
+    default = otherwise if found is None else found.default
+    return default if isinstance(default, int | float) else otherwise
 
 
 def _recognised(folder: Path, called: str) -> Family | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from limner.errors import ModelFailed
 from limner.pipelines.loading import hushed
 from limner.pipelines.outside import Outside
 from limner.pipelines.preview import clean_guess, decode_roughly, place
 from limner.pipelines.relay import relay
+from limner.pipelines.relief import spared_decoding
 from limner.pipelines.roles import Order, Painted, Step
 from limner.pipelines.sparing import Sparing, denoisers
 from limner.pipelines.starts import pasted
@@ -68,6 +68,10 @@ class PipelinePainting:
     def __iter__(self) -> Iterator[Step | Painted]:
         return self._steps
 
+    def tile(self, wanted: bool) -> None:
+        """Decode the pictures in tiles, which takes less memory."""
+        self._batch.tiled = wanted
+
     def drop(self, index: int) -> None:
         """Spend nothing more on that order; it will not be among the finished pictures."""
         self._batch.dropped.add(index)
@@ -89,14 +93,7 @@ def _advance(batch: _Batch) -> Generator[Step | Painted, None, None]:
     def paint(tell: Callable[[Step], None]) -> None:
         finished.extend(batch.run(tell))
 
-    try:
-        yield from relay(paint)
-    except RuntimeError as problem:
-        if "out of memory" not in str(problem).lower():
-            raise
-        raise ModelFailed(
-            "The painter ran out of memory.", "Paint fewer takes at once, or smaller ones."
-        ) from problem
+    yield from relay(paint)
     for index, picture in zip(batch.live, finished, strict=bool(finished)):
         if index not in batch.dropped:
             yield Painted(index, pasted(batch.orders[index].start, picture))
@@ -118,6 +115,7 @@ class _Batch:
         self.live = list(range(len(orders)))
         self.dropped: set[int] = set()
         self.eyes: Any = None
+        self.tiled = False
         self._pipe = pipe
         self._call = call
         self._cost = cost
@@ -150,7 +148,8 @@ class _Batch:
     @contextmanager
     def _watched(self) -> Iterator[None]:
         spared = [] if self._cut else denoisers(self._pipe)
-        with self._outside.noted(self._pipe.scheduler), self._sparing.on(spared):
+        decoding = spared_decoding(getattr(self._pipe, "vae", None), self.tiled)
+        with self._outside.noted(self._pipe.scheduler), self._sparing.on(spared), decoding:
             yield
 
     def _after(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from limner.errors import BadInput
@@ -18,14 +20,21 @@ PARTS = {"kandinsky22": "prior", "deepfloyd-if": "second"}
 """The setting that names the other folder of a family of two."""
 
 
-def open_pipe(folder: Path, family: Family | None, dtype: Any, other: Path | None) -> Any:
+def open_pipe(
+    folder: Path,
+    family: Family | None,
+    dtype: Any,
+    other: Path | None,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """The pipeline in a folder, with its scheduler changed where the family's row says so.
 
-    `other` is the second folder of a family of two. Raises whatever the loaders raise.
+    `other` is the second folder of a family of two, `more` what the loaders are to heed besides.
+    Raises whatever the loaders raise.
     """
     from diffusers import ModelMixin
 
-    how = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    how = {"dtype": dtype, "use_safetensors": True, "local_files_only": True, **more}
     pipe = _cascade(folder, family, other, how) or _plain(folder, how)
     for one in getattr(pipe, "pipes", [pipe]):
         for name, part in one.components.items():

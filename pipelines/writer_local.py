@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,8 +22,10 @@ from limner.pipelines.decoding import Choice, Spelling, decode, endings, until
 from limner.pipelines.device import place
 from limner.pipelines.json_mask import JsonMask, vocabulary
 from limner.pipelines.loading import opening
-from limner.pipelines.quantized import load
+from limner.pipelines.quantized import check_bits, load
+from limner.pipelines.relief import telling
 from limner.pipelines.still import sees, template
+from limner.pipelines.swap import Swap
 from limner.pipelines.templates import check_size
 from limner.pipelines.tool_calls import plain_start, read_calls
 from limner.pipelines.weights import named, verify
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["LocalWriter", "open_local_writer"]
+
+CURE = "Say bits: 4 in its settings, or name a smaller --writer; limner doctor says what fits."
 
 
 class LocalWriter(BaseChatModel):
@@ -59,6 +63,8 @@ class LocalWriter(BaseChatModel):
     _words: Any = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default=Path())
     _sees: bool = PrivateAttr(default=False)
+    _reopen: Callable[[], Any] | None = PrivateAttr(default=None)
+    _swap: Swap | None = PrivateAttr(default=None)
 
     @property
     def _llm_type(self) -> str:
@@ -66,7 +72,11 @@ class LocalWriter(BaseChatModel):
 
     @property
     def model(self) -> Any:
-        """The transformers model that writes."""
+        """The transformers model that writes; it is opened again if it was closed."""
+        if self._swap:
+            self._swap.turn(self)
+        if self._model is None and self._reopen:
+            self._model = self._reopen()
         return self._model
 
     @property
@@ -84,10 +94,26 @@ class LocalWriter(BaseChatModel):
         """Whether the model could read pictures, too."""
         return self._sees
 
-    def hold(self, model: Any, tokenizer: Any, folder: Path = Path(), sees: bool = False) -> None:
-        """Gives the writer its loaded model and tokenizer."""
+    def hold(
+        self,
+        model: Any,
+        tokenizer: Any,
+        folder: Path = Path(),
+        sees: bool = False,
+        reopen: Callable[[], Any] | None = None,
+    ) -> None:
+        """Gives the writer its loaded model and tokenizer; `reopen` loads that model once more."""
         self._model, self._tokenizer, self._words = model, tokenizer, None
-        self._folder, self._sees = folder, sees
+        self._folder, self._sees, self._reopen = folder, sees, reopen
+
+    def join(self, swap: Swap) -> None:
+        """Ask for a turn from now on, before it writes."""
+        self._swap = swap
+
+    def release(self) -> None:
+        """Let go of the weights until it writes again."""
+        if self._reopen:
+            self._model = None
 
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: Any = None, **settings: Any
@@ -147,18 +173,19 @@ class LocalWriter(BaseChatModel):
         self, prompt: torch.Tensor, asked: Asked, told: dict[str, int]
     ) -> Generator[str, None, str]:
         """The reply as text; counts its tokens in `told` and returns why it ended."""
-        spelling = Spelling(self._tokenizer)
+        spelling, model = Spelling(self._tokenizer), self.model
         tokens = decode(
-            self._model,
+            model,
             prompt,
             most=asked.max_new_tokens,
-            ends=endings(self._model, self._tokenizer),
+            ends=endings(model, self._tokenizer),
             choose=Choice(asked.temperature, asked.seed),
             mask=self._mask(asked.grammar) if asked.grammar else None,
         )
         while True:
             try:
-                token = next(tokens)
+                with telling("The writer", CURE):
+                    token = next(tokens)
             except StopIteration as end:
                 yield spelling.rest()
                 return str(end.value)
@@ -205,27 +232,36 @@ def open_local_writer(
     critic. `bits` are those of `quantized.load`. Raises `ModelUnusable` for a folder that is not a
     sound language model with a chat template.
     """
+    check_bits(bits)
     verify(folder)
-    where, dtype = place(device)
     with opening(name, "writer"):
-        from transformers import (
-            AutoModelForCausalLM,
-            AutoModelForImageTextToText,
-            AutoTokenizer,
-        )
+        from transformers import AutoTokenizer
 
         seeing = sees(folder)
-        kind = AutoModelForImageTextToText if seeing else AutoModelForCausalLM
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
         tokenizer.chat_template = tokenizer.chat_template or template(folder)
         check_size(f"writer {name!r}", tokenizer.chat_template)
         prompt_of(tokenizer, [HumanMessage("A cat.")])  # before anyone waits for its answer
-        model = load(kind, folder, where, dtype, bits)
-    writer = LocalWriter(name=named(folder, name), **settings)
-    writer.hold(model, tokenizer, folder, seeing)
+
+    def reopen() -> Any:
+        return _loaded(folder, name, device, bits)
+
+    full = named(folder, name) + (f":{bits}bit" if bits else "")
+    writer = LocalWriter(name=full, **settings)
+    writer.hold(reopen(), tokenizer, folder, seeing, reopen)
     return writer
+
+
+def _loaded(folder: Path, name: str, device: str, bits: int | None) -> Any:
+    """The weights of a folder, where they are used; with their eyes, where they have some."""
+    where, dtype = place(device)
+    with opening(name, "writer"):
+        from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+        kind = AutoModelForImageTextToText if sees(folder) else AutoModelForCausalLM
+        return load(kind, folder, where, dtype, bits)
 
 
 def _said(pieces: Generator[str, None, str]) -> Generator[ChatGenerationChunk, None, str]:

@@ -117,8 +117,8 @@ def test_a_painter_of_no_known_family_runs_and_says_so(
 def test_a_row_can_be_named_and_changes_the_sampler(tiny: Path) -> None:
     told = {"device": "cpu", "family": "sd15-lightning"}
     painter: Any = open_painter(tiny / "painter", told)
-    assert type(painter._pipe.scheduler).__name__ == "EulerDiscreteScheduler"
-    assert painter._pipe.scheduler.config.timestep_spacing == "trailing"
+    assert type(painter._palette.pipe.scheduler).__name__ == "EulerDiscreteScheduler"
+    assert painter._palette.pipe.scheduler.config.timestep_spacing == "trailing"
     assert (painter.dialect.steps, painter.dialect.guidance) == (4, 0.0)
     assert painter.dialect.tags
     assert not painter.dialect.negative

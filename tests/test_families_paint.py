@@ -146,7 +146,7 @@ def _latents(painter: Painter, one: Order) -> Any:
 def _denoisers(painter: Any) -> list[Any]:
     from limner.pipelines.sparing import denoisers
 
-    return denoisers(painter._pipe)
+    return denoisers(painter._palette.pipe)
 
 
 class _counting:

@@ -68,7 +68,7 @@ def test_a_lora_changes_the_picture_as_far_as_its_scale(tiny: Path, lora: Path) 
 def test_a_lora_whose_name_says_what_it_is_for_chooses_the_row(tiny: Path, lora: Path) -> None:
     painter: Any = open_painter(tiny / "painter", {"device": "cpu", "lora": str(lora)})
     assert painter.family.key == "sd15-lcm"
-    assert type(painter._pipe.scheduler).__name__ == "LCMScheduler"
+    assert type(painter._palette.pipe.scheduler).__name__ == "LCMScheduler"
     assert painter.dialect.steps == 4
     one = Order("a cat", 1, 64, 64, 4, 1.0)
     assert picture(painter, one).size == (64, 64)

@@ -15,7 +15,7 @@ import pytest
 from greenlet import getcurrent, greenlet
 from PIL.Image import Image
 
-from limner.errors import BadInput, ModelFailed
+from limner.errors import BadInput, OutOfMemory
 from limner.pipelines.registry import open_painter
 from limner.pipelines.roles import Order, Painted, Painter, Step
 
@@ -239,7 +239,7 @@ def test_samplers_with_memory_or_noise_shrink_too(sampler: str, tiny: Path) -> N
     import diffusers
 
     painter: Any = open_painter(tiny / "painter", {"device": "cpu", "steps": 6})
-    painter._pipe.scheduler = getattr(diffusers, sampler)(steps_offset=1)
+    painter._palette.pipe.scheduler = getattr(diffusers, sampler)(steps_offset=1)
     orders = [order(i, steps=6) for i in range(3)]
     whole = finish(painter.paint(orders, preview_every=3))
     painting = painter.paint(orders)
@@ -257,15 +257,15 @@ def test_a_failure_inside_the_pipeline_reaches_the_listener(tiny: Path) -> None:
     painter: Any = open_painter(tiny / "painter", {"device": "cpu", "steps": 4})
 
     class Full:
-        config = painter._pipe.vae.config
+        config = painter._palette.pipe.vae.config
 
         def decode(self, *_: Any, **__: Any) -> None:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    painter._pipe.vae.decode = Full().decode
-    with pytest.raises(ModelFailed, match="out of memory") as caught:
+    painter._palette.pipe.vae.decode = Full().decode
+    with pytest.raises(OutOfMemory, match="out of memory on a single") as caught:
         finish(painter.paint([order()]))
-    assert "fewer takes" in caught.value.hint
+    assert "smaller --size" in caught.value.hint
     assert at_work() == 0
 
 

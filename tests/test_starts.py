@@ -173,7 +173,7 @@ def test_other_samplers_hold_the_outside_too(sampler: str, tiny: Path, old: Imag
     import diffusers
 
     painter: Any = open_painter(tiny / "painter", {"device": "cpu", "steps": 8})
-    for pipe in (painter._pipe, painter._over):
+    for pipe in (painter._palette.pipe, painter._palette.over):
         pipe.scheduler = getattr(diffusers, sampler)(steps_offset=1)
     one = replace(order(old, strength=0.5, box=(0, 0, 64, 32)), steps=8)
     *_, last, done = paint(painter, one, preview_every=1)[0]
