@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from limner.pipelines.families import family_of, pipeline_of
+from limner.pipelines.memory import Machine, Need, plan
+from limner.pipelines.needs import need_of, settings_of
 
-__all__ = ["Here", "Room", "on_disk", "room"]
+__all__ = ["Here", "cached", "fits", "on_disk", "part_of"]
 
-SPARE = 0.85
-"""The share of a memory that weights may take; the rest is for what is computed with them."""
+CRITICS = {"clip", "siglip", "siglip2"}
+"""The kinds of models that can be a critic, as their configurations name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +29,19 @@ class Here:
     pipeline: str
     gib: float
     params: float
+    need: Need | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How much memory there is in all, in GiB: of the machine, and of its GPU (0: none)."""
-
-    ram: float
-    gpu: float
-
-    def fits(self, params: float) -> str:
-        """Where so many billions of weights would fit: "gpu", "ram" or "".
-
-        On a GPU each takes 2 bytes; on a CPU 4, for limner paints there in float32.
-        """
-        gib = params * 1e9 / 2**30
-        if 2 * gib <= self.gpu * SPARE:
-            return "gpu"
-        return "ram" if 4 * gib <= self.ram * SPARE else ""
-
-
-def room() -> Room:
-    """What this machine has. A GPU is asked for through torch, which is slow to come."""
-    import psutil
-    import torch
-
-    gpu = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
-    return Room(round(psutil.virtual_memory().total / 2**30, 1), round(gpu / 2**30, 1))
+def fits(machine: Machine, need: Need) -> str:
+    """Where a painter would fit alone: "gpu", "gpu, offloaded", "ram" or ""; see `memory.plan`."""
+    made = plan(machine, [need])
+    way = made.places[0].way
+    if not made.fits:
+        return ""
+    if way.on == "cpu":
+        return "ram"
+    more = [f"{way.bits} bits"] * (way.bits < 16) + ["offloaded"] * bool(way.offload)
+    return ", ".join(["gpu", *more])
 
 
 def on_disk() -> list[Here]:
@@ -64,10 +51,11 @@ def on_disk() -> list[Here]:
     """
     pocket = Path(str(files("limner.pipelines.pocket"))) / "weights" / "painter"
     found = [_here("pocket", pocket)] if pocket.is_dir() else []
-    return found + sorted(_cached(), key=lambda here: here.name)
+    return found + [_here(name, place) for name, place in cached() if pipeline_of(place)]
 
 
-def _cached() -> Iterator[Here]:
+def cached() -> Iterator[tuple[str, Path]]:
+    """The hub id and folder of every model in the Hugging Face cache, by its newest revision."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -75,31 +63,40 @@ def _cached() -> Iterator[Here]:
         repos = scan_cache_dir().repos
     except CacheNotFound:
         return
-    for repo in repos:
+    for repo in sorted(repos, key=lambda repo: repo.repo_id):
         newest = max(repo.revisions, key=lambda one: one.last_modified, default=None)
-        if repo.repo_type == "model" and newest and pipeline_of(newest.snapshot_path):
-            yield _here(repo.repo_id, newest.snapshot_path)
+        if repo.repo_type == "model" and newest:
+            yield repo.repo_id, newest.snapshot_path
+
+
+def part_of(folder: Path) -> str:
+    """What the model in a folder can be: "writer", "painter", "critic", or "" for none of them."""
+    if pipeline_of(folder):
+        return "painter"
+    told = settings_of(folder)
+    if told.get("model_type") in CRITICS:
+        return "critic"
+    kinds = told.get("architectures")
+    speaks = isinstance(kinds, list) and any("ForCausalLM" in str(kind) for kind in kinds)
+    return "writer" if speaks and _chats(folder) else ""
+
+
+def _chats(folder: Path) -> bool:
+    """Whether a language model has a chat template."""
+    return (folder / "chat_template.jinja").is_file() or "chat_template" in settings_of(
+        folder, "tokenizer_config.json"
+    )
 
 
 def _here(name: str, folder: Path) -> Here:
     family = family_of(folder, name)
     weights = [path for path in folder.glob("*/*.safetensors") if ".fp16" not in path.suffixes]
+    need = need_of("painter", name, folder, {})
     return Here(
         name,
         family.key if family else "",
         pipeline_of(folder),
         round(sum(path.stat().st_size for path in weights) / 2**30, 6),
-        round(sum(map(_numbers, weights)) / 1e9, 6),
+        round(need.params, 6) if need else 0.0,
+        need,
     )
-
-
-def _numbers(path: Path) -> int:
-    """How many numbers a file of safetensors has, by its header; 0 for one that has none."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "np") as file:
-            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
-    except (OSError, SafetensorError):  # cut off, say; opening it would tell
-        return 0
-    return sum(math.prod(shape) for shape in shapes)

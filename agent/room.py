@@ -7,23 +7,22 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from PIL.Image import Image
 
-from limner import configs
 from limner.agent.asked import asked
 from limner.agent.brief import Scribe
 from limner.agent.described import described
 from limner.agent.events import Event
 from limner.agent.look import weighed
+from limner.agent.planning import opened, planned
 from limner.agent.records import Brief, Critique, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.search import Search
 from limner.agent.seen import picture_from
 from limner.agent.turns import Models, Turns
 from limner.errors import BadInput, ModelFailed
-from limner.pipelines import registry
 from limner.pipelines.platt import Curve
 from limner.pipelines.roles import Critic, Order, Painted, Painter
 from limner.pipelines.safety import OFF, Guard
@@ -81,28 +80,18 @@ class Room:
     ) -> Self:
         """Opens a profile's models; a name, folder, hub id or object can replace each.
 
-        `safety` replaces the profile's: "off", "flag" or "block". Raises `BadInput`
-        for an unknown profile or mode, and `ModelUnusable` for a model that won't open.
+        What limner itself opens goes where `memory.plan` finds room for it; the profile "auto" is
+        chosen from what is on the machine. `safety` replaces the profile's: "off", "flag" or
+        "block". Raises `BadInput` for an unknown profile or mode, `ModelUnusable` for a model that
+        won't open, and `OutOfMemory` for one that has no room.
         """
-        chosen = configs.load(profile)
+        now = planned(profile, {"writer": writer, "painter": painter, "critic": critic})
+        chosen, models = now.profile, opened(now)
         rest = {key: getattr(chosen, key) for key in Settings.__dataclass_fields__}
         rest["calibration"] = {kind: Curve(*two) for kind, two in chosen.calibration.items()}
-        writes = registry.open_writer(
-            writer or chosen.writer.name, _settings(writer, chosen.writer)
-        )
-        paints = registry.open_painter(
-            painter or chosen.painter.name, _settings(painter, chosen.painter)
-        )
-        studio = cls(
-            writes,
-            paints,
-            registry.open_critic(
-                critic or chosen.critic.name, _settings(critic, chosen.critic), writes
-            ),
-            Settings(**rest),
-            guard=open_guard(safety or chosen.safety, chosen.checker, paints),
-        )
-        studio.profile = str(profile)
+        guard = open_guard(safety or chosen.safety, chosen.checker, models["painter"])
+        studio = cls(**models, settings=Settings(**rest), guard=guard)
+        studio.profile = now.name
         return studio
 
     def score(self, picture: Image | Path, claims: str | Sequence[str] | Brief) -> Critique:
@@ -170,8 +159,3 @@ class Room:
             )
         picture = self.repaint(start.order, start.company)
         return replace(order, start=replace(start, picture=picture))
-
-
-def _settings(given: object, role: configs.Role) -> dict[str, Any]:
-    """The profile's settings, where it is the profile's own model that is opened."""
-    return role.settings if given is None or given == role.name else {}

@@ -20,7 +20,7 @@ __all__ = ["Family", "families", "family_named", "family_of", "pipeline_of"]
 class Family:
     """How a family of painters wants to be addressed and called; see `families.yaml`.
 
-    `params` are billions of parameters, `size` pixels.
+    `params` and `largest` are billions of parameters, `work` GiB, `size` pixels.
     """
 
     key: str
@@ -33,6 +33,8 @@ class Family:
     guidance: float
     over: Literal["nothing", "all", "box"]
     params: float
+    largest: float
+    work: float
     licence: str
     like: str
     style: Literal["prose", "tags"] = "prose"

@@ -17,7 +17,15 @@ from limner.pipelines.roles import Critic, Painter
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["known", "open_critic", "open_painter", "open_writer", "resolve"]
+__all__ = [
+    "folder_of",
+    "is_ours",
+    "known",
+    "open_critic",
+    "open_painter",
+    "open_writer",
+    "resolve",
+]
 
 _SERVED = re.compile(r"(?!https:)[a-z][a-z0-9_]+:")
 """How the name of a writer begins that is no folder: provider:model, or http://…"""
@@ -55,6 +63,16 @@ def known(part: str) -> list[str]:
     theirs = sorted(entry.name for entry in entry_points(group=f"limner.{part}s"))
     ours = ["pocket", "fake", *(["writer"] if part == "critic" else [])]
     return [*ours, *(name for name in theirs if name not in ours)]
+
+
+def is_ours(part: str, name: str) -> bool:
+    """Whether limner itself opens weights by that name: those of no fake, and nobody else's."""
+    return name == "pocket" or not (name in known(part) or _served(part, name))
+
+
+def folder_of(part: str, spec: str | Path, fetched: bool = False) -> Path:
+    """The folder of one of limner's own models, or that `resolve` finds; raises as that does."""
+    return _pocket(part) if str(spec) == "pocket" else resolve(spec, part, fetched)
 
 
 def resolve(spec: str | Path, part: str, fetched: bool = False, only: str = "") -> Path:
@@ -116,20 +134,23 @@ def _opener(part: str, name: str, writer: object) -> Callable[..., Any]:
     for entry in entry_points(group=f"limner.{part}s"):
         if entry.name == name and name != "pocket":
             return cast("Callable[..., Any]", entry.load())
-    if part == "writer" and _SERVED.match(name) and not Path(name).is_dir():
+    if _served(part, name):
         from limner.pipelines.providers import open_served_writer
 
         return partial(open_served_writer, name)
     return lambda **settings: _local(part, name, settings)
 
 
+def _served(part: str, name: str) -> bool:
+    """Whether a server, or a provider of LangChain's, speaks for it."""
+    return part == "writer" and bool(_SERVED.match(name)) and not Path(name).is_dir()
+
+
 def _local(part: str, name: str, settings: dict[str, Any]) -> Any:
     """A model of ours over an ordinary Hugging Face folder."""
-    folder = _pocket(part) if name == "pocket" else None
     hub = bool(settings.get("hub", False))
-    if folder is None:
-        folder = resolve(name, part, hub)
-        name = name if folder != Path(name) else folder.resolve().name  # recipes keep no paths
+    folder = folder_of(part, name, hub)
+    name = name if folder != Path(name) else folder.resolve().name  # recipes keep no paths
     settings = {key: value for key, value in settings.items() if key != "hub"}
     if part == "writer":
         from limner.pipelines.writer_local import open_local_writer

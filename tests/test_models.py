@@ -9,13 +9,31 @@ from pathlib import Path
 import pytest
 
 from limner.agent.cli import main
-from limner.agent.models import Room, on_disk
+from limner.agent.models import fits, on_disk, part_of
+from limner.pipelines.families import family_named
+from limner.pipelines.memory import Machine
+from limner.pipelines.needs import declared
 
 
-def test_what_fits_depends_on_where(capsys: pytest.CaptureFixture[str]) -> None:
-    big = Room(ram=16, gpu=8)
-    assert [big.fits(params) for params in (1.0, 3.5, 5.0)] == ["gpu", "gpu", ""]
-    assert Room(ram=16, gpu=0).fits(3.0) == "ram"
+def test_what_fits_depends_on_where() -> None:
+    def where(key: str, machine: Machine) -> str:
+        return fits(machine, declared(family_named(key)))
+
+    small, large = Machine(16, 8, "a GPU", "cuda"), Machine(64, 24, "a GPU", "cuda")
+    assert where("sd15", Machine(16)) == "ram"
+    assert where("flux1-schnell", Machine(16)) == ""
+    assert [where(key, small) for key in ("sd15", "sdxl", "flux2-klein", "qwen-image")] == [
+        *("gpu", "gpu, offloaded", "gpu, 4 bits, offloaded", ""),
+    ]
+    assert [where(key, large) for key in ("sdxl", "z-image", "flux1-schnell")] == [
+        *("gpu", "gpu, offloaded", "gpu, 4 bits"),
+    ]
+
+
+def test_a_folder_is_told_by_what_it_can_be(tiny: Path, tmp_path: Path) -> None:
+    told = [part_of(tiny / name) for name in ("writer", "painter", "clip", "siglip")]
+    assert told == ["writer", "painter", "critic", "critic"]
+    assert part_of(tmp_path) == ""
 
 
 def test_the_command_lists_families_and_the_pocket_painter(

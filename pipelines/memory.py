@@ -1,0 +1,307 @@
+"""Decides what fits where: a plan for writer, painter and critic together, from sizes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+__all__ = ["PARTS", "Machine", "Need", "Place", "Plan", "plan"]
+
+PARTS = ("writer", "painter", "critic")
+
+RAM_SHARE, GPU_SHARE = 0.85, 0.92
+"""The shares of the machine's own and its accelerator's memory that a plan may fill."""
+BASE = {"ram": 0.5, "gpu": 0.0}
+"""GiB without any model: Python with torch, diffusers, transformers and langchain, on a CPU."""
+BASE_BESIDE_GPU = {"ram": 2.0, "gpu": 0.5}
+"""The same beside an accelerator, whose own libraries are larger, about."""
+BYTES = {32: 4.0, 16: 2.0, 8: 1.2, 4: 0.75}
+"""For each number of a model; where it has few bits, its embeddings and norms stay longer."""
+MOST = 64
+"""Pictures at once, where memory sets no limit."""
+DENOISING = 0.4
+"""The share of what a painter computes with that is there while it denoises, about; the rest comes
+when it decodes, and its denoiser is gone by then where parts come and go."""
+STREAM = 0.5
+"""GiB of weights that are on the accelerator at a time where layers come and go one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """How much memory there is, in GiB: the machine's own, and its accelerator's (0: none).
+
+    `gpu_name` is what the accelerator is called, `device` torch's kind of it ("cuda", "mps").
+    """
+
+    ram: float
+    gpu: float = 0.0
+    gpu_name: str = ""
+    device: str = ""
+
+    def room(self, kind: str) -> float:
+        """What a plan may fill of "ram" or "gpu", in GiB."""
+        return self.ram * RAM_SHARE if kind == "ram" else self.gpu * GPU_SHARE
+
+    def base(self, kind: str) -> float:
+        """What is taken of it before the first model comes, in GiB."""
+        return (BASE_BESIDE_GPU if self.gpu else BASE)[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """How large a model is: `params` billions of numbers, `largest` in its largest part.
+
+    `work` is what it computes with beside its weights, in GiB, at two bytes for each number: for
+    one picture of its usual size, or one answer. `few_bits` says whether it can be quantized.
+    `fixed` are settings that somebody has decided already (device, bits, offload), which hold; it
+    `stays` where another works with its weights, too.
+    """
+
+    part: str
+    name: str
+    params: float
+    largest: float = 0.0
+    work: float = 0.1
+    few_bits: bool = False
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    stays: bool = False
+
+    def weights(self, bits: int) -> float:
+        """GiB of all its weights."""
+        return self.params * 1e9 * BYTES[bits] / 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to keep a model: where, in how many bits, and whether it goes when it has its turn.
+
+    `pain` is how much slower or worse it is than the best one, for the choice between ways alone.
+    """
+
+    on: str
+    bits: int
+    pain: int
+    offload: str = ""
+    in_turn: bool = False
+
+    def taken(self, need: Need, kind: str, batch: int) -> tuple[float, float]:
+        """GiB of that kind of memory: while others work, and while it does itself."""
+        weights, work = need.weights(self.bits), need.work * batch
+        if self.on == "cpu":
+            busy = weights + 2 * work  # a CPU computes with four bytes for each number
+            return ((0.0 if self.in_turn else weights), busy) if kind == "ram" else (0.0, 0.0)
+        if kind == "ram":  # weights come through it, and stay where they are offloaded to
+            return (weights if self.offload else 0.0), weights
+        largest = weights * need.largest / (need.params or 1)
+        busy = {
+            "": weights + work,
+            "model": max(largest + DENOISING * work, work),
+            "group": STREAM + work,
+        }[self.offload]
+        return (0.0 if self.in_turn or self.offload else weights), busy
+
+    def __str__(self) -> str:
+        parts = ["on the GPU" if self.on == "gpu" else "on the CPU"]
+        if self.bits < (16 if self.on == "gpu" else 32):
+            parts.append(f"in {self.bits} bits")
+        if self.in_turn:
+            parts.append("in turn")
+        if self.offload:
+            parts.append(f"offloaded by {self.offload}")
+        return ", ".join(parts)
+
+
+WAYS: dict[str, tuple[Way, ...]] = {
+    "writer": (
+        Way("gpu", 16, 0),
+        Way("gpu", 16, 2, in_turn=True),
+        Way("gpu", 4, 4),
+        Way("gpu", 4, 6, in_turn=True),
+        Way("cpu", 8, 8),
+        Way("cpu", 32, 9),
+    ),
+    "painter": (
+        Way("gpu", 16, 0),
+        Way("gpu", 16, 2, in_turn=True),
+        Way("gpu", 16, 5, offload="model"),
+        Way("gpu", 4, 7),
+        Way("gpu", 4, 8, in_turn=True),
+        Way("gpu", 4, 10, offload="model"),
+        Way("gpu", 16, 12, offload="group"),
+        Way("cpu", 32, 30),
+    ),
+    "critic": (Way("gpu", 16, 0), Way("cpu", 32, 3)),
+}
+"""For each part, on a machine with an accelerator; what loses only seconds before what loses
+quality."""
+
+WAYS_WITHOUT_GPU: dict[str, tuple[Way, ...]] = {
+    "writer": (
+        Way("cpu", 32, 0),
+        Way("cpu", 32, 2, in_turn=True),
+        Way("cpu", 8, 3),
+        Way("cpu", 8, 5, in_turn=True),
+    ),
+    "painter": (Way("cpu", 32, 0), Way("cpu", 32, 2, in_turn=True)),
+    "critic": (Way("cpu", 32, 0),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part of the plan goes, and why; `gpu` and `ram` are GiB while it works.
+
+    `batch` is how many pictures of the usual size fit at once, 0 for who paints none.
+    """
+
+    need: Need
+    way: Way
+    gpu: float
+    ram: float
+    batch: int
+    why: str
+
+    def settings(self) -> dict[str, object]:
+        """What it is to be opened with; what was decided before wins."""
+        made: dict[str, object] = {"device": "auto" if self.way.on == "gpu" else "cpu"}
+        if self.way.bits < (16 if self.way.on == "gpu" else 32):
+            made["bits"] = self.way.bits
+        if self.way.offload:
+            made["offload"] = self.way.offload
+        if 0 < self.batch < MOST:
+            made["at_once"] = self.batch
+        return made | dict(self.need.fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where writer, painter and critic go on a machine, with the estimated peaks in GiB.
+
+    Where not all `fits`, it is the plan that takes the least.
+    """
+
+    machine: Machine
+    places: tuple[Place, ...]
+    gpu: float
+    ram: float
+    fits: bool
+    why: str
+
+    def place(self, part: str) -> Place | None:
+        """That of the part; None for one that is not limner's to place."""
+        return next((place for place in self.places if place.need.part == part), None)
+
+
+Choice = Sequence[tuple[Need, Way]]
+
+
+def plan(machine: Machine, needs: Sequence[Need], takes: int = 1) -> Plan:
+    """The least painful way to keep those models together that fits the machine.
+
+    `takes` is how many pictures are wanted at once; as many as fit beside the weights are painted
+    so, the others after them. Nothing is opened, asked or measured here.
+    """
+    choices = list(_choices(machine, needs))
+    fitting = [choice for choice in choices if _fits(machine, choice)]
+    chosen = min(fitting or choices, key=lambda c: _pain(c) if fitting else _excess(machine, c))
+    batch = next((n for n in range(MOST, 1, -1) if _fits(machine, chosen, n)), 1)
+    gpu, ram = (_peak(machine, kind, chosen, min(batch, takes)) for kind in ("gpu", "ram"))
+    return Plan(
+        machine,
+        tuple(_place(chosen, need, way, batch, takes) for need, way in chosen),
+        round(gpu, 2) if machine.gpu else 0.0,
+        round(ram, 2),
+        bool(fitting),
+        _reason(machine, choices, chosen, bool(fitting)),
+    )
+
+
+def _choices(machine: Machine, needs: Sequence[Need]) -> Iterator[Choice]:
+    """Every combination of ways that the needs allow."""
+    ways = [list(_ways(machine, need)) for need in needs]
+    for combined in product(*ways):
+        yield list(zip(needs, combined, strict=True))
+
+
+def _ways(machine: Machine, need: Need) -> Sequence[Way]:
+    """Those open to a need: not quantized where it can't be, and as was decided before."""
+    table = WAYS if machine.gpu else WAYS_WITHOUT_GPU
+    few = need.few_bits
+    able = [w for w in table[need.part] if few or w.bits >= (16 if w.on == "gpu" else 32)]
+    if need.part == "painter" and machine.device != "cuda":  # diffusers quantizes there alone
+        able = [way for way in able if way.bits >= 16]
+    if need.stays:
+        able = [way for way in able if not way.in_turn]
+    return [way for way in able if _allowed(way, need.fixed)] or able
+
+
+def _allowed(way: Way, fixed: Mapping[str, object]) -> bool:
+    device = str(fixed.get("device", "auto"))
+    if device != "auto" and (device.split(":")[0] == "cpu") != (way.on == "cpu"):
+        return False
+    if "bits" in fixed and fixed["bits"] != way.bits:
+        return False
+    return "offload" not in fixed or fixed["offload"] == way.offload
+
+
+def _peak(machine: Machine, kind: str, choice: Choice, batch: int = 1) -> float:
+    """The most of that memory that is taken at any time, in GiB."""
+    taken = [way.taken(need, kind, _count(need, batch)) for need, way in choice]
+    at_rest = sum(rest for rest, _ in taken)
+    return machine.base(kind) + max((at_rest - rest + busy for rest, busy in taken), default=0.0)
+
+
+def _count(need: Need, batch: int) -> int:
+    return batch if need.part == "painter" else 1
+
+
+def _fits(machine: Machine, choice: Choice, batch: int = 1) -> bool:
+    return all(_peak(machine, k, choice, batch) <= machine.room(k) for k in _kinds(machine))
+
+
+def _kinds(machine: Machine) -> tuple[str, ...]:
+    return ("gpu", "ram") if machine.gpu else ("ram",)
+
+
+def _pain(choice: Choice) -> int:
+    return sum(way.pain for _, way in choice)
+
+
+def _excess(machine: Machine, choice: Choice) -> float:
+    """By how many GiB it does not fit."""
+    over = (_peak(machine, kind, choice) - machine.room(kind) for kind in _kinds(machine))
+    return sum(max(0.0, gib) for gib in over)
+
+
+def _place(choice: Choice, need: Need, way: Way, batch: int, takes: int) -> Place:
+    paints = need.part == "painter"
+    count = min(batch, takes) if paints else 1
+    gpu, ram = (round(way.taken(need, kind, count)[1], 2) for kind in ("gpu", "ram"))
+    why = [f"{need.weights(way.bits):.2f} GiB of weights"]
+    if way.in_turn:
+        others = [other.part for other, its in choice if its.in_turn and other is not need]
+        why.append(f"closed while the {others[0] if others else 'painter'} works")
+    if way.offload == "model":
+        why.append("one part of it at a time")
+    if way.offload == "group":
+        why.append("layer by layer, which is slow")
+    if paints and batch < takes:
+        why.append(f"{batch} of {takes} pictures at once")
+    return Place(need, way, gpu, ram, batch if paints else 0, "; ".join(why))
+
+
+def _reason(machine: Machine, choices: Sequence[Choice], chosen: Choice, fits: bool) -> str:
+    """In words, why it is not the best way for each, or that it is."""
+    best = min(choices, key=_pain)
+    where = "GPU" if machine.gpu else "memory"
+    kind = "gpu" if machine.gpu else "ram"
+    wanted, room = _peak(machine, kind, best), machine.room(kind)
+    if not fits:
+        least = _peak(machine, kind, chosen)
+        return f"Nothing fits: it takes {least:.1f} GiB at least, and the {where} has {room:.1f}."
+    if _pain(chosen) == _pain(best):
+        return f"All of it stays in the {where}."
+    if wanted <= room:
+        return "The GPU has room for all, but the machine's own memory has not."
+    return f"All at once would take {wanted:.1f} GiB; the {where} has {room:.1f} to fill."
