@@ -53,9 +53,8 @@ def chosen(
         why = "nothing that is on this machine fits its memory together: it is pocket"
         return "pocket", configs.load("pocket"), (why,)
     names = {part: need.name for part, need in picked.items() if part not in given}
-    writer, painter, critic = (Role(name=names.get(part) or "pocket") for part in PARTS)
     told = ", ".join(f"{part} {name}" for part, name in names.items())
-    profile = Profile(writer=writer, painter=painter, critic=critic)
+    profile = Profile.model_validate({part: Role(name=names.get(part, "pocket")) for part in PARTS})
     return "auto", profile, (f"of what is on this machine: {told}",) if told else ()
 
 

@@ -15,11 +15,13 @@ from limner.agent.cli_audit import audit
 from limner.agent.cli_batch import EPILOG, batch
 from limner.agent.cli_calibrate import calibrate
 from limner.agent.cli_chat import at_a_terminal, chat
+from limner.agent.cli_doctor import doctor
 from limner.agent.cli_gallery import ArchiveFolder, gallery
 from limner.agent.cli_mcp import mcp
 from limner.agent.cli_models import models
 from limner.agent.cli_options import (
     Budget,
+    Explain,
     Json,
     Model,
     Out,
@@ -35,12 +37,14 @@ from limner.agent.cli_options import (
 from limner.agent.cli_pull import pull
 from limner.agent.cli_serve import serve
 from limner.agent.plain import one_line, request_line, uncapped
-from limner.errors import INTERRUPTED, BadInput, LimnerError
+from limner.errors import INTERRUPTED, BadInput, LimnerError, OutOfMemory
 
 __all__ = ["app", "main"]
 
 Form = Literal["screen", "quiet", "json"]
-_OTHERS = set("again audit batch calibrate chat gallery mcp models pull serve show train".split())
+_OTHERS = set(
+    "again audit batch calibrate chat doctor gallery mcp models pull serve show train".split()
+)
 _MORE = """\b
 Other commands:
   limner              at a terminal: the same as limner chat
@@ -52,6 +56,7 @@ Other commands:
   limner audit FOLDER what a writer did to all the requests of a batch
   limner mcp          be a tool of an assistant, by the Model Context Protocol
   limner calibrate    find out what a critic's numbers are worth
+  limner doctor       what this machine has, and where the models would go on it
   limner models       which painters there are, here and in general
   limner pull MODEL   fetch a model from the hub, after saying what that takes
   limner serve        answer over HTTP, and on a page of your own machine
@@ -101,6 +106,7 @@ def draw(
     writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
+    explain: Explain = False,
     no_refine: Annotated[
         bool, typer.Option("--no-refine", help="Paint once; reword nothing.")
     ] = False,
@@ -130,6 +136,7 @@ def draw(
             out,
             profile,
             *models,
+            explain=explain,
             archive=archive,
             no_archive=no_archive,
         )
@@ -151,6 +158,7 @@ def draw(
         archived=not no_archive,
         profile=profile,
         models={"writer": writer, "painter": painter, "critic": critic},
+        explained=explain,
         form=form,
     )
     return brief_only(wish) if expand_only else draw_and_save(wish)
@@ -183,6 +191,7 @@ others.command()(gallery)
 others.command(epilog=EPILOG)(batch)
 others.command()(audit)
 others.command()(calibrate)
+others.command()(doctor)
 others.command()(mcp)
 others.command()(models)
 others.command()(pull)
@@ -230,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message().rstrip(".")
         return _refuse(BadInput(message, "type limner --help"), "--json" in typed)
     except MemoryError:
-        return _refuse(LimnerError("the memory is full", "type a smaller --size or --takes"), False)
+        return _refuse(OutOfMemory("the memory is full", "type a smaller --size or --takes"), False)
     except (KeyboardInterrupt, typer.Abort):
         _complain("limner: interrupted — nothing was saved")
         return INTERRUPTED

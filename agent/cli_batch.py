@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from limner.agent.cli_options import Budget, Profile, Size, Takes, above_zero, pixels
+from limner.agent.cli_options import Budget, Explain, Profile, Size, Takes, above_zero, pixels
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def batch(
         Path, typer.Option(metavar="DIR", help="Folder for pictures, manifest and page.")
     ],
     profile: Profile = "pocket",
+    explain: Explain = False,
     form: Annotated[
         Literal["csv", "jsonl", "parquet", "lines"] | None,
         typer.Option("--format", help="If FILE's name does not tell it."),
@@ -98,6 +99,12 @@ def batch(
 ) -> int:
     """Paint every request in FILE; what is done stays done, whatever ends it."""
     above_zero(budget=budget, takes=takes)
+    if profile == "auto":
+        raise BadInput("a batch needs a profile that stays as it is", "name one, or a YAML file")
+    if explain:
+        from limner.agent import view_doctor
+
+        view_doctor.explain(profile, {})
     if "\0" in str(out):
         raise BadInput("--out has a character that no name may have", "type another")
     from limner.agent.batch.conduct import Job

@@ -15,6 +15,7 @@ import typer
 from limner.agent.cli_gallery import ArchiveFolder
 from limner.agent.cli_options import (
     Budget,
+    Explain,
     Model,
     Out,
     Profile,
@@ -53,6 +54,7 @@ def chat(
     writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
+    explain: Explain = False,
     pictures: Annotated[
         str, typer.Option(metavar="WAY", help="auto, kitty, sixel, blocks or none.")
     ] = "auto",
@@ -76,6 +78,10 @@ def chat(
     from limner.agent.view_live import PREVIEW_EVERY
 
     probe(out)
+    if explain:
+        from limner.agent import view_doctor
+
+        view_doctor.explain(profile, models)
     screen = _screen(pictures)
     limits["preview_every"] = PREVIEW_EVERY if screen.graphics else 0
     screen.greet()

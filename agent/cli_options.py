@@ -12,6 +12,7 @@ from limner.errors import BadInput
 
 __all__ = [
     "Budget",
+    "Explain",
     "Json",
     "Model",
     "Out",
@@ -25,13 +26,16 @@ __all__ = [
     "pixels",
 ]
 
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Say first where the models go, on standard error.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="A name, folder or hub id.")]
 Writer = Annotated[
     str | None, typer.Option(metavar="NAME", help="A name, folder, hub id or provider:model.")
 ]
 Profile = Annotated[
-    str, typer.Option(metavar="NAME", help="Which models: pocket, fake, or a YAML file.")
+    str, typer.Option(metavar="NAME", help="Which models: pocket, fake, auto, or a YAML file.")
 ]
 Seed = Annotated[
     int | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -42,7 +42,7 @@ class Wish:
     """A request with the options it was typed with.
 
     `models` replace those of the profile. `archive` is a folder, None for the user's own; nothing
-    is kept there unless `archived`.
+    is kept there unless `archived`; where the models go is said first where it is `explained`.
     """
 
     request: str
@@ -57,6 +57,7 @@ class Wish:
     out: Path = Path()
     archive: Path | None = None
     archived: bool = True
+    explained: bool = False
     form: Literal["screen", "quiet", "json"] = "screen"
 
 
@@ -66,6 +67,7 @@ def draw_and_save(wish: Wish) -> int:
     screen = _screen(wish)
     with kept_clean(wish.form != "screen"):
         studio = _open(wish)
+        wish = replace(wish, profile=studio.profile)
         previews = PREVIEW_EVERY if screen and screen.moving.pictures else 0
         events = studio.takes(
             wish.request,
@@ -147,6 +149,10 @@ def _open(wish: Wish) -> Studio:
     from limner.agent.studio import Studio
 
     given = {part: name for part, name in wish.models.items() if name}
+    if wish.explained:
+        from limner.agent import view_doctor
+
+        view_doctor.explain(wish.profile, given)
     return Studio.open(wish.profile, **given)
 
 

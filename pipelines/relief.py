@@ -17,7 +17,10 @@ __all__ = ["free", "in_parts", "is_full", "offload", "spared_decoding", "telling
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
-SIGNS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+SIGNS = (
+    *("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory"),
+    "could not create a primitive",  # oneDNN, where a CPU's memory is full
+)
 
 
 def is_full(problem: BaseException) -> bool:
