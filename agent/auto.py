@@ -50,7 +50,7 @@ def chosen(
         found[part] = [need] if need else []
     picked = first_fitting(machine, {part: needs for part, needs in found.items() if needs})
     if picked is None:
-        why = "nothing that is on this machine fits its memory together: it is pocket"
+        why = "profile pocket, for nothing else that is on this machine fits it together"
         return "pocket", configs.load("pocket"), (why,)
     names = {part: need.name for part, need in picked.items() if part not in given}
     told = ", ".join(f"{part} {name}" for part, name in names.items())
@@ -94,7 +94,7 @@ def _rank(machine: Machine, need: Need) -> tuple[float, str]:
 
 def _why_pocket(missing: Sequence[str], machine: Machine) -> tuple[str, ...]:
     """What is not there, and what to type to have it."""
-    lines = [f"no {' and no '.join(missing)} is on this machine but pocket's own: it is pocket"]
+    lines = [f"profile pocket, for no {' and no '.join(missing)} is on this machine but its own"]
     for part in missing:
         name = next(name for least, name in FETCH[part] if machine.gpu >= least)
         lines.append(f"for a {part} of the world at large, while online: hf download {name}")

@@ -99,7 +99,9 @@ def batch(
 ) -> int:
     """Paint every request in FILE; what is done stays done, whatever ends it."""
     above_zero(budget=budget, takes=takes)
-    if profile == "auto":
+    from limner.agent.planning import AUTO
+
+    if profile == AUTO:
         raise BadInput("a batch needs a profile that stays as it is", "name one, or a YAML file")
     if explain:
         from limner.agent import view_doctor

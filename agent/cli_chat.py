@@ -75,10 +75,11 @@ def chat(
     drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
     from limner.agent.diary import Diary
     from limner.agent.keep import probe
+    from limner.agent.planning import AUTO
     from limner.agent.view_live import PREVIEW_EVERY
 
     probe(out)
-    if explain:
+    if explain or profile == AUTO:
         from limner.agent import view_doctor
 
         view_doctor.explain(profile, models)

@@ -23,8 +23,8 @@ def doctor(
 ) -> int:
     """Tell what this machine has, which models are on it, and where those of a profile would go.
 
-    The exit code is 1 where they don't fit. Nothing is fetched, and nothing opened but by
-    --measure.
+    The exit code is 1 where one of them is not here, or they don't fit. Nothing is fetched, and
+    nothing opened but by --measure.
     """
     from limner.agent import view_doctor
 

@@ -42,7 +42,8 @@ class Wish:
     """A request with the options it was typed with.
 
     `models` replace those of the profile. `archive` is a folder, None for the user's own; nothing
-    is kept there unless `archived`; where the models go is said first where it is `explained`.
+    is kept there unless `archived`; where the models go is said first where it is `explained`,
+    and of the profile auto on a screen.
     """
 
     request: str
@@ -146,10 +147,11 @@ def paint_again(file: Path, profile: str | None, painter: str | None, as_json: b
 
 
 def _open(wish: Wish) -> Studio:
+    from limner.agent.planning import AUTO
     from limner.agent.studio import Studio
 
     given = {part: name for part, name in wish.models.items() if name}
-    if wish.explained:
+    if wish.explained or (wish.profile == AUTO and wish.form == "screen"):
         from limner.agent import view_doctor
 
         view_doctor.explain(wish.profile, given)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from limner.errors import ModelFailed
+from limner.errors import LimnerError, ModelFailed
 
 __all__ = ["Peak", "measured"]
 
@@ -26,7 +26,7 @@ def measured(profile: str, given: Mapping[str, str | None]) -> Peak:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-        raise ModelFailed(f"The measuring failed: {lines[-1]}", "See limner doctor.")
+        raise ModelFailed(lines[-1], "Nothing was measured; limner doctor says what fits.")
     made: Peak = json.loads(done.stdout.splitlines()[-1])
     return made
 
@@ -48,4 +48,7 @@ def _paint(profile: str, given: Mapping[str, str]) -> Peak:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_paint(*json.loads(sys.argv[1]))))  # noqa: T201
+    try:
+        print(json.dumps(_paint(*json.loads(sys.argv[1]))))  # noqa: T201
+    except LimnerError as told:
+        sys.exit(f"{told.message} {told.hint}")

@@ -24,7 +24,8 @@ AUTO = "auto"
 class Planned:
     """A profile with its models, named or as objects, and where limner will keep its own.
 
-    `plan` is None where none of them is limner's to place; `why` are lines on how they were chosen.
+    `plan` is None where none of them is limner's to place; `why` are lines on how they were chosen,
+    `missing` what opening those would raise that are not on this machine.
     """
 
     name: str
@@ -32,6 +33,12 @@ class Planned:
     models: Mapping[str, tuple[Any, Mapping[str, Any]]]
     plan: Plan | None
     why: tuple[str, ...] = ()
+    missing: tuple[LimnerError, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether all of them are there, and fit."""
+        return not self.missing and (self.plan is None or self.plan.fits)
 
 
 def planned(
@@ -55,7 +62,8 @@ def planned(
     if models["critic"][0] == "writer":  # which looks while the painter is at work
         needs = [replace(need, stays=need.part == "writer") for need in needs]
     made = plan(machine or _here(), needs, told.takes) if needs else None
-    return Planned(name, told, models, made, why)
+    missing = [lack for part in PARTS if (lack := _lack(part, models[part][0]))]
+    return Planned(name, told, models, made, why, tuple(missing))
 
 
 def opened(now: Planned) -> dict[str, Any]:
@@ -92,13 +100,24 @@ def size_of(part: str, spec: Any, settings: Mapping[str, Any]) -> Need | None:
     """What a model needs, by its name, folder or hub id; None for one that limner does not open."""
     from limner.pipelines.needs import need_of
 
-    if not isinstance(spec, str | Path) or not registry.is_ours(part, str(spec)):
+    if not _is_ours(part, spec):
         return None
-    try:
-        folder = registry.folder_of(part, spec)
-    except LimnerError:  # opening it will say so
-        folder = None
+    folder = None if _lack(part, spec) else registry.folder_of(part, spec)
     return need_of(part, str(spec), folder, settings)
+
+
+def _is_ours(part: str, spec: Any) -> bool:
+    return isinstance(spec, str | Path) and registry.is_ours(part, str(spec))
+
+
+def _lack(part: str, spec: Any) -> LimnerError | None:
+    """What opening it would raise, if it is limner's to open and is not on this machine."""
+    try:
+        if _is_ours(part, spec):
+            registry.folder_of(part, spec)
+    except LimnerError as problem:
+        return problem
+    return None
 
 
 def _here() -> Machine:

@@ -20,7 +20,7 @@ from limner.agent.models import on_disk
 from limner.agent.planning import Planned, planned
 from limner.agent.view_terminal import console_for, kept_clean, say
 from limner.agent.view_words import said
-from limner.pipelines.memory import Machine
+from limner.pipelines.memory import Machine, Plan
 from limner.pipelines.needs import here
 
 __all__ = ["examined", "explain", "plan_json"]
@@ -36,7 +36,7 @@ def examined(profile: str, given: Mapping[str, str | None], measure: bool, as_js
     machine = here()
     with kept_clean(True):
         now = planned(profile, given, machine)
-        peak = measured(profile, given) if measure else None
+        peak = measured(profile, given) if measure and not now.missing else None
     if as_json:
         told = {"machine": _machine(machine), "versions": _versions()}
         found = [{"name": one.name, "family": one.family, "gib": one.gib} for one in on_disk()]
@@ -45,7 +45,7 @@ def examined(profile: str, given: Mapping[str, str | None], measure: bool, as_js
         console = console_for(sys.stdout)
         _show_machine(console, machine)
         _show_plan(console, now, peak)
-    return 0 if now.plan is None or now.plan.fits else 1
+    return 0 if now.runs else 1
 
 
 def explain(profile: str, given: Mapping[str, Any]) -> None:
@@ -69,7 +69,9 @@ def plan_json(now: Planned) -> dict[str, Any]:
         for place in (made.places if made else ())
     ]
     told = {"gpu": made.gpu, "ram": made.ram, "fits": made.fits, "why": made.why} if made else {}
-    return {"profile": now.name, "chosen": list(now.why), "plan": {**told, "places": places}}
+    missing = [f"{lack.message} {lack.hint}" for lack in now.missing]
+    plan = {**told, "places": places}
+    return {"profile": now.name, "chosen": list(now.why), "missing": missing, "plan": plan}
 
 
 def _machine(machine: Machine) -> dict[str, Any]:
@@ -102,21 +104,26 @@ def _show_machine(console: Console, machine: Machine) -> None:
 
 
 def _show_plan(console: Console, now: Planned, peak: Peak | None) -> None:
-    for line in now.why:
-        console.print(said(line))
+    for line in (*now.why, *(f"{lack.message} {lack.hint}" for lack in now.missing)):
+        console.print(said(line), soft_wrap=True)  # what is to be typed stays one line
     made = now.plan
     if made is None:
         console.print(said(f"profile {now.name}: its models are not limner's to place"))
         return
-    table = Table(box=None, pad_edge=False)
-    for name in (f"profile {now.name}", "model", "where", "GPU GiB", "RAM GiB", "why"):
-        table.add_column(name, justify="right" if name.endswith("GiB") else "left")
-    for place in made.places:
-        row = (place.need.part, said(place.need.name), str(place.way))
-        table.add_row(*row, f"{place.gpu:.2f}", f"{place.ram:.2f}", place.why)
-    console.print(table)
+    console.print(_places(now.name, made))
     gpu = f"{made.gpu:.2f} GiB of the GPU and " if made.machine.gpu else ""
     console.print(f"estimated peak: {gpu}{made.ram:.2f} GiB of memory. {made.why}")
     if peak:
         seen = f"{peak['gpu']:.2f} GiB of the GPU and " if made.machine.gpu else ""
         console.print(f"measured peak: {seen}{peak['ram']:.2f} GiB of memory")
+
+
+def _places(profile: str, made: Plan) -> Table:
+    table = Table(box=None, pad_edge=False)
+    sizes = ("GPU GiB", "RAM GiB") if made.machine.gpu else ("RAM GiB",)
+    for name in (f"profile {profile}", "model", "where", *sizes, "why"):
+        table.add_column(said(name), justify="right" if name in sizes else "left", overflow="fold")
+    for place in made.places:
+        gib = [f"{place.gpu:.2f}"] * bool(made.machine.gpu) + [f"{place.ram:.2f}"]
+        table.add_row(place.need.part, said(place.need.name), str(place.way), *gib, place.why)
+    return table

@@ -295,13 +295,15 @@ def _reason(machine: Machine, choices: Sequence[Choice], chosen: Choice, fits: b
     """In words, why it is not the best way for each, or that it is."""
     best = min(choices, key=_pain)
     where = "GPU" if machine.gpu else "memory"
+    largest = max((need for need, _ in chosen), key=lambda need: need.params)
     kind = "gpu" if machine.gpu else "ram"
     wanted, room = _peak(machine, kind, best), machine.room(kind)
     if not fits:
         least = _peak(machine, kind, chosen)
-        return f"Nothing fits: it takes {least:.1f} GiB at least, and the {where} has {room:.1f}."
+        over = f"it takes {least:.1f} GiB at least, and the {where} has {room:.1f} to fill"
+        return f"Nothing fits: {over}; name a smaller {largest.part}."
     if _pain(chosen) == _pain(best):
-        return f"All of it stays in the {where}."
+        return "All of it stays on the GPU." if machine.gpu else "All of it stays in memory."
     if wanted <= room:
         return "The GPU has room for all, but the machine's own memory has not."
     return f"All at once would take {wanted:.1f} GiB; the {where} has {room:.1f} to fill."

@@ -60,7 +60,7 @@ def test_what_goes_where(
 
 
 def test_the_reason_is_told_in_words() -> None:
-    assert trio(SIXTEEN, "sd15").why == "All of it stays in the GPU."
+    assert trio(SIXTEEN, "sd15").why == "All of it stays on the GPU."
     made = trio(SIXTEEN, "sdxl")
     assert made.why.startswith("All at once would take 17.7 GiB; the GPU has 14.7")
     places = {place.need.part: place.why for place in made.places}
