@@ -46,6 +46,26 @@ def test_what_does_not_fit_is_code_1(
     assert "Nothing fits" in capsys.readouterr().out
 
 
+def test_what_is_not_here_is_said_and_is_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    typed = ["doctor", "--measure", "--json", "--painter", "nobody/knows"]
+    assert main(typed) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["missing"]) == 1
+    assert "'nobody/knows' is not on this machine" in told["missing"][0]
+    assert told["measured"] is None
+    assert main(["doctor", "--writer", "ollama:qwen3:4b"]) == 0  # a server's memory is its own
+
+
+@pytest.mark.slow
+def test_what_broke_while_it_was_measured_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--measure", "--painter", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "is empty" in said
+
+
 def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--profile", "poket"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -61,6 +81,22 @@ def test_a_painting_can_be_explained_first(
     assert json.loads(said.out)["picture"]
     assert "estimated peak" in said.err
     assert "painter" in said.err
+
+
+@pytest.mark.slow
+def test_auto_says_what_it_picked_and_can_be_painted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a machine with nothing else than limner on it."""
+    monkeypatch.setattr("limner.agent.auto.cached", lambda: iter(()))
+    typed = ["a red cat", "--profile", "auto", "--takes", "1", "--budget", "1", "--seed", "1"]
+    assert main([*typed, "--size", "64x64", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert "profile pocket, for no writer and no painter and no critic" in said.err
+    assert "hf download" in said.err
+    assert "hf download" not in said.out
+    picture = next(tmp_path.glob("*.png"))
+    assert main(["again", str(picture)]) == 0
 
 
 @pytest.mark.slow

@@ -159,7 +159,7 @@ def test_auto_on_a_bare_machine_is_pocket_and_says_why(monkeypatch: pytest.Monke
     now = planned("auto", {}, LAPTOP)
     assert now.name == "pocket"
     assert now.profile.painter.name == "pocket"
-    assert "no writer and no painter and no critic" in now.why[0]
+    assert now.why[0].startswith("profile pocket, for no writer and no painter and no critic")
     assert now.why[2].endswith("hf download stable-diffusion-v1-5/stable-diffusion-v1-5")
 
 
@@ -196,6 +196,18 @@ def test_what_takes_turns_is_closed_while_others_work(tiny: Path) -> None:
     assert writer._model is None
     assert writer.invoke("a cat", max_new_tokens=4).text == first.text
     assert painter._palette is None
+
+
+def test_a_writer_that_looks_too_stays_open() -> None:
+    """Its critic is at work while the painter is; the painter still goes when it may."""
+    seeing = replace(WRITER, stays=True)
+    made = plan(SIXTEEN, [seeing, declared(family_named("sdxl"))])
+    assert made.fits
+    assert not made.places[0].way.in_turn
+    assert trio(SIXTEEN, "sdxl").places[0].way.in_turn
+    now = planned("pocket", {"critic": "writer"})
+    assert now.plan
+    assert [place.need.stays for place in now.plan.places] == [True, False]
 
 
 _TINY = {"writer": "writer", "painter": "painter", "critic": "clip"}

@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from seeing import SEEING, build, pictures
 
 from limner.agent.studio import Studio
-from limner.errors import BadInput, ModelUnusable
+from limner.errors import BadInput, ModelUnusable, OutOfMemory
 from limner.pipelines.conversation import prompt_of
 from limner.pipelines.critic_vlm import QUESTION
 from limner.pipelines.registry import known, open_critic, open_writer
@@ -104,6 +104,29 @@ def test_a_model_that_speaks_is_asked_yes_or_no(home: Home) -> None:
     assert judged[0][0] == pytest.approx(float((yes - no).sigmoid()), abs=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["blip", "llava"])
+def test_fewer_are_asked_at_a_time_where_memory_runs_out(
+    kind: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    critic: Any = open_critic(home(kind), {"device": "cpu"})
+    judged = critic.look(pictures(), CLAIMS, FOILS)
+    reads = critic._model.text_encoder if kind == "blip" else critic._model
+    whole, most = reads.forward, 1
+
+    def tight(**asked: Any) -> Any:
+        if len(asked["input_ids"]) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return whole(**asked)
+
+    monkeypatch.setattr(reads, "forward", tight)
+    assert alike(judged, critic.look(pictures(), CLAIMS, FOILS))
+    most = 0
+    with pytest.raises(OutOfMemory, match="The critic ran out"):
+        critic.look(pictures(), CLAIMS, FOILS)
+
+
 @pytest.mark.parametrize("kind", ["idefics3", "qwen3_vl"])
 def test_marks_in_a_claim_show_no_picture(kind: str, home: Home) -> None:
     critic = open_critic(home(kind), {})
@@ -180,6 +203,7 @@ def test_weights_in_few_bits(kind: str, bits: int, home: Home, tiny: Path) -> No
     assert {8: "Linear8bitLt", 4: "Linear4bit"}[bits] in kinds
     sizes = [one.model.get_memory_footprint() for one in (whole, packed)]  # type: ignore[attr-defined]
     assert sizes[1] < sizes[0]
+    assert packed.name == f"{folder.name}:{bits}bit"
     assert len(packed.invoke(WISH).text) > 3
     assert packed.invoke(WISH, json_schema={"const": "cat"}).text == '"cat"'
     if kind != "writer":
