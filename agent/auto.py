@@ -97,5 +97,5 @@ def _why_pocket(missing: Sequence[str], machine: Machine) -> tuple[str, ...]:
     lines = [f"profile pocket, for no {' and no '.join(missing)} is on this machine but its own"]
     for part in missing:
         name = next(name for least, name in FETCH[part] if machine.gpu >= least)
-        lines.append(f"for a {part} of the world at large, while online: hf download {name}")
+        lines.append(f"for a {part} of the world at large, while online: limner pull {name}")
     return tuple(lines)

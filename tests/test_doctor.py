@@ -93,8 +93,8 @@ def test_auto_says_what_it_picked_and_can_be_painted_again(
     assert main([*typed, "--size", "64x64", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr()
     assert "profile pocket, for no writer and no painter and no critic" in said.err
-    assert "hf download" in said.err
-    assert "hf download" not in said.out
+    assert "limner pull" in said.err
+    assert "limner pull" not in said.out
     picture = next(tmp_path.glob("*.png"))
     assert main(["again", str(picture)]) == 0
 

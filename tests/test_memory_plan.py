@@ -160,7 +160,7 @@ def test_auto_on_a_bare_machine_is_pocket_and_says_why(monkeypatch: pytest.Monke
     assert now.name == "pocket"
     assert now.profile.painter.name == "pocket"
     assert now.why[0].startswith("profile pocket, for no writer and no painter and no critic")
-    assert now.why[2].endswith("hf download stable-diffusion-v1-5/stable-diffusion-v1-5")
+    assert now.why[2].endswith("limner pull stable-diffusion-v1-5/stable-diffusion-v1-5")
 
 
 def test_auto_takes_what_is_there(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
