@@ -38,11 +38,6 @@ class Stages:
             IFSuperResolutionPipeline.from_pretrained(second, **read_once, **how),
         )
 
-    @property
-    def pipes(self) -> list[Any]:
-        """Both stages."""
-        return [self.first, self.second]
-
     def to(self, where: Any) -> Stages:
         """Both, on that device."""
         self.first.to(where)

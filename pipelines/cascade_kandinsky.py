@@ -53,11 +53,6 @@ class Kandinsky:
             KandinskyV22Pipeline.from_pretrained(folder, **how),
         )
 
-    @property
-    def pipes(self) -> list[Any]:
-        """Prior and decoder."""
-        return [self.prior, self.decoder]
-
     def over(self) -> Kandinsky:
         """The same weights, to paint over a picture with."""
         from diffusers import KandinskyV22Img2ImgPipeline
