@@ -179,6 +179,7 @@ class Settings:
     `takes` is how many pictures a round paints at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the probability
     from which a claim holds, `sure` the chance that all of them do from which no more is painted.
+    `repairs` says whether what is wrong may be painted over, where the painter can do that.
     With `sketches`, a round sketches so many, each in the share `rough` of all steps, and paints
     the best. `calibration` has, for kinds of claims, what the critic's own probabilities stand for;
     with `locate`, where things stand is found by covering places (see `whereabouts`). `steps`,
@@ -193,6 +194,7 @@ class Settings:
     seconds: float | None = None
     threshold: float = 0.5
     sure: float = 0.5
+    repairs: bool = True
     sketches: int = 0
     rough: float = 0.2
     calibration: Mapping[str, Curve] = field(default_factory=dict)

@@ -23,6 +23,7 @@ __all__ = ["Refining"]
 
 _PATIENCE = 6  # takes after which a claim that never came near may be given up
 _HOPELESS = 0.1
+_ROUNDS = 2  # of sketches for each wording, before another is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,19 @@ class Refining(Rounds):
     """Goes on until it is sure, and says of each step why.
 
     A round of fresh seeds; then, while something fails, by turns a repair of the best take (what
-    fails is found by covering places, and painted over with `strength`) and a rewording. `sure` is
+    fails is found by covering places, and painted over with `strength`; not what stands in the
+    wrong place, and nothing without `repairs`) and a rewording. `sure` is
     the chance that all claims hold from which it stops early. A share `control` of the budget goes
     to the request as it was typed, so that a wording that does worse than none is found out. With
     `sketches`, a round makes so many of fresh seeds, each in the share `rough` of all steps, and
     paints the best one (the first rung of successive halving, Jamieson and Talwalkar,
-    arXiv:1502.07943): what stands where is settled early.
+    arXiv:1502.07943): what stands where is settled early. Each wording has two such rounds.
     """
 
     sure: float = 0.5
     strength: float = 0.9
     control: float = 0.125
+    repairs: bool = True
     sketches: int = 0
     rough: float = 0.2
 
@@ -69,8 +72,9 @@ class Refining(Rounds):
             chance = f"all at once with a chance of {best.critique.chance:.0%}"
             return Decided(run.round, "repaint", f"Every claim holds, but {chance}.")
         wrong = f"Not yet true: {missing(best.critique)}."
-        can_repair = painter.dialect.repairs and best.number not in run.repaired
-        return Decided(run.round, "repair" if can_repair else "revise", wrong)
+        if self.sketches and self._tried(run) < _ROUNDS:
+            return Decided(run.round, "repaint", wrong)
+        return Decided(run.round, "repair" if self._can_repair(run, painter) else "revise", wrong)
 
     def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
         """The best of the fresh seeds is painted, where they are sketches."""
@@ -85,6 +89,18 @@ class Refining(Rounds):
         count = self._sketched(run, painter) or max(0, plain)
         seeds = [next_seed(run, ahead) for ahead in range(count)]
         return [Attempt(replace(one, seed=seed), run.brief) for seed in seeds]
+
+    def _tried(self, run: Run) -> int:
+        """In how many rounds the present wording was painted."""
+        return len({take.round for take in run.takes if take.brief.prompt == run.brief.prompt})
+
+    def _can_repair(self, run: Run, painter: Painter) -> bool:
+        best = run.best
+        assert best  # something was wrong with it
+        worst = best.critique.worst
+        stands = worst is not None and bool(best.critique.claims[worst].how)
+        able = self.repairs and painter.dialect.repairs
+        return able and not stands and best.number not in run.repaired
 
     def _sketched(self, run: Run, painter: Painter) -> int:
         """How many sketches a round makes, which leave enough for a picture; 0 for none."""

@@ -57,7 +57,9 @@ class Room:
         self.critic = critic
         self.settings = settings or Settings()
         told = self.settings
-        self.search = search or Refining(told.sure, sketches=told.sketches, rough=told.rough)
+        self.search = search or Refining(
+            told.sure, repairs=told.repairs, sketches=told.sketches, rough=told.rough
+        )
         self.guard = guard
         self.profile = ""
         self.scribe = Scribe(writer, told.domain, told.prompts, told.expansion)

@@ -36,7 +36,8 @@ class Profile(_Strict):
 
     `takes` is how many pictures are painted at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take, `threshold` the probability from which a
-    claim holds, `sure` the chance that all of them do from which no more is painted. With
+    claim holds, `sure` the chance that all of them do from which no more is painted, `repairs`
+    whether what is wrong may be painted over. With
     `sketches`, so many are made first, in the share `rough` of all steps, and the best is painted
     instead of `takes`. `calibration`
     has, for kinds of claims, the scale and shift that `limner calibrate` found; with `locate`,
@@ -58,6 +59,7 @@ class Profile(_Strict):
     seconds: float | None = Field(None, gt=0)
     threshold: float = Field(0.5, gt=0, lt=1)
     sure: float = Field(0.5, ge=0, le=1)
+    repairs: bool = True
     sketches: int = Field(0, ge=0, le=64)
     rough: float = Field(0.2, gt=0, le=1)
     calibration: dict[str, tuple[float, float]] = {}

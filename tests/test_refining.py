@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,29 @@ def test_the_best_sketch_is_painted() -> None:
     assert [take.order.seed - seed_of(1, 0) for take in done.takes] == [1, 8]
     assert {take.order.steps for take in done.takes} == {4}
     assert done.spent == pytest.approx(4)
+
+
+def test_a_wording_has_two_rounds_of_sketches() -> None:
+    search = Refining(sketches=2, rough=0.25, control=0)
+    events = worked(FakeCritic([[0.4]]), search, budget=9)
+    assert [what for what in decided(events) if what != "sketch"][:3] == [
+        "repaint",
+        "repair",
+        "aim",
+    ]
+    without = worked(FakeCritic([[0.4]]), replace(search, repairs=False), budget=9)
+    told = [what for what in decided(without) if what != "sketch"]
+    assert told[:4] == ["repaint", "revise", "repaint", "revise"]
+
+
+def test_what_stands_in_the_wrong_place_is_not_painted_over() -> None:
+    wish = "a cat left of a dog"
+    brief = {"prompt": wish, "things": [{"name": "cat"}, {"name": "dog"}]}
+    brief["relations"] = [{"thing": "cat", "how": "left of", "other": "dog"}]
+    writer = FakeWriter(replies=(json.dumps(brief),))
+    critic = FakeCritic([[0.9, 0.9, 0.4]])
+    studio = Studio(writer, FakePainter(), critic, Settings(takes=2, budget=6))
+    assert "repair" not in decided(list(studio.takes(wish, seed=1)))
 
 
 def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
