@@ -56,7 +56,7 @@ Other commands:
   limner audit FOLDER what a writer did to all the requests of a batch
   limner mcp          be a tool of an assistant, by the Model Context Protocol
   limner calibrate    find out what a critic's numbers are worth
-  limner doctor       what this machine has, and where the models would go on it
+  limner doctor       what this machine has, and where the models would go
   limner models       which painters there are, here and in general
   limner pull MODEL   fetch a model from the hub, after saying what that takes
   limner serve        answer over HTTP, and on a page of your own machine

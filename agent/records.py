@@ -179,7 +179,8 @@ class Settings:
     `takes` is how many pictures a round paints at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the probability
     from which a claim holds, `sure` the chance that all of them do from which no more is painted.
-    `repairs` says whether what is wrong may be painted over, where the painter can do that.
+    `repairs` says whether what is wrong may be painted over, where the painter can do that, and
+    `patience` how many rounds of fresh seeds a wording has before anything else is tried.
     With `sketches`, a round sketches so many, each in the share `rough` of all steps, and paints
     the best. `calibration` has, for kinds of claims, what the critic's own probabilities stand for;
     with `locate`, where things stand is found by covering places (see `whereabouts`). `steps`,
@@ -195,6 +196,7 @@ class Settings:
     threshold: float = 0.5
     sure: float = 0.5
     repairs: bool = True
+    patience: int = 1
     sketches: int = 0
     rough: float = 0.2
     calibration: Mapping[str, Curve] = field(default_factory=dict)

@@ -23,7 +23,6 @@ __all__ = ["Refining"]
 
 _PATIENCE = 6  # takes after which a claim that never came near may be given up
 _HOPELESS = 0.1
-_ROUNDS = 2  # of sketches for each wording, before another is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +36,14 @@ class Refining(Rounds):
     to the request as it was typed, so that a wording that does worse than none is found out. With
     `sketches`, a round makes so many of fresh seeds, each in the share `rough` of all steps, and
     paints the best one (the first rung of successive halving, Jamieson and Talwalkar,
-    arXiv:1502.07943): what stands where is settled early. Each wording has two such rounds.
+    arXiv:1502.07943). Each wording has `patience` rounds before anything else is tried.
     """
 
     sure: float = 0.5
     strength: float = 0.9
     control: float = 0.125
     repairs: bool = True
+    patience: int = 1
     sketches: int = 0
     rough: float = 0.2
 
@@ -72,7 +72,7 @@ class Refining(Rounds):
             chance = f"all at once with a chance of {best.critique.chance:.0%}"
             return Decided(run.round, "repaint", f"Every claim holds, but {chance}.")
         wrong = f"Not yet true: {missing(best.critique)}."
-        if self.sketches and self._tried(run) < _ROUNDS:
+        if self._tried(run) < self.patience:
             return Decided(run.round, "repaint", wrong)
         return Decided(run.round, "repair" if self._can_repair(run, painter) else "revise", wrong)
 

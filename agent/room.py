@@ -58,7 +58,11 @@ class Room:
         self.settings = settings or Settings()
         told = self.settings
         self.search = search or Refining(
-            told.sure, repairs=told.repairs, sketches=told.sketches, rough=told.rough
+            told.sure,
+            repairs=told.repairs,
+            patience=told.patience,
+            sketches=told.sketches,
+            rough=told.rough,
         )
         self.guard = guard
         self.profile = ""

@@ -37,7 +37,8 @@ class Profile(_Strict):
     `takes` is how many pictures are painted at once, `budget` what a request may cost in
     image-equivalents, `seconds` how long it may take, `threshold` the probability from which a
     claim holds, `sure` the chance that all of them do from which no more is painted, `repairs`
-    whether what is wrong may be painted over. With
+    whether what is wrong may be painted over, `patience` how many rounds of fresh seeds a wording
+    has before anything else is tried. With
     `sketches`, so many are made first, in the share `rough` of all steps, and the best is painted
     instead of `takes`. `calibration`
     has, for kinds of claims, the scale and shift that `limner calibrate` found; with `locate`,
@@ -60,6 +61,7 @@ class Profile(_Strict):
     threshold: float = Field(0.5, gt=0, lt=1)
     sure: float = Field(0.5, ge=0, le=1)
     repairs: bool = True
+    patience: int = Field(1, ge=1, le=1000)
     sketches: int = Field(0, ge=0, le=64)
     rough: float = Field(0.2, gt=0, le=1)
     calibration: dict[str, tuple[float, float]] = {}

@@ -138,7 +138,7 @@ def test_outside_the_box_the_latents_are_held(family: tuple[str, Painter]) -> No
 
 def _latents(painter: Painter, one: Order) -> Any:
     """What the pipeline decodes at the end."""
-    painting: Any = painter.paint([one])
+    painting: Any = painter.begin([one], 0, tiled=False)  # type: ignore[attr-defined]
     list(painting)
     return painting._batch._before.float().numpy()
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from limner.agent.events import BriefReady, Finished, PaintingStep, TakeReady
+from limner.agent.records import company
 from limner.agent.studio import Studio
 from limner.configs import load
 from limner.errors import ModelUnusable
@@ -73,8 +74,8 @@ def test_a_request_ends_in_the_best_of_its_takes(pocket: Studio) -> None:
 def test_a_picture_can_be_painted_again_in_the_company_it_had(pocket: Studio) -> None:
     result = pocket.imagine("a blue car", seed=4, budget=4)
     assert result.best is not None
-    seeds = [take.order.seed for take in result.takes]
-    again = pocket.repaint(result.best.order, seeds)
+    beside = company(result.best, result.takes)
+    again = pocket.repaint(result.best.order, beside)
     assert again.tobytes() == result.best.picture.tobytes()
 
 

@@ -271,7 +271,8 @@ def test_the_checker_that_comes_with_a_painter_looks_after_it(
     told["feature_extractor"] = ["transformers", "CLIPImageProcessorPil"]
     (folder / "model_index.json").write_text(json.dumps(told | {"requires_safety_checker": True}))
     painter: Any = open_painter(folder, {})
-    assert painter._pipe.safety_checker is None  # or it would paint black, and call it a picture
+    own = painter._palette.pipe.safety_checker
+    assert own is None  # or it would paint black, and call it a picture
     guard = open_guard(None, "", painter)
     assert guard.mode == "block"
     assert isinstance(guard.check, SafetyChecker)
