@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,11 @@ def decode(
             f"The request is too long for the writer: {prompt.shape[1]} tokens of {window}.",
             "Say it in fewer words.",
         )
-    tokens, cache, small = prompt.to(model.device), None, _is_small(model)
+    tokens, small = prompt.to(model.device), _is_small(model)
+    word, cache = _cache_word(model), None
     for _ in range(room):
         with torch.inference_mode(), _one_thread(small):  # not across the yield, where others are
-            seen = model(tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            seen = model(tokens, use_cache=True, logits_to_keep=1, **{word: cache})
             logits = seen.logits[0, -1].float().cpu()
         token = choose(mask.allow(logits) if mask else logits)
         if token in ends:
@@ -55,8 +57,14 @@ def decode(
         yield token
         if mask and mask.complete:
             return "stop"
-        tokens, cache = tokens.new_tensor([[token]]), seen.past_key_values
+        tokens, cache = tokens.new_tensor([[token]]), seen[word]
     return "length"
+
+
+def _cache_word(model: Any) -> str:
+    """What the model calls what it has read so far: transformers renamed it in 5.24."""
+    newer = "cache" in inspect.signature(model.forward).parameters
+    return "cache" if newer else "past_key_values"
 
 
 def _is_small(model: Any) -> bool:

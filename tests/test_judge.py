@@ -30,7 +30,7 @@ from limner.pipelines.pocket.spec import Group, Link, Spec, held_out, link_held_
 
 JUDGES = Path(limner.benchmarks.__path__[0])
 CAT = Spot("cat", "red", "large", 36, 92, 56)
-FISH = [Spot("fish", "", "small", 100, y, 40) for y in (36, 84)]
+FISH = [Spot("fish", "", "small", 100, y, 40) for y in (52, 100)]
 TRUTH = Spec(
     (Group("cat", 1, "red", "large", "left"), Group("fish", 2, "blue", "small", "right")),
     (Link("cat", "left of", "fish"),),
@@ -68,7 +68,7 @@ def test_a_picture_is_read_into_what_was_drawn(found: Seen) -> None:
         (("colour", "fish", "blue"), ("colour", "fish", "purple")),
         (("size", "cat", "large"), ("size", "fish", "large")),
         (("place", "fish", "right"), ("place", "fish", "centre")),
-        (("relation", "fish", "right of", "dog"), ("relation", "fish", "above", "cat")),
+        (("relation", "fish", "right of", "cat"), ("relation", "fish", "above", "cat")),
         (("where", "", "sand"), ("where", "", "grass")),
         (("light", "", "sunset"), ("light", "", "day")),
         (("style", "", "pastel"), ("style", "", "flat")),
@@ -80,9 +80,6 @@ def test_a_picture_is_read_into_what_was_drawn(found: Seen) -> None:
 def test_each_sort_of_claim_is_decided(
     found: Seen, right: tuple[str, ...], wrong: tuple[str, ...]
 ) -> None:
-    if right[-1] == "dog" and right[0] == "relation":
-        right = (*right[:-1], "cat")
-        found = parse(picture(spots=(replace(CAT, y=36), FISH[0])))
     assert holds(found, *right)
     assert not holds(found, *wrong)
 
@@ -96,7 +93,7 @@ def test_nothing_is_true_of_a_thing_that_is_not_there(found: Seen, sort: str) ->
 
 def test_beside_is_either_side_but_not_above() -> None:
     side = parse(picture(spots=(replace(CAT, y=36), FISH[0])))
-    over = parse(picture(spots=(replace(CAT, x=100), FISH[0])))
+    over = parse(picture(spots=(replace(CAT, x=100), replace(FISH[0], y=36))))
     assert holds(side, "relation", "cat", BESIDE, "fish")
     assert not holds(over, "relation", "cat", BESIDE, "fish")
 
