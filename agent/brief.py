@@ -19,7 +19,7 @@ from limner.agent.plainly import Ruled, plainly
 from limner.agent.records import Brief, Critique, Expansion
 from limner.agent.repairs import repair
 from limner.agent.replies import honest, undoubled
-from limner.agent.spoken import in_full, speaks_of, strayed
+from limner.agent.spoken import garbled, in_full, speaks_of, strayed, undisturbed
 from limner.agent.styling import restyled
 from limner.agent.wording import plain_prompt
 from limner.errors import LimnerError
@@ -131,7 +131,7 @@ class Scribe:
             raise LimnerError(_nothing("new wording", said))
         before = replace(brief or Brief(prompt, prompt), prompt=prompt)
         after = replace(before, prompt=undoubled(revision.prompt, prompt))
-        if not speaks_of(after.prompt, before):
+        if not speaks_of(after.prompt, before) or self._garbled(after):
             return self._in_plain_words(before)
         mended = repair(_held(locks, before), after, self.domain)
         if mended.lost:
@@ -143,6 +143,10 @@ class Scribe:
         """A change by rule, with a prompt that says all of it."""
         brief, _ = in_full(replace(ruled.brief, request=request, reply=""), self.domain)
         return Drafted(brief, ruled.why, "", ruled.locks, worded=before.prompt)
+
+    def _garbled(self, brief: Brief) -> bool:
+        """Whether the prompt is none that the painter of a domain could make sense of."""
+        return bool(self.domain and brief.things) and garbled(brief.prompt, brief)
 
     def _in_plain_words(self, brief: Brief) -> Revision:
         """The brief's own structure as a new wording, in place of one that lost things."""
@@ -166,7 +170,7 @@ class Scribe:
         if drafted.fallback:
             return replace(drafted, locks=locks)
         settled = [canonical(thing.name) for thing in before.things] if before else []
-        mended = repair(locks, drafted.brief, self.domain, settled)
+        mended = repair(locks, self._only_asked(before, drafted.brief), self.domain, settled)
         own = [lock for lock in locks if lock.start >= 0 and lock.thing in settled]
         if gone := mended.lost or lost(own, mended.brief):
             why = f"The writer lost what was stated: {_told(gone)}."
@@ -175,6 +179,8 @@ class Scribe:
         if whole:
             brief = replace(brief, prompt=undoubled(brief.prompt, brief.request))
             brief, said = in_full(brief, self.domain)
+            if self._garbled(brief):
+                brief = replace(brief, prompt=plain_prompt(brief))
             repaired = tuple(dict.fromkeys((*repaired, *said)))
         if before and self.domain and (missing := strayed(before, brief)):
             why = f"The writer left out: {', '.join(missing)}."
@@ -183,6 +189,12 @@ class Scribe:
                 return ruled
         brief = replace(brief, reply=honest(brief.reply, brief))
         return Drafted(brief, "", "", locks, repaired, drafted.brief.prompt)
+
+    def _only_asked(self, before: Brief | None, draft: Brief) -> Brief:
+        """The draft of a change, in which nothing changed that its request passes over."""
+        if before is None or (kept := undisturbed(before, draft)) == draft:
+            return draft
+        return replace(kept, prompt=plain_prompt(kept)) if self.domain else kept
 
     def _by_rule(self, spoilt: Drafted, before: Brief | None, draft: Brief) -> Drafted:
         """The brief from before, in the draft's setting, with what was asked for put in by rule.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from limner.agent.keeping import is_said
-from limner.agent.locks import Lock, stated
+from limner.agent.locks import SETTING, Lock, has_word, mentioned, scene, stated
 from limner.agent.nouns import canonical, colour_of, listed
 from limner.agent.records import Brief, Relation, Thing
 from limner.agent.staging import relates, says
@@ -16,7 +17,7 @@ from limner.agent.wording import LIGHTS, mentions, phrase, rephrased
 from limner.prompts import claims
 from limner.prompts import stated as table
 
-__all__ = ["in_full", "speaks_of", "strayed"]
+__all__ = ["garbled", "in_full", "speaks_of", "strayed", "undisturbed"]
 
 
 def in_full(brief: Brief, domain: str = "") -> tuple[Brief, tuple[str, ...]]:
@@ -40,6 +41,46 @@ def speaks_of(prompt: str, brief: Brief) -> bool:
     """Whether a prompt names every thing of the brief that the brief's own prompt names."""
     named = (t.name for t in brief.things if mentions(brief.prompt, t.name))
     return all(mentions(prompt, name) for name in named)
+
+
+def garbled(prompt: str, brief: Brief) -> bool:
+    """Whether a prompt contradicts the setting of its brief, or names a thing oftener than that.
+
+    For a painter that reads the few words of its domain: `on grass, by day at night` and `two dogs,
+    dogs and a tree` are no way to tell it anything.
+    """
+    for lock in scene(prompt):
+        wanted = getattr(brief, lock.kind) if lock.kind in SETTING else ""
+        if wanted and lock.value != wanted and not says(wanted, lock.value):
+            return True
+    return any(len(mentions(prompt, name)) > most for name, most in _turns(brief).items())
+
+
+def _turns(brief: Brief) -> dict[str, int]:
+    """How often a prompt may name each thing: once, and once for each relation that it is in."""
+    turns = Counter(canonical(thing.name) for thing in brief.things)
+    for relation in brief.relations:
+        turns.update({canonical(relation.thing), canonical(relation.other)} & set(turns))
+    return turns
+
+
+def undisturbed(before: Brief, after: Brief) -> Brief:
+    """The changed brief with all things as they were that its request passes over.
+
+    Where the request names one thing of the two briefs, it is not about the others, unless it says
+    "all". A thing that stands there in several looks is left to whoever changed it.
+    """
+    said = after.request.lower()
+    kinds = Counter(canonical(thing.name) for thing in (*before.things, *after.things))
+    wide = any(has_word(said, word) for word in table().pronouns)
+    if wide or not any(mentioned(said, name) for name in kinds):
+        return after
+    old = {canonical(thing.name): thing for thing in before.things}
+    things = tuple(
+        thing if mentioned(said, name) or kinds[name] != 2 or name not in old else old[name]
+        for thing, name in ((thing, canonical(thing.name)) for thing in after.things)
+    )
+    return after if things == after.things else replace(after, things=things)
 
 
 def strayed(before: Brief, after: Brief) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,9 +53,13 @@ def hushed(*libraries: str) -> Iterator[None]:
     for voice in voices:
         voice.set_verbosity_error()
         voice.disable_progress_bar()
+    packer = logging.getLogger("bitsandbytes")  # transformers imports it, needed or not
+    level = packer.level
+    packer.setLevel(logging.ERROR)
     try:
         yield
     finally:
+        packer.setLevel(level)
         for voice, (verbosity, shown) in zip(voices, before, strict=True):
             voice.set_verbosity(verbosity)
             (voice.enable_progress_bar if shown else voice.disable_progress_bar)()

@@ -12,7 +12,7 @@ from limner.agent.demands import carried
 from limner.agent.locks import stated, told
 from limner.agent.records import Brief, Claim, Critique, Relation, Thing
 from limner.agent.replies import honest, undoubled
-from limner.agent.spoken import in_full
+from limner.agent.spoken import garbled, in_full, undisturbed
 from limner.agent.wanted import left_out, wanted
 from limner.errors import LimnerError
 from limner.pipelines.fakes import FakeWriter
@@ -45,6 +45,39 @@ def test_nothing_is_only_claimed(prompt: str, full: str) -> None:
     brief, added = in_full(Brief("r", prompt, things=things, where="grass", light="night"))
     assert brief.prompt == (full or prompt) and bool(added) == bool(full)
     assert in_full(brief) == (brief, ())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "is_garbled"),
+    [
+        ("two dogs and a tree, on grass, at night", False),
+        ("two dogs left of a tree, the dogs on grass, by moonlight", False),
+        ("two dogs and a tree, on grass, by day at night", True),
+        ("two dogs and a tree, on sand, at night", True),
+        ("two dogs, dogs and a tree, dogs on grass", True),
+    ],
+)
+def test_a_prompt_that_contradicts_its_brief_is_found_out(prompt: str, is_garbled: bool) -> None:
+    things, relation = (Thing("dog", 2), Thing("tree")), Relation("dog", "left of", "tree")
+    brief = Brief("r", prompt, "", things, (relation,), where="grass", light="night")
+    assert garbled(prompt, brief) is is_garbled
+
+
+@pytest.mark.parametrize(
+    ("request_", "dog"),
+    [
+        ("the second one, but with a blue car", Thing("dog", 2)),
+        ("把车变成蓝色", Thing("dog", 2)),
+        ("make the dogs red and the car blue", Thing("dog", 2, "red")),
+        ("more colourful", Thing("dog", 2, "red")),
+        ("a blue car, and all of it in bright colours", Thing("dog", 2, "red")),
+    ],
+)
+def test_what_a_change_passes_over_stays_as_it_was(request_: str, dog: Thing) -> None:
+    before = Brief("r", "two dogs and a car", things=(Thing("dog", 2), Thing("car")))
+    things = (Thing("dog", 2, "red"), Thing("car", 1, "blue"))
+    after = undisturbed(before, Brief(request_, "two red dogs and a blue car", things=things))
+    assert after.things == (dog, Thing("car", 1, "blue"))
 
 
 def test_a_relation_that_is_not_said_is_added() -> None:

@@ -82,11 +82,22 @@ def sorted_parameters(model: Module) -> tuple[list[Parameter], list[Parameter]]:
 
 
 def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """Nearly the closest matrix with all singular values one, by quintic Newton-Schulz steps."""
+    """Nearly the closest matrix with all singular values one, by quintic Newton-Schulz steps.
+
+    In bfloat16 where the processor multiplies it fast: so exact need a direction not be, and it
+    takes a third of the time.
+    """
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = wide / (wide.norm() + 1e-7)
+    if _has_fast_bfloat16(matrix.device):
+        x = x.bfloat16()
     for _ in range(rounds):
         gram = x @ x.T
-        x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
+        gram = torch.addmm(gram, gram, gram, beta=-4.775, alpha=2.0315)
+        x = torch.addmm(x, gram, x, beta=3.4445)
     even: Tensor = x.T if matrix.shape[0] > matrix.shape[1] else x
-    return even
+    return even.to(matrix.dtype)
+
+
+def _has_fast_bfloat16(device: torch.device) -> bool:
+    return device.type != "cpu" or bool(torch.cpu._is_avx512_bf16_supported())

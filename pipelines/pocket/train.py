@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from limner.errors import BadInput
+from limner.pipelines.loading import hushed
 from limner.pipelines.pocket.ship import WEIGHTS, ship, take_out
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def run(
     if part not in PARTS:
         raise BadInput(f"There is no part called {part}.", f"Choose from: {', '.join(PARTS)}.")
     prepare(device)
-    _run(part, settings_of(part, settings, device), out, device, minutes)
+    with hushed("transformers", "diffusers"):
+        _run(part, settings_of(part, settings, device), out, device, minutes)
 
 
 def _run(part: str, settings: Settings, out: Path, device: str, minutes: float | None) -> None:
