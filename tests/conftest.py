@@ -64,7 +64,7 @@ def _writer(folder: Path) -> None:
     tokenizer = words()
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
+        hidden_size=64,  # bitsandbytes packs 64 numbers together, in 4 bits
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=4,

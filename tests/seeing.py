@@ -144,18 +144,20 @@ def _qwen(kind: str, folder: Path) -> None:
     tokenizer = _chat("qwen")
     number = tokenizer.convert_tokens_to_ids
     patch = 14 if kind == "qwen2_5_vl" else 16
+    wide = 64 if kind == "qwen3_vl" else 32  # bitsandbytes packs 64 numbers together, in 4 bits
     vision: dict[str, Any] = {
         "depth": 2,
-        "hidden_size": 32,
-        "intermediate_size": 32,
+        "hidden_size": wide,
+        "intermediate_size": wide,
         "num_heads": 4,
     }
-    vision |= {"out_hidden_size": 32, "patch_size": patch, "spatial_merge_size": 2}
+    vision |= {"out_hidden_size": wide, "patch_size": patch, "spatial_merge_size": 2}
     vision |= {} if kind == "qwen2_5_vl" else {"num_position_embeddings": 64}
     vision |= {"fullatt_block_indexes": [1]} if kind == "qwen2_5_vl" else {}
     vision |= {"deepstack_visual_indexes": [0]} if kind == "qwen3_vl" else {}
-    rope = {"rope_type": "default", "mrope_section": [2, 1, 1], "rope_theta": 10000.0}
-    text = _language(tokenizer, head_dim=8, rope_parameters=rope)
+    parts = [2, 1, 1] if wide == 32 else [4, 2, 2]
+    rope = {"rope_type": "default", "mrope_section": parts, "rope_theta": 10000.0}
+    text = _language(tokenizer, hidden_size=wide, head_dim=wide // 4, rope_parameters=rope)
     if kind == "qwen3_5":
         linear = {"linear_num_key_heads": 2, "linear_num_value_heads": 2}
         text |= {"linear_key_head_dim": 8, "linear_value_head_dim": 8, **linear}

@@ -119,7 +119,9 @@ def test_interrupted_later_the_best_so_far_is_saved() -> None:
 
 def test_interrupted_while_it_starts() -> None:
     code, _, err = interrupted(10**9, "--json", after="")
-    assert code == 130 and "Traceback" not in err
+    # Where Ctrl-C came inside of an exec() of some library, Python itself ends by the signal, even
+    # though it was caught; for a shell both are 130.
+    assert code in (130, -signal.SIGINT) and "Traceback" not in err
     assert not list(Path().glob("*.png"))
 
 
