@@ -51,7 +51,10 @@ def _of_thing(say: Wording, name: str, things: list[Thing], needs: int) -> list[
         if len(said) == 1 and (value := said.pop()):
             texts = {v: wording.format(s=noun, be=be, value=known[v]) for v in known}
             text = texts.get(value) or wording.format(s=noun, be=be, value=value)
-            claim = Claim(text, _others(text, [*texts.values(), *more]), kind, needs)
+            foils = _others(text, [*texts.values(), *more])
+            if value in say.natural.get(name, ()):  # a red apple is in its natural colours, too
+                foils = tuple(foil for foil in foils if foil != _own(say, noun, be))
+            claim = Claim(text, foils, kind, needs)
             made.append(replace(claim, how=value, things=(needs,)) if kind == "place" else claim)
     return made
 

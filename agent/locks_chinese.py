@@ -78,7 +78,7 @@ def _described(text: str, start: int) -> tuple[str, int]:
     noun, end = "", start
     for _ in range(5):
         colour = _colouring().match(text, start)
-        if colour and colour["s"] and not _ended(text, colour.end()):
+        if colour and not _ended(text, colour.end()) and _is_look(text, colour):
             start = colour.end()
         noun, end = _noun(text, start)
         further = text[end : end + 1] == "的" and not _ended(text, end + 1)
@@ -86,6 +86,12 @@ def _described(text: str, start: int) -> tuple[str, int]:
             break
         start = end + 1
     return noun, end
+
+
+def _is_look(text: str, colour: re.Match[str]) -> bool:
+    """Whether a colour is said of what follows (红色的, 红气球), and no part of its name (黄瓜)."""
+    whole, rest = (_noun(text, at)[0] for at in colour.span())
+    return bool(colour["s"]) or (whole not in names() and rest in names())
 
 
 def _noun(text: str, start: int) -> tuple[str, int]:

@@ -33,6 +33,7 @@ class Wording:
     count: str
     colour: str
     own_colour: str
+    natural: dict[str, list[str]]
     size: str
     place: str
     relation: str

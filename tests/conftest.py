@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from limner.agent.studio import Studio
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: threads would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,6 +8,7 @@ from limner.agent.claims import claims_of
 from limner.agent.records import Brief, Claim, Relation, Thing
 from limner.pipelines.pocket import statements
 from limner.pipelines.pocket.world import MOST, world
+from limner.prompts import claims as wording
 
 
 def made(**parts: object) -> dict[str, Claim]:
@@ -28,13 +29,20 @@ def test_things_are_claimed_as_the_critic_was_taught(name: str, count: int) -> N
         claims = made(things=(Thing(name, count, colour),))
         says(claims["count"], statements.counts(name)[count], statements.counts(name))
         colours = statements.colours(name, count)
-        says(claims["colour"], colours[i], colours)
+        own = [colours[-2]] if colour in wording().natural.get(name, ()) else []
+        says(claims["colour"], colours[i], [said for said in colours if said not in own])
     for i, size in enumerate(world().sizes):
         sizes = statements.sizes(name, count)
         says(made(things=(Thing(name, count, size=size),))["size"], sizes[i], sizes)
     for i, place in enumerate(world().places):
         places = statements.places(name, count)
         says(made(things=(Thing(name, count, place=place),))["place"], places[i], places)
+
+
+def test_its_own_colour_does_not_contradict_a_colour() -> None:
+    own = "the apples are in natural colours"
+    assert own in made(things=(Thing("apple", 2, "blue"),))["colour"].foils
+    assert own not in made(things=(Thing("apple", 2, "red"),))["colour"].foils
 
 
 def test_relations_are_claimed_as_the_critic_was_taught() -> None:

@@ -49,6 +49,7 @@ def said(text: str) -> list[str]:
         ('a sign saying "Open 24h"', 'text "Open 24h"'),
         ("a tower in the old town of Prague", "name Prague"),
         ("两只小小的红色的猫在草地上，不要狗", "count 2 cat|colour red cat|absent no dog"),
+        ("再加两个红气球", "count 2 balloon|colour red balloon"),
         ("一只黑蝴蝶，没有人", "colour black butterfly|absent no people"),
         ("把猫变成蓝色", "colour blue cat"),
         ("换成橘黄的", "colour orange"),
