@@ -204,8 +204,8 @@ def train(
         str,
         typer.Argument(
             metavar="PART",
-            help="world, autoencoder, critic, monitor, painter, repaint, calibrate, writer, ship, "
-            "report, or all of them.",
+            help="world, autoencoder, critic, monitor, painter, repaint, spoil, calibrate, writer, "
+            "ship, report, or all of them.",
         ),
     ],
     settings: Annotated[

@@ -17,13 +17,15 @@ from limner.pipelines.painter_diffusers import DiffusersPainter
 from limner.pipelines.pocket import autoencoder, train
 from limner.pipelines.pocket.calibrating import kind_of
 from limner.pipelines.pocket.critic import answers
-from limner.pipelines.pocket.dataset import open_drawn, tensor
+from limner.pipelines.pocket.dataset import open_drawn, scenes, tensor
+from limner.pipelines.pocket.draw import draw
 from limner.pipelines.pocket.lessons import easy_rows
 from limner.pipelines.pocket.muon import Muon, orthogonal, sorted_parameters
 from limner.pipelines.pocket.painter import EASY_STEPS, Averaged
-from limner.pipelines.pocket.repaint import repaint, with_repainted
+from limner.pipelines.pocket.repaint import repaint
 from limner.pipelines.pocket.report import summary
 from limner.pipelines.pocket.ship import ship, take_out
+from limner.pipelines.pocket.spoil import spoiled, with_faults
 from limner.pipelines.pocket.tokens import all_statements
 from limner.pipelines.pocket.training import Run, curve
 from limner.pipelines.roles import Order, Painted
@@ -36,6 +38,7 @@ TINY = {
     "painter": "{fresh: true, steps: 3, batch: 4, shape: {channels: [16, 32], text: 32, "
     "text_layers: 1, head: 16}}",
     "repaint": "{count: 4, batch: 2, steps: 4, seed: 3}",
+    "spoil": "{count: 6}",
     "calibrate": "{count: 6}",
 }
 
@@ -170,15 +173,29 @@ def test_easy_rows_show_one_kind(trained: Path) -> None:
         assert len(there) == 1
 
 
-def test_repainted_scenes_join_the_data(trained: Path) -> None:
+def test_what_is_repainted_and_spoiled_joins_the_data(trained: Path) -> None:
     drawn = open_drawn(trained / "world")
-    more = with_repainted(drawn, trained)
-    assert len(more.pictures) == 3 * 4 + len(drawn.pictures)  # 12 of 36 are the painter's
+    more = with_faults(drawn, trained)
+    assert len(drawn.pictures) == 24
+    assert len(more.pictures) == 3 * 4 + 2 * 6 + 24  # a quarter each
     assert np.array_equal(more.pictures[:4], more.pictures[8:12])
-    assert np.array_equal(more.pictures[12:], drawn.pictures)
+    assert np.array_equal(more.pictures[12:18], open_drawn(trained / "spoiled").pictures)
+    assert np.array_equal(more.pictures[24:], drawn.pictures)
     statements = all_statements()
     asked = [statements[q[0]] for q in more.questions[:4].reshape(-1, 13) if q[0] >= 0]
     assert any(said.startswith("there is no ") for said in asked)
+
+
+def test_a_spoiled_thing_is_asked_about_as_one_that_is_not_there(trained: Path) -> None:
+    kept, statements = open_drawn(trained / "spoiled"), all_statements()
+    for (scene, chance), rows in zip(scenes(2, 0, 6), kept.questions, strict=True):
+        picture, whole = spoiled(scene, chance)
+        assert not all(whole) and (picture != draw(scene)).any()
+        left = {s.name for s, fine in zip(scene.spots, whole, strict=True) if fine}
+        lost = {s.name for s in scene.spots} - left
+        true = {statements[row[0]] for row in rows if row[0] >= 0}
+        assert not any(f"there is one {name}" in true for name in lost)
+        assert not lost or any(f"there is no {name}" in true for name in lost)
 
 
 def test_the_critic_is_calibrated_for_each_kind_of_claim(trained: Path) -> None:

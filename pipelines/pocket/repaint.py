@@ -17,7 +17,6 @@ from limner.pipelines.pocket.dataset import (
     ask,
     cells_of,
     create,
-    open_drawn,
     scenes,
     tensor,
     tokenized,
@@ -74,7 +73,8 @@ def repaint(  # noqa: PLR0913
             kept.pictures[rows] = _repainted(pipe, normalized(pixels), said, how).cpu().numpy()
         found = scenes(seed, at, rows.stop - at)
         for row, (scene, chance) in enumerate(found, start=at):
-            _describe(kept, row, scene, chance, tokenizer)
+            left, doubtful = remaining(scene, survivors(scene, kept.pictures[row]))
+            described(kept, row, scene, left, doubtful, chance, tokenizer)
 
 
 def _check(drawn: Drawn, seed: int) -> None:
@@ -85,22 +85,20 @@ def _check(drawn: Drawn, seed: int) -> None:
         )
 
 
-def with_repainted(drawn: Drawn, out: Path, share: float = 0.3) -> Drawn:
-    """The data set with what was painted over in front, so often that it is that share of all."""
-    if not (out / FOLDER / "pictures.npy").exists():
-        return drawn
-    again = open_drawn(out / FOLDER)
-    times = max(1, round(len(drawn.pictures) / len(again.pictures) * share / (1 - share)))
-    return Drawn._make(
-        np.concatenate([*[there] * times, here]) for there, here in zip(again, drawn, strict=True)
-    )
-
-
-def _describe(
-    kept: Drawn, row: int, scene: Scene, chance: Random, tokenizer: CLIPTokenizer
+def described(  # noqa: PLR0913
+    kept: Drawn,
+    row: int,
+    scene: Scene,
+    left: Scene,
+    doubtful: frozenset[str],
+    chance: Random,
+    tokenizer: CLIPTokenizer,
 ) -> None:
-    """Writes what is true of a repainted picture: its captions, questions, cells and parts."""
-    left, doubtful = remaining(scene, survivors(scene, kept.pictures[row]))
+    """Writes what is true of a picture of which only a part of the scene is `left`.
+
+    Its captions, questions, cells and parts; what was lost is asked about as something that is not
+    there, and what is doubtful is not asked about.
+    """
     truth = seen(left)
     kept.cells[row], kept.parts[row] = cells_of(left)
     said = truth if truth.groups else seen(scene)

@@ -134,11 +134,11 @@ def _monitor(settings: Settings, out: Path, device: str, minutes: float | None) 
 def _train_critic(
     name: str, settings: Settings, out: Path, device: str, minutes: float | None
 ) -> None:
-    from limner.pipelines.pocket import critic, repaint, wear
+    from limner.pipelines.pocket import critic, spoil, wear
 
     shape = critic.Shape(**settings.pop("shape", {}))
     critic.train(
-        repaint.with_repainted(drawn_in(out), out),
+        spoil.with_faults(drawn_in(out), out),
         tokenizer_in(out),
         out / name,
         worn=wear.by_autoencoder(autoencoder_in(out, device), device),
@@ -175,6 +175,12 @@ def _repaint(settings: Settings, out: Path, device: str, minutes: float | None) 
     from limner.pipelines.pocket.repaint import repaint
 
     repaint(drawn_in(out), tokenizer_in(out), out, device, **settings)
+
+
+def _spoil(settings: Settings, out: Path, device: str, minutes: float | None) -> None:
+    from limner.pipelines.pocket.spoil import spoil
+
+    spoil(out, tokenizer_in(out), autoencoder_in(out, device), device, **settings)
 
 
 def _calibrate(settings: Settings, out: Path, device: str, minutes: float | None) -> None:
@@ -219,6 +225,7 @@ PARTS: dict[str, Callable[[Settings, Path, str, float | None], None]] = {
     "monitor": _monitor,
     "painter": _painter,
     "repaint": _repaint,
+    "spoil": _spoil,
     "calibrate": _calibrate,
     "writer": _writer,
     "ship": _ship,
