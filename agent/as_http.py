@@ -12,7 +12,7 @@ from limner.errors import MissingExtra
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from limner.agent.archive import Archive
+    from limner.agent.archive.archive import Archive
     from limner.agent.serve.porter import Door
     from limner.agent.studio import Studio
 

@@ -11,12 +11,12 @@ from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_eve
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, PrivateAttr
 
-from limner.agent import tool_arguments as arguments
-from limner.agent.desk import Answer, Answering, Desk
+from limner.agent.desk import arguments
+from limner.agent.desk.desk import Answer, Answering, Desk
+from limner.agent.desk.progress import plainly
 from limner.agent.job import Job
 from limner.agent.jobs import Jobs
 from limner.agent.plain import one_line
-from limner.agent.progress import plainly
 from limner.agent.studio import Studio
 from limner.errors import Cancelled, LimnerError
 

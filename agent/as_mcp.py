@@ -12,7 +12,7 @@ from limner.errors import MissingExtra
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
-    from limner.agent.archive import Archive
+    from limner.agent.archive.archive import Archive
     from limner.agent.mcp.room import Room
     from limner.agent.studio import Studio
 

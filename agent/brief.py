@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.agent.demands import carried, demanded
+from limner.agent.conversation.patch import Keep, patch
 from limner.agent.draft import Draft, Revision, first_object, schema_of
 from limner.agent.gate import gate
-from limner.agent.keeping import binding, lost
-from limner.agent.locks import Lock, told
-from limner.agent.nouns import canonical
-from limner.agent.patch import Keep, patch
+from limner.agent.language.demands import carried, demanded
+from limner.agent.language.keeping import binding, lost
+from limner.agent.language.locks import Lock, told
+from limner.agent.language.nouns import canonical
+from limner.agent.language.plainly import Ruled, plainly
+from limner.agent.language.repairs import repair
+from limner.agent.language.replies import honest, undoubled
+from limner.agent.language.spoken import garbled, in_full, speaks_of, strayed, undisturbed
+from limner.agent.language.wording import plain_prompt
 from limner.agent.plain import first_line, one_line
-from limner.agent.plainly import Ruled, plainly
 from limner.agent.records import Brief, Critique, Expansion
-from limner.agent.repairs import repair
-from limner.agent.replies import honest, undoubled
-from limner.agent.spoken import garbled, in_full, speaks_of, strayed, undisturbed
 from limner.agent.styling import restyled
-from limner.agent.wording import plain_prompt
 from limner.errors import LimnerError
 from limner.prompts import render
 

@@ -11,15 +11,15 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from limner.agent.cli_audit import audit
-from limner.agent.cli_batch import EPILOG, batch
-from limner.agent.cli_calibrate import calibrate
-from limner.agent.cli_chat import at_a_terminal, chat
-from limner.agent.cli_doctor import doctor
-from limner.agent.cli_gallery import ArchiveFolder, gallery
-from limner.agent.cli_mcp import mcp
-from limner.agent.cli_models import models
-from limner.agent.cli_options import (
+from limner.agent.command_line.audit import audit
+from limner.agent.command_line.batch import EPILOG, batch
+from limner.agent.command_line.calibrate import calibrate
+from limner.agent.command_line.chat import at_a_terminal, chat
+from limner.agent.command_line.doctor import doctor
+from limner.agent.command_line.gallery import ArchiveFolder, gallery
+from limner.agent.command_line.mcp import mcp
+from limner.agent.command_line.models import models
+from limner.agent.command_line.options import (
     Budget,
     Explain,
     Json,
@@ -34,8 +34,8 @@ from limner.agent.cli_options import (
     above_zero,
     pixels,
 )
-from limner.agent.cli_pull import pull
-from limner.agent.cli_serve import serve
+from limner.agent.command_line.pull import pull
+from limner.agent.command_line.serve import serve
 from limner.agent.plain import one_line, request_line, uncapped
 from limner.errors import INTERRUPTED, BadInput, LimnerError, OutOfMemory
 
@@ -143,7 +143,7 @@ def draw(
     request = request_line(" ".join(words or []))
     shape = pixels(size)
     above_zero(budget=budget, seconds=seconds, takes=takes)
-    from limner.agent.drawing import Wish, brief_only, draw_and_save
+    from limner.agent.command_line.drawing import Wish, brief_only, draw_and_save
 
     wish = Wish(
         request=request,
@@ -167,7 +167,7 @@ def draw(
 @others.command()
 def show(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> int:
     """Tell how the picture in FILE came to be."""
-    from limner.agent.drawing import tell
+    from limner.agent.command_line.drawing import tell
 
     return tell(file, as_json)
 
@@ -182,7 +182,7 @@ def again(
     as_json: Json = False,
 ) -> int:
     """Paint the picture in FILE once more and say whether every pixel is the same."""
-    from limner.agent.drawing import paint_again
+    from limner.agent.command_line.drawing import paint_again
 
     return paint_again(file, profile, painter, as_json)
 
@@ -282,8 +282,8 @@ def _calm() -> None:
 
 def _refuse(error: LimnerError, as_json: bool) -> int:
     if as_json:
-        from limner.agent.view_json import error_json
-        from limner.agent.view_terminal import say
+        from limner.agent.view.as_json import error_json
+        from limner.agent.view.terminal import say
 
         say(error_json(error))
     hint = f" — {uncapped(error.hint)}" if error.hint else ""

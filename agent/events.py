@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from limner.agent.locks import Lock
+from limner.agent.language.locks import Lock
 from limner.agent.origins import Span
 from limner.agent.records import Brief, Claim, Result, Take
 

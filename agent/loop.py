@@ -16,8 +16,8 @@ from limner.agent.events import (
     Finished,
     PaintingStep,
 )
-from limner.agent.locks import Lock
-from limner.agent.look import look
+from limner.agent.language.locks import Lock
+from limner.agent.looking.look import look
 from limner.agent.mending import Mending
 from limner.agent.origins import spans
 from limner.agent.plain import first_line

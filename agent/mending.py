@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from limner.agent.brief import Scribe
 from limner.agent.events import Decided, Event, PromptRevised
-from limner.agent.instead import instead
+from limner.agent.looking.instead import instead
+from limner.agent.looking.region import region
 from limner.agent.plain import first_line
 from limner.agent.records import Take
-from limner.agent.region import region
 from limner.agent.run import Repair, Run
 from limner.agent.search import seed_of
 from limner.errors import LimnerError

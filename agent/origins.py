@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import Literal
 
-from limner.agent.locks import mentioned, stated
-from limner.agent.nouns import NUMBERS, canonical, colour_of, listed, singular
+from limner.agent.language.locks import mentioned, stated
+from limner.agent.language.nouns import NUMBERS, canonical, colour_of, listed, singular
 from limner.agent.records import Brief
 from limner.prompts import stated as table
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Self
 
 from PIL.Image import Image
 
-from limner.agent.asked import asked
 from limner.agent.brief import Scribe
-from limner.agent.described import described
 from limner.agent.events import Event
-from limner.agent.look import weighed
-from limner.agent.planning import opened, planned
+from limner.agent.language.asked import asked
+from limner.agent.looking.described import described
+from limner.agent.looking.look import weighed
+from limner.agent.looking.seen import picture_from
+from limner.agent.machine.planning import opened, planned
 from limner.agent.records import Brief, Critique, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.search import Search
-from limner.agent.seen import picture_from
 from limner.agent.turns import Models, Turns
 from limner.errors import BadInput, ModelFailed
 from limner.pipelines.platt import Curve
@@ -104,8 +104,8 @@ class Room:
         """How true each claim is of any picture: of a brief's claims, or of sentences in words.
 
         The picture is an image or the path of a PNG, JPEG or WebP file, of at most 8,192 pixels a
-        side. How sentences become claims is told in `limner.agent.asked`. Raises `BadInput` for
-        what is no such picture or claim, and what the critic raises.
+        side. How sentences become claims is told in `limner.agent.language.asked`. Raises
+        `BadInput` for what is no such picture or claim, and what the critic raises.
         """
         said, seen = asked(claims), picture_from(picture)
         with self._models.turn():

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
-from limner.agent.locks import Lock
+from limner.agent.language.locks import Lock
 from limner.agent.records import Brief, Claim, Result, Settings, Take
 from limner.errors import BadInput
 from limner.pipelines.roles import Dialect

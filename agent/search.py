@@ -8,7 +8,7 @@ from typing import Protocol
 
 from limner.agent.events import Decided
 from limner.agent.fit import Fitted, fit
-from limner.agent.negation import worded
+from limner.agent.language.negation import worded
 from limner.agent.records import Brief, Critique
 from limner.agent.run import Run
 from limner.pipelines.roles import Order, Painter

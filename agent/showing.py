@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 
 from limner.agent.events import Event, TakeReady
-from limner.agent.look import look, unseen
+from limner.agent.looking.look import look, unseen
 from limner.agent.records import Take
 from limner.agent.run import Run
 from limner.agent.search import Attempt

@@ -7,12 +7,12 @@ from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Unpack
 
-from limner.agent import keep
+from limner.agent.archive import saving
 from limner.agent.brief import Drafted
 from limner.agent.claims import claims_of
 from limner.agent.events import Event
 from limner.agent.jobs import Jobs
-from limner.agent.locks import Lock, stated
+from limner.agent.language.locks import Lock, stated
 from limner.agent.loop import Loop, ready, tokens
 from limner.agent.plain import request_line
 from limner.agent.records import Brief, Result, Settings, Take
@@ -114,7 +114,7 @@ class Studio(Room):
         `cat-2.png`. Raises `ModelFailed` where nothing was painted, and `BadInput` where nothing
         can be written.
         """
-        return keep.save(result, request_line(request), self, Path(path), seed=seed)
+        return saving.save(result, request_line(request), self, Path(path), seed=seed)
 
     async def astream(
         self, request: str, *, seed: int, **limits: Unpack[Limits]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from limner.agent.keep import slug
+from limner.agent.archive.saving import slug
 from limner.agent.search import seed_of
 from limner.benchmarks import trials
 from limner.benchmarks.arms import ARMS, Case, Room, Trial

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from limner.agent.archive import Archive
-from limner.agent.archive_rows import TakeRow, VersionRow
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.rows import TakeRow, VersionRow
 from limner.agent.records import Claim, Critique
 from limner.pipelines.roles import Order
 

@@ -17,7 +17,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
 from limner.agent import as_mcp
-from limner.agent.archive import Archive
+from limner.agent.archive.archive import Archive
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter

@@ -15,7 +15,7 @@ from openai import OpenAI
 from PIL import Image
 from starlette.types import ASGIApp
 
-from limner.agent.archive import Archive
+from limner.agent.archive.archive import Archive
 from limner.agent.as_http import as_http
 from limner.agent.records import Settings
 from limner.agent.serve.house import House

@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from limner.agent.archive import Archive
-from limner.agent.chat import Chat
-from limner.agent.chat_lines import PlainLines
-from limner.agent.diary import Diary
-from limner.agent.session import Session
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import Diary
+from limner.agent.chat.chat import Chat
+from limner.agent.chat.lines import PlainLines
+from limner.agent.conversation.session import Session
 from limner.agent.studio import Studio
-from limner.agent.view_chat import ChatScreen
-from limner.agent.view_graphics import Graphics
-from limner.agent.view_terminal import console_for
+from limner.agent.view.chat import ChatScreen
+from limner.agent.view.graphics import Graphics
+from limner.agent.view.terminal import console_for
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
 __all__ = ["REQUEST", "Talk"]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from archiving import BRIEF, begun, take
 
-from limner.agent.archive import Archive
-from limner.agent.archive_rows import DecisionRow, RatingRow, VersionRow
-from limner.agent.pictures import name_of
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.pictures import name_of
+from limner.agent.archive.rows import DecisionRow, RatingRow, VersionRow
 from limner.errors import BadInput
 
 

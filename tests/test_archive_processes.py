@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from archiving import begun, take
 
-from limner.agent.archive import Archive
+from limner.agent.archive.archive import Archive
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def test_threads_share_one_archive(archive: Archive) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from limner.agent.archive import Archive
-from limner.agent.archive_rows import TakeRow, VersionRow
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.rows import TakeRow, VersionRow
 from limner.agent.records import Critique
 from limner.pipelines.roles import Order
 order, nobody = Order("a cat", 1, 64, 64, 4, 5.0), Critique((), ())

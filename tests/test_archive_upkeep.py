@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from archiving import begun
 
-from limner.agent import archive_schema
-from limner.agent.archive import Archive
-from limner.agent.archive_rows import VersionRow
+from limner.agent.archive import schema
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.rows import VersionRow
 from limner.errors import BadInput, LimnerError
 
 
@@ -54,7 +54,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_newer_archive_is_not_touched(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     begun(archive)
     archive.close()
-    monkeypatch.setattr(archive_schema, "STEPS", ())
+    monkeypatch.setattr(schema, "STEPS", ())
     with pytest.raises(BadInput, match="newer limner"):
         Archive.open(archive.folder)
 
@@ -66,9 +66,9 @@ def test_an_older_archive_is_copied_and_brought_up_to_date(
     archive.close()
     old, newer = (
         copy_of(archive),
-        (*archive_schema.STEPS, ("ALTER TABLE sessions ADD COLUMN colour TEXT",)),
+        (*schema.STEPS, ("ALTER TABLE sessions ADD COLUMN colour TEXT",)),
     )
-    monkeypatch.setattr(archive_schema, "STEPS", newer)
+    monkeypatch.setattr(schema, "STEPS", newer)
     with Archive.open(archive.folder) as opened:
         assert opened.load(session).row.request == "a red cat"
     assert columns(archive.folder / "archive.sqlite3") - columns(old) == {"colour"}
@@ -79,9 +79,9 @@ def test_a_step_that_fails_changes_nothing(
 ) -> None:
     session, _ = begun(archive)
     archive.close()
-    broken = (*archive_schema.STEPS, ("ALTER TABLE sessions ADD COLUMN colour TEXT", "NONSENSE"))
+    broken = (*schema.STEPS, ("ALTER TABLE sessions ADD COLUMN colour TEXT", "NONSENSE"))
     with monkeypatch.context() as patch:
-        patch.setattr(archive_schema, "STEPS", broken)
+        patch.setattr(schema, "STEPS", broken)
         with pytest.raises(LimnerError, match="can't be used"):
             Archive.open(archive.folder)
     with Archive.open(archive.folder) as opened:
@@ -91,7 +91,7 @@ def test_a_step_that_fails_changes_nothing(
 
 
 def copy_of(archive: Archive) -> Path:
-    return archive.folder / f"archive-{len(archive_schema.STEPS)}.sqlite3"
+    return archive.folder / f"archive-{len(schema.STEPS)}.sqlite3"
 
 
 def columns(path: Path) -> set[str]:

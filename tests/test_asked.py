@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from limner import Brief
-from limner.agent.asked import asked
+from limner.agent.language.asked import asked
 from limner.agent.records import Thing
 from limner.errors import BadInput
 

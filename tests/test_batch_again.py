@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from limner.agent import keep
+from limner.agent.archive import saving
 from limner.agent.batch.group import Group, Made, Rooms
 from limner.agent.batch.queue import Asked, Claim
 from limner.agent.batch.rows import Row
@@ -65,8 +65,8 @@ def test_what_was_painted_in_company_is_painted_again(
     room = Studio(FakeWriter(), Sociable(), FakeCritic([[score, 0.9]]), settings)
     paths = files(worked(asked(WISHES, seed), room, terms), tmp_path)
     for path in paths:
-        assert len(keep.read_recipe(path).batch) == 8  # four takes, and four of another row
-        assert keep.again(path, room)[1]
+        assert len(saving.read_recipe(path).batch) == 8  # four takes, and four of another row
+        assert saving.again(path, room)[1]
     places = {Image.open(path).getpixel((0, 0)) for path in paths}
     assert len(places) > 1
 
@@ -74,7 +74,7 @@ def test_what_was_painted_in_company_is_painted_again(
 def test_who_is_alone_tells_of_no_company(tmp_path: Path) -> None:
     terms = Terms(profile="fake")
     [path] = files(worked(asked(WISHES[:1]), Rooms(terms).studio(), terms), tmp_path)
-    assert keep.read_recipe(path).company == ()
+    assert saving.read_recipe(path).company == ()
 
 
 class Aimed(FakeCritic):
@@ -101,7 +101,7 @@ def test_the_pocket_models_paint_every_row_again_to_the_last_bit(tmp_path: Path)
     room = Studio(pocket.scribe.writer, pocket.painter, Aimed(), settings)
     paths = files(worked(asked(WISHES[:2], seed=7), room, Terms(budget=1.5)), tmp_path)
     for path in paths:
-        recipe = keep.read_recipe(path)
+        recipe = saving.read_recipe(path)
         assert len(recipe.batch) == 4
         assert recipe.order.start and len(recipe.order.start.company) == 4
-        assert keep.again(path, room)[1]
+        assert saving.again(path, room)[1]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from limner.agent.archive.pictures import name_of
 from limner.agent.batch.cluster import Cluster, connected
 from limner.agent.batch.group import Rooms
 from limner.agent.batch.happenings import Happening
@@ -19,7 +20,6 @@ from limner.agent.batch.queue import Queue
 from limner.agent.batch.rows import Row
 from limner.agent.batch.terms import Terms
 from limner.agent.batch.worker import Keeper, work
-from limner.agent.pictures import name_of
 from limner.errors import BadInput
 
 # Ray's processes talk over sockets of this machine.

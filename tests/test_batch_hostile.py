@@ -14,10 +14,10 @@ from batch_typed import AtHand, manifest, typed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from limner.agent.archive.pictures import name_of
 from limner.agent.batch.reading import read
 from limner.agent.batch.rows import BadRow, Outcome, Row, Seen, seen
 from limner.agent.cli import main
-from limner.agent.pictures import name_of
 from limner.agent.records import Claim, Critique
 from limner.errors import BadInput
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from batch_queue import FAKE, claimed, done, filled, numbers
 
+from limner.agent.archive.pictures import name_of
 from limner.agent.batch.alive import Pulse
 from limner.agent.batch.intake import add, revisit, settle, terms_of
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.rows import BadRow, Row
-from limner.agent.pictures import name_of
 from limner.errors import BadInput
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from limner.agent.archive.pictures import name_of
+from limner.agent.archive.whole import write_named
 from limner.agent.batch.group import Made, Rooms
 from limner.agent.batch.happenings import Happening
 from limner.agent.batch.intake import add, settle
@@ -20,9 +22,7 @@ from limner.agent.batch.queue import Queue
 from limner.agent.batch.rows import Outcome, Row
 from limner.agent.batch.terms import Terms
 from limner.agent.batch.worker import Keeper, work
-from limner.agent.pictures import name_of
 from limner.agent.studio import Studio
-from limner.agent.whole import write_named
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
 from limner.pipelines.roles import Order
 

@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from limner.agent.brief import Drafted, Scribe
 from limner.agent.draft import Draft, Revision, first_object, schema_of
-from limner.agent.locks import stated, told
+from limner.agent.language.locks import stated, told
 from limner.agent.records import Brief, Claim, Critique, Relation, Thing
 from limner.errors import LimnerError
 from limner.pipelines.fakes import FakeWriter

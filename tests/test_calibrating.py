@@ -9,8 +9,8 @@ from PIL import Image as images
 
 from limner import configs
 from limner.agent import cli
-from limner.agent.calibrating import REQUESTS, calibrate, nulls, requests_in
-from limner.agent.look import look
+from limner.agent.looking.calibrating import REQUESTS, calibrate, nulls, requests_in
+from limner.agent.looking.look import look
 from limner.agent.records import Claim, Settings, Take
 from limner.agent.studio import Studio
 from limner.errors import BadInput

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from talking import REQUEST, Talk
 
-from limner.agent import brief_text, commands
-from limner.agent.editor import edited
+from limner.agent import brief_text
+from limner.agent.chat import commands
+from limner.agent.chat.editor import edited
 from limner.agent.records import Brief, Thing
 from limner.errors import BadInput, LimnerError
 

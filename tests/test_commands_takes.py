@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from talking import REQUEST, Talk
 
-from limner.agent import commands
-from limner.agent.archive import Archive
-from limner.agent.diary import Diary
-from limner.agent.session import Session
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import Diary
+from limner.agent.chat import commands
+from limner.agent.conversation.session import Session
 from limner.errors import BadInput, LimnerError
 
 

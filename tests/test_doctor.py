@@ -40,7 +40,7 @@ def test_it_tells_people_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_does_not_fit_is_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("limner.agent.view_doctor.here", lambda: Machine(8))
+    monkeypatch.setattr("limner.agent.view.doctor.here", lambda: Machine(8))
     typed = ["doctor", "--painter", "black-forest-labs/FLUX.1-schnell"]
     assert main(typed) == 1
     assert "Nothing fits" in capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_auto_says_what_it_picked_and_can_be_painted_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a machine with nothing else than limner on it."""
-    monkeypatch.setattr("limner.agent.auto.cached", lambda: iter(()))
+    monkeypatch.setattr("limner.agent.machine.auto.cached", lambda: iter(()))
     typed = ["a red cat", "--profile", "auto", "--takes", "1", "--budget", "1", "--seed", "1"]
     assert main([*typed, "--size", "64x64", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr()

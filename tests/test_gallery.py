@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from limner.agent import cli
-from limner.agent.archive import Archive
-from limner.agent.archive_rows import DecisionRow, RatingRow, TakeRow, VersionRow
-from limner.agent.gallery import page
-from limner.agent.gallery_plot import plot
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.gallery import page
+from limner.agent.archive.plot import plot
+from limner.agent.archive.rows import DecisionRow, RatingRow, TakeRow, VersionRow
 from limner.agent.records import Brief, Claim, Critique, Thing
 from limner.pipelines.roles import Order
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limner.agent.hearing import Heard, answer_of, hear
+from limner.agent.language.hearing import Heard, answer_of, hear
 
 CAT = ("cat",)
 TWO = ("cat", "dog")

@@ -60,7 +60,7 @@ def test_a_wish_a_change_and_back(page: Page, house: Served) -> None:
 
 
 def test_a_picture_can_be_saved_with_its_recipe(page: Page, house: Served, tmp_path: Path) -> None:
-    from limner.agent.keep import read_recipe
+    from limner.agent.archive.saving import read_recipe
 
     page.goto(house.url)
     say(page, "a red cat")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from talking import REQUEST, Talk
 
+from limner.agent.chat.interrupts import stoppable
 from limner.agent.events import Event, PaintingStep, TakeReady
-from limner.agent.interrupts import stoppable
 from limner.pipelines.fakes import FakePainter
 
 

@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from limner.agent.demands import carried, demanded
-from limner.agent.keeping import binding, lost
-from limner.agent.locks import Lock, stated, told
-from limner.agent.nouns import canonical, colour_of, plural, singular
+from limner.agent.language.demands import carried, demanded
+from limner.agent.language.keeping import binding, lost
+from limner.agent.language.locks import Lock, stated, told
+from limner.agent.language.nouns import canonical, colour_of, plural, singular
+from limner.agent.language.repairs import repair
 from limner.agent.records import Brief, Relation, Thing
-from limner.agent.repairs import repair
 from limner.pipelines.pocket.language import chinese, english
 from limner.pipelines.pocket.language.lexicon import LANGUAGES, sayings
 from limner.pipelines.pocket.language.wish import Taste, Wish, doing_wish, plain_wish, short_wish

@@ -18,8 +18,8 @@ from assisted import LINES
 from PIL import Image
 
 from limner.agent.cli import main
+from limner.agent.desk.handed_out import Kept
 from limner.agent.events import BriefReady, Decided, PaintingStep, TakeReady
-from limner.agent.kept import Kept
 from limner.agent.mcp.preview import LARGEST, picture_in, preview
 from limner.agent.mcp.tell import showing
 from limner.agent.mcp.tools import listed

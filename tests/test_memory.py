@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limner.agent.memory import Memory
+from limner.agent.desk.memory import Memory
 
 
 def test_what_nobody_asked_for_longest_is_forgotten() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from limner.agent.cli import main
-from limner.agent.models import fits, on_disk, part_of
+from limner.agent.machine.models import fits, on_disk, part_of
 from limner.pipelines.families import family_named
 from limner.pipelines.memory import Machine
 from limner.pipelines.needs import declared

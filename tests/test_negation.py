@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limner.agent.negation import worded
+from limner.agent.language.negation import worded
 from limner.agent.records import Brief, Thing
 from limner.pipelines.roles import Dialect
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from limner.agent.archive import Archive
-from limner.agent.archive_json import take_of
-from limner.agent.archive_rows import TakeRow, VersionRow
-from limner.agent.keep import again, read_recipe, save
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.rows import TakeRow, VersionRow
+from limner.agent.archive.saving import again, read_recipe, save
+from limner.agent.archive.texts import take_of
 from limner.agent.orders import past, written
 from limner.agent.recipe import Recipe
 from limner.agent.records import Critique, Result, Settings

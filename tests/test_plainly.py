@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from limner.agent.brief import Drafted, Scribe
-from limner.agent.demands import demanded
-from limner.agent.locks import told
-from limner.agent.plainly import plainly
+from limner.agent.language.demands import demanded
+from limner.agent.language.locks import told
+from limner.agent.language.plainly import plainly
 from limner.agent.records import Brief, Relation, Thing
 from limner.pipelines.fakes import FakeWriter
 

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from limner import Critique, Studio, Take
-from limner.agent import keep
-from limner.agent.described import described, verdicts
+from limner.agent.archive import saving
 from limner.agent.events import BriefReady, Event, Finished, TakeReady
-from limner.agent.locks import stated
+from limner.agent.language.locks import stated
+from limner.agent.looking.described import described, verdicts
 from limner.agent.records import Claim, Settings
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
@@ -198,7 +198,7 @@ def test_the_same_request_and_seed_are_the_same_file() -> None:
         *_, last = events
         assert isinstance(last, Finished) and last.result.best
         best = last.result.best
-        files.append(keep.stamped(last.result, best, WISH, studio, seed=4))
+        files.append(saving.stamped(last.result, best, WISH, studio, seed=4))
     assert files[0] == files[1]
 
 

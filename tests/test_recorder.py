@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent import cli, keep
-from limner.agent.archive import Archive
-from limner.agent.archive_rows import DecisionRow, TakeRow
+from limner.agent import cli
+from limner.agent.archive import saving
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.recorder import Recorder
+from limner.agent.archive.rows import DecisionRow, TakeRow
 from limner.agent.events import BriefReady, Decided, Event, Finished, TakeReady
-from limner.agent.recorder import Recorder
 from limner.agent.studio import Studio
 from limner.errors import LimnerError
 from limner.pipelines.fakes import FakeCritic, FakePainter
@@ -74,10 +75,10 @@ def test_each_kept_picture_can_be_painted_again(archive: Archive, studio: Studio
     list(recorder(archive, studio).record(studio.takes(REQUEST, seed=3)))
     for take in archive.load(1).takes:
         path = archive.pictures.path(take.picture)
-        recipe = keep.read_recipe(path)
+        recipe = saving.read_recipe(path)
         assert (recipe.order, recipe.critique) == (take.order, take.critique)
         assert len(recipe.batch) == 4 and take.order.seed in recipe.batch
-        assert keep.again(path, studio)[1]
+        assert saving.again(path, studio)[1]
 
 
 def test_what_is_seen_is_kept_wherever_it_is_closed(archive: Archive, studio: Studio) -> None:

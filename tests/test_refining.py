@@ -12,9 +12,9 @@ from PIL import ImageStat
 from PIL.Image import Image
 
 from limner.agent.events import Decided, Event, Finished, TakeReady
+from limner.agent.looking.region import region
 from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
 from limner.agent.refining import Refining
-from limner.agent.region import region
 from limner.agent.search import seed_of
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from limner.agent.archive import Archive
-from limner.agent.archive_schema import STEPS
-from limner.agent.diary import Diary
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import Diary
+from limner.agent.archive.schema import STEPS
+from limner.agent.conversation.session import Session
+from limner.agent.conversation.standing import Standing
 from limner.agent.events import Event
 from limner.agent.records import Settings
-from limner.agent.session import Session
-from limner.agent.standing import Standing
 from limner.agent.studio import Studio
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter

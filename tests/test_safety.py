@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from limner.agent import keep
-from limner.agent.archive import Archive
+from limner.agent.archive import saving
+from limner.agent.archive.archive import Archive
 from limner.agent.cli import main
+from limner.agent.conversation.session import Session
 from limner.agent.events import Decided, Finished, PaintingStep, TakeReady
 from limner.agent.records import Settings
-from limner.agent.session import Session
 from limner.agent.studio import Studio
 from limner.configs import load
 from limner.errors import BadInput, Blocked, ModelUnusable
@@ -163,7 +163,7 @@ def test_without_a_checker_it_is_said() -> None:
 def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
     room = studio("block", 1)
     with Archive.open(tmp_path) as archive:
-        from limner.agent.diary import Diary
+        from limner.agent.archive.diary import Diary
 
         session = Session(room, 7, diary=Diary(archive))
         list(session.draft("a red cat"))
@@ -176,11 +176,11 @@ def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="was blocked"):
             list(again.vary(2))
     path = session.save(tmp_path / "cat.png")
-    recipe = keep.read_recipe(path)
+    recipe = saving.read_recipe(path)
     assert recipe.safety == Safety("passed")
     assert recipe.ended == "blocked"
     assert len(recipe.batch) == 2  # so that it can be painted again in the company it had
-    assert keep.again(path, room)[1]
+    assert saving.again(path, room)[1]
 
 
 def test_it_is_on_where_anything_can_be_painted(tiny: Path) -> None:

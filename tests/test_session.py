@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from limner.agent import keep
-from limner.agent.archive import Archive
-from limner.agent.diary import Diary
+from limner.agent.archive import saving
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import Diary
+from limner.agent.conversation.session import Session
 from limner.agent.events import BriefReady, Event, Finished
 from limner.agent.records import Settings
-from limner.agent.session import Session
 from limner.agent.studio import Studio
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
@@ -122,11 +122,11 @@ def test_a_file_tells_how_its_run_ended(tmp_path: Path) -> None:
     while not talk.takes:
         next(painting)
     painting.close()
-    assert keep.read_recipe(talk.save(tmp_path / "one.png")).ended == "cancelled"
+    assert saving.read_recipe(talk.save(tmp_path / "one.png")).ended == "cancelled"
     (*_, finished) = talk.again()
     assert isinstance(finished, Finished)
     talk.pick(-1)
-    recipe = keep.read_recipe(talk.save(tmp_path / "two.png"))
+    recipe = saving.read_recipe(talk.save(tmp_path / "two.png"))
     assert recipe.ended == finished.result.ended
     assert recipe.seconds == 0  # the same request and seed are the same file, whatever the clock
 
@@ -170,9 +170,9 @@ def test_finishing_is_kept_with_the_take_and_saved_with_it(tmp_path: Path) -> No
     assert talk.finish("brighter") and talk.finish("upscale x2")
     assert talk.picture().width == 2 * plain.width
     path = talk.save(tmp_path / "cat.png", "fake")
-    recipe = keep.read_recipe(path)
+    recipe = saving.read_recipe(path)
     assert len(recipe.finishes) == 2 and recipe.request == "a red cat"
-    _, identical = keep.again(path, talk.studio)
+    _, identical = saving.again(path, talk.studio)
     assert identical
     with pytest.raises(BadInput):
         talk.finish("resize 333x444")  # another shape

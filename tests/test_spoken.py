@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from limner.agent.brief import Drafted, Scribe
-from limner.agent.demands import carried
-from limner.agent.locks import stated, told
+from limner.agent.language.demands import carried
+from limner.agent.language.locks import stated, told
+from limner.agent.language.replies import honest, undoubled
+from limner.agent.language.spoken import garbled, in_full, undisturbed
+from limner.agent.language.wanted import left_out, wanted
 from limner.agent.records import Brief, Claim, Critique, Relation, Thing
-from limner.agent.replies import honest, undoubled
-from limner.agent.spoken import garbled, in_full, undisturbed
-from limner.agent.wanted import left_out, wanted
 from limner.errors import LimnerError
 from limner.pipelines.fakes import FakeWriter
 

@@ -13,10 +13,10 @@ from PIL import Image
 from talking import REQUEST, Talk
 
 from limner.agent.claims import claims_of
-from limner.agent.instead import instead
+from limner.agent.language.telling import described, verdict
+from limner.agent.language.tongues import in_tongue, noted, tongue_of
+from limner.agent.looking.instead import instead
 from limner.agent.records import Brief, Claim, Critique, Thing
-from limner.agent.telling import described, verdict
-from limner.agent.tongues import in_tongue, noted, tongue_of
 from limner.prompts import claims
 from limner.prompts.words import telling
 
@@ -68,7 +68,7 @@ def test_notes_are_told_in_the_users_language(line: str) -> None:
 
 TALKING = (
     *("loop.py", "mending.py", "search.py", "refining.py", "near.py"),
-    *("chat.py", "commands_*.py", "view_chat.py", "cli_chat.py"),
+    *("chat/chat.py", "chat/commands_*.py", "view/chat.py", "command_line/chat.py"),
 )
 
 

@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from limner.agent.locks import stated
-from limner.agent.patch import Add, Change, Keep, Remove, Restyle, apply, patch, words
+from limner.agent.conversation.patch import Add, Change, Keep, Remove, Restyle, apply, patch, words
+from limner.agent.conversation.versions import Tree
+from limner.agent.language.locks import stated
 from limner.agent.records import Brief, Relation, Thing
-from limner.agent.versions import Tree
 from limner.errors import BadInput
 
 

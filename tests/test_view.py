@@ -21,10 +21,10 @@ from limner.agent.events import (
 )
 from limner.agent.records import Brief, Claim, Critique, Result, Take, Thing
 from limner.agent.studio import Studio
-from limner.agent.view import Screen
-from limner.agent.view_picture import HalfBlocks
-from limner.agent.view_terminal import can_show_pictures, console_for
-from limner.agent.view_words import changed, claims_table, fields_so_far, sketch
+from limner.agent.view.picture import HalfBlocks
+from limner.agent.view.screen import Screen
+from limner.agent.view.terminal import can_show_pictures, console_for
+from limner.agent.view.words import changed, claims_table, fields_so_far, sketch
 from limner.pipelines.roles import Order
 
 REQUEST = "a red cat on the grass, two dogs"

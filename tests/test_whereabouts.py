@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from limner.agent.asked import asked
 from limner.agent.claims import claims_of
-from limner.agent.look import look
+from limner.agent.language.asked import asked
+from limner.agent.looking.look import look
 from limner.agent.records import Brief, Claim, Critique, Relation, Settings, Thing
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)

@@ -10,9 +10,9 @@ from limner.agent.batch.rows import Row
 from limner.agent.batch.terms import Terms
 from limner.agent.claims import claims_of
 from limner.agent.events import BriefReady, Event
-from limner.agent.locks import Lock, stated
+from limner.agent.language.locks import Lock, stated
+from limner.agent.language.repairs import repair
 from limner.agent.records import Brief
-from limner.agent.repairs import repair
 from limner.agent.run import Limits
 from limner.agent.studio import Studio
 from limner.agent.styling import size_for, styled

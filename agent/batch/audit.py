@@ -14,9 +14,9 @@ from limner.agent.batch.audit_people import inserted
 from limner.agent.batch.audit_phrases import Phrase, Phrases
 from limner.agent.batch.rows import Outcome
 from limner.agent.gate import word_count
-from limner.agent.keeping import is_said, lost
-from limner.agent.locks import Kind, Lock, stated, told
-from limner.agent.nouns import canonical
+from limner.agent.language.keeping import is_said, lost
+from limner.agent.language.locks import Kind, Lock, stated, told
+from limner.agent.language.nouns import canonical
 from limner.agent.plain import one_line
 from limner.agent.records import Brief
 from limner.prompts.styles import styles

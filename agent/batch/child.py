@@ -20,7 +20,7 @@ from limner.agent.batch.happenings import Happening
 from limner.agent.batch.intake import terms_of
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.worker import Keeper, work
-from limner.agent.view_terminal import kept_clean
+from limner.agent.view.terminal import kept_clean
 from limner.errors import LimnerError
 
 __all__ = ["main", "use_threads"]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from limner.agent.batch.requiring import checked, share
-from limner.agent.cli_options import pixels
+from limner.agent.command_line.options import pixels
 from limner.agent.plain import clean, one_line, request_line
 from limner.configs import known
 from limner.errors import BadInput

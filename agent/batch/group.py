@@ -6,7 +6,8 @@ from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 
-from limner.agent import keep
+from limner.agent.archive import saving
+from limner.agent.archive.pictures import name_of
 from limner.agent.batch.ahead import Ahead, apart
 from limner.agent.batch.asking import briefed, painted
 from limner.agent.batch.company import Company, Seat
@@ -16,7 +17,6 @@ from limner.agent.batch.rows import Outcome, Seen, seen
 from limner.agent.batch.terms import Terms
 from limner.agent.brief import Scribe
 from limner.agent.events import BriefReady, Event, Finished, PaintingStep
-from limner.agent.pictures import name_of
 from limner.agent.plain import first_line
 from limner.agent.records import Claim as Stated
 from limner.agent.records import Result
@@ -172,7 +172,7 @@ class _AtWork:
         asked, best = self._asked, result.best
         if best is None:
             raise ModelFailed("nothing was painted", "; ".join(result.notes))
-        content = keep.stamped(
+        content = saving.stamped(
             replace(result, seconds=0.0),
             best,
             asked.row.request,

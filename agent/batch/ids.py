@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from limner.agent.keep import RESERVED, slug
+from limner.agent.archive.saving import RESERVED, slug
 from limner.agent.plain import clean, one_line
 from limner.errors import BadInput
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from limner import configs
+from limner.agent.archive.pictures import name_of
+from limner.agent.archive.whole import PART
 from limner.agent.batch.alive import Watch
 from limner.agent.batch.group import PICTURES
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.requiring import falls_short
 from limner.agent.batch.rows import BadRow, Outcome, Row
 from limner.agent.batch.terms import Terms
-from limner.agent.pictures import name_of
 from limner.agent.records import Claim, Critique
 from limner.agent.search import seed_of
-from limner.agent.whole import PART
 from limner.errors import BadInput
 
 __all__ = ["add", "digest", "revisit", "settle", "terms_of"]

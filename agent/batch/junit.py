@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import XMLGenerator
 
+from limner.agent.archive.whole import write_slowly
 from limner.agent.batch.rows import BadRow, Outcome, Seen
 from limner.agent.plain import clean, one_line
-from limner.agent.whole import write_slowly
 
 if TYPE_CHECKING:
     from limner.agent.batch.rows import Status

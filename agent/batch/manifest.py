@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from limner.agent.archive.whole import cannot_save, write_slowly
 from limner.agent.batch.rows import Outcome
-from limner.agent.whole import cannot_save, write_slowly
 from limner.errors import BadInput
 
 __all__ = ["Manifest"]

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from markupsafe import Markup
 from PIL import Image
 
+from limner.agent.archive.html import Bar, bar, filled
+from limner.agent.archive.whole import write_slowly
 from limner.agent.batch.rows import BadRow, Outcome
-from limner.agent.html import Bar, bar, filled
 from limner.agent.recipe import without_home
-from limner.agent.whole import write_slowly
 from limner.errors import BadInput
 from limner.pipelines import stamp
 
@@ -85,7 +85,7 @@ def page(
     rows = counts.total()
     return filled(
         "batch/page.html.j2",
-        "gallery.css",
+        "archive/gallery.css",
         "batch/page.css",
         title=title or f"A batch of {rows:,} row{'' if rows == 1 else 's'}",
         rows=rows,

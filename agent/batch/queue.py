@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from limner.agent.archive_schema import transaction
+from limner.agent.archive.schema import transaction
 from limner.agent.batch.alive import Watch
 from limner.agent.batch.queue_schema import connect, troubles
 from limner.agent.batch.rows import Outcome, Row
@@ -73,7 +73,7 @@ class Queue:
     @staticmethod
     @contextmanager
     def _writable(folder: Path) -> Iterator[None]:
-        from limner.agent.whole import cannot_save
+        from limner.agent.archive.whole import cannot_save
 
         try:
             yield

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from limner.agent.archive_schema import transaction
+from limner.agent.archive.schema import transaction
 from limner.errors import BadInput, LimnerError
 
 __all__ = ["NoRoom", "connect", "troubles"]

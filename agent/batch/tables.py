@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limner.agent.archive.whole import write_slowly
 from limner.agent.batch.reading_parquet import parquet
 from limner.agent.batch.rows import Outcome, Seen
 from limner.agent.plain import clean
-from limner.agent.whole import write_slowly
 
 if TYPE_CHECKING:
     import pyarrow

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from limner.agent import whole
+from limner.agent.archive import whole
 from limner.agent.batch.alive import Pulse
 from limner.agent.batch.group import PICTURES, Group, Made, Rooms
 from limner.agent.batch.happenings import Happening, began, ended, told

@@ -11,7 +11,7 @@ from limner.agent.plain import clean
 from limner.agent.records import Claim, Critique
 
 if TYPE_CHECKING:
-    from limner.agent.kept import Kept
+    from limner.agent.desk.handed_out import Kept
 
 __all__ = [
     "ADDRESS",

@@ -10,9 +10,9 @@ from typing import TypeVar, cast
 import anyio
 from mcp.types import CallToolResult
 
-from limner.agent.described import described
 from limner.agent.events import BriefReady
 from limner.agent.jobs import Job, Work, calling
+from limner.agent.looking.described import described
 from limner.agent.mcp.answers import (
     Briefed,
     Described,

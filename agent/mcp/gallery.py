@@ -15,7 +15,7 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from limner.agent.archive_rows import ArchivedSession, SessionRow, TakeRow
+from limner.agent.archive.rows import ArchivedSession, SessionRow, TakeRow
 from limner.agent.mcp.answers import ADDRESS, uri_of
 from limner.agent.mcp.asks import TAKE
 from limner.agent.mcp.room import Room

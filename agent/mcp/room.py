@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from limner.agent.archive import Archive
-from limner.agent.diary import read
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import read
+from limner.agent.desk.handed_out import Before, Kept
+from limner.agent.desk.memory import Memory
 from limner.agent.jobs import Job, Jobs
-from limner.agent.kept import Before, Kept
 from limner.agent.mcp.watch import Watch
-from limner.agent.memory import Memory
 from limner.errors import BadInput
 
 if TYPE_CHECKING:

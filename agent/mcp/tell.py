@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
-from limner.agent.kept import Kept
+from limner.agent.desk.handed_out import Kept
 from limner.agent.mcp.answers import (
     Answer,
     Briefed,

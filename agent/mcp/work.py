@@ -8,18 +8,18 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from limner.agent import keep
-from limner.agent.cli_options import pixels
+from limner.agent.archive import saving
+from limner.agent.archive.recorder import Recorder
+from limner.agent.command_line.options import pixels
+from limner.agent.conversation.session import Session
+from limner.agent.desk.handed_out import Before, Kept
 from limner.agent.events import BriefReady, Event, Finished, TakeReady
-from limner.agent.kept import Before, Kept
-from limner.agent.locks import Lock
+from limner.agent.language.locks import Lock
 from limner.agent.mcp.asks import AskPicture, AskRefined, AskStart
 from limner.agent.mcp.room import Room, Ticket
 from limner.agent.plain import request_line
-from limner.agent.recorder import Recorder
 from limner.agent.records import Result, Take
 from limner.agent.run import Limits
-from limner.agent.session import Session
 from limner.errors import BadInput
 from limner.prompts.styles import style
 
@@ -92,7 +92,7 @@ class Wish:
         ticket, room = self.ticket, self.room
         words = f"{self.start.words}; {ticket.request}" if self.start else ticket.request
         problem = recorder.problem if recorder else None
-        path = keep.save(result, words, studio, room.out, seed=ticket.seed, profile=room.profile)
+        path = saving.save(result, words, studio, room.out, seed=ticket.seed, profile=room.profile)
         if problem:
             note = f"not all is in the archive: {problem.message}"
             result = replace(result, notes=(*result.notes, note))

@@ -9,14 +9,14 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from limner.agent.diary import Diary
+from limner.agent.archive.diary import Diary
+from limner.agent.conversation.session import Session
 from limner.agent.events import BriefReady, Event, Finished
 from limner.agent.plain import one_line
 from limner.agent.records import Critique
 from limner.agent.run import Limits
 from limner.agent.serve.house import House
 from limner.agent.serve.talk import Talk, Turn
-from limner.agent.session import Session
 from limner.agent.studio import Studio
 from limner.errors import LimnerError
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from limner.agent.archive import Archive
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.pictures import name_of
+from limner.agent.desk.memory import Memory
 from limner.agent.jobs import Jobs
-from limner.agent.memory import Memory
-from limner.agent.pictures import name_of
 from limner.agent.serve.checkup import Checkup
 from limner.agent.serve.faults import NotThere
 from limner.agent.serve.talk import Talk

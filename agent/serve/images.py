@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL.Image import Image
 
+from limner.agent.archive.recorder import Recorder
+from limner.agent.archive.saving import stamped
 from limner.agent.events import Event, Finished, PaintingStep
 from limner.agent.jobs import Job
-from limner.agent.keep import stamped
-from limner.agent.recorder import Recorder
 from limner.agent.records import Result, Take
 from limner.agent.run import Limits
 from limner.agent.serve.faults import fault, line_of

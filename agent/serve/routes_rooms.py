@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from limner.agent.archive import Archive
-from limner.agent.diary import Diary
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import Diary
+from limner.agent.conversation.session import Session
 from limner.agent.events import Event
 from limner.agent.jobs import Job
 from limner.agent.run import Limits
@@ -22,7 +23,6 @@ from limner.agent.serve.shapes import Budget, Prompt, Seed
 from limner.agent.serve.talk import Talk, Turn
 from limner.agent.serve.told import event_told, past_told, talk_told, version_told
 from limner.agent.serve.waiting import EventStream, moment, said_of
-from limner.agent.session import Session
 from limner.errors import BadInput, LimnerError
 
 __all__ = ["routes"]

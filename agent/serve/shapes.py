@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from limner.agent.cli_options import pixels
+from limner.agent.command_line.options import pixels
 from limner.agent.plain import LONGEST_REQUEST
 from limner.agent.run import Limits
 from limner.errors import BadInput

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
+from limner.agent.conversation.session import Session
 from limner.agent.events import Event
-from limner.agent.hearing import Heard, answer_of
-from limner.agent.session import Session
+from limner.agent.language.hearing import Heard, answer_of
 from limner.errors import BadInput
 
 __all__ = ["Talk", "Turn"]

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL.Image import Image
 
-from limner.agent.archive_rows import SessionRow, TakeRow, VersionRow
-from limner.agent.diary import Diary
+from limner.agent.archive.diary import Diary
+from limner.agent.archive.rows import SessionRow, TakeRow, VersionRow
 from limner.agent.events import (
     BriefReady,
     BriefToken,

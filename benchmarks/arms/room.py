@@ -11,7 +11,7 @@ from PIL.Image import Image
 from limner import Brief, Critique, Result, Studio
 from limner.agent.claims import claims_of
 from limner.agent.events import BriefReady
-from limner.agent.look import look
+from limner.agent.looking.look import look
 from limner.agent.records import Claim
 from limner.agent.run import settle
 from limner.agent.search import seed_of, wording

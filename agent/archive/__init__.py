@@ -1,0 +1,1 @@
+"""What limner keeps on disk: sessions with their pictures, single pictures, and pages of them."""

@@ -1,0 +1,187 @@
+"""Commands about the picture at hand: its brief, its takes and its versions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.agent import brief_text
+from limner.agent.chat.commands_takes import meant, number
+from limner.agent.plain import one_line
+from limner.agent.records import Brief
+from limner.errors import BadInput
+
+if TYPE_CHECKING:
+    from limner.agent.chat.chat import Chat
+
+__all__ = [
+    "again",
+    "branch",
+    "brief",
+    "diff",
+    "finish",
+    "go",
+    "history",
+    "negative",
+    "pick",
+    "redo",
+    "save",
+    "show",
+    "undo",
+    "versions",
+    "why",
+]
+
+
+def brief(chat: Chat, rest: str) -> None:
+    """Shows the brief; `edit` opens it in the user's editor; `ask` turns asking on or off."""
+    if rest == "ask":
+        chat.ask = not chat.ask
+        chat.screen.tell(f"{'the brief waits for your word' if chat.ask else 'painting at once'}")
+    elif rest == "edit":
+        before = _brief(chat)
+        text = brief_text.written(before)
+        if (after := brief_text.read(chat.edit(text), before)) != before:
+            _rewrite(chat, after)
+        else:
+            chat.screen.tell("the brief is as it was")
+    elif rest:
+        raise BadInput(f"/brief {rest} is not known", "type /brief, /brief edit or /brief ask")
+    else:
+        _brief(chat)
+        chat.tell_version(None)
+
+
+def go(chat: Chat, _: str) -> None:
+    """Paints the version at hand."""
+    chat.go()
+
+
+def again(chat: Chat, rest: str) -> None:
+    """Paints the version at hand, or a take's, from fresh seeds."""
+    chat.paint(chat.session.again(number(rest, "/again #2") if rest else None))
+
+
+def pick(chat: Chat, rest: str) -> None:
+    """Goes on from a take."""
+    chat.session.pick(number(rest, "/pick #2"))
+    chat.unsaved = True
+    chat.look()
+    chat.screen.tell(f"#{chat.session.meant} it is; say what should be different")
+
+
+def show(chat: Chat, rest: str) -> None:
+    """Shows a take, or the one meant now."""
+    chat.look(number(rest, "/show #2") if rest else meant(chat))
+
+
+def finish(chat: Chat, rest: str) -> None:
+    """Finishes the take meant now: nothing is painted."""
+    if not rest:
+        raise BadInput("finish it how?", "type /finish brighter, or /finish 1024 by 768")
+    chat.finish(rest)
+
+
+def save(chat: Chat, rest: str) -> None:
+    """Saves the take meant now, finished, with how it came to be."""
+    chat.save(Path(rest).expanduser() if rest else chat.out)
+
+
+def undo(chat: Chat, _: str) -> None:
+    """Takes back the last finishing of the take meant, or goes back to the version before."""
+    before = chat.session.version
+    chat.session.undo()
+    _moved(chat, before)
+
+
+def redo(chat: Chat, _: str) -> None:
+    """Forward to where undo came from."""
+    before = chat.session.version
+    chat.session.redo()
+    _moved(chat, before)
+
+
+def branch(chat: Chat, rest: str) -> None:
+    """Goes on from an earlier version; what came after it stays."""
+    chat.session.branch(number(rest, "/branch 1"))
+    _moved(chat, 0)
+
+
+def history(chat: Chat, _: str) -> None:
+    """Every version: what was said, what changed, and what was painted."""
+    versions, told = chat.session.history(), chat.screen.words
+    if not versions:
+        chat.screen.tell("nothing yet: say what you want to see")
+    chat.screen.table(
+        (
+            str(past.number),
+            told("at hand") if past.here else "",
+            told(f"from {past.parent}") if past.parent else "",
+            past.words,
+            "; ".join(map(told, past.changes)) if past.parent else "",
+            " ".join(f"#{take}" for take in past.takes),
+        )
+        for past in versions
+    )
+
+
+def diff(chat: Chat, rest: str) -> None:
+    """What differs between two versions; between the one at hand and its parent without numbers."""
+    given = rest.split()
+    if len(given) not in (0, 2):
+        raise BadInput("two versions are compared", "type /diff 1 3")
+    one, other = (number(word, "/diff 1 3") for word in given) if given else _last_two(chat)
+    chat.screen.changes(chat.session.diff(one, other))
+
+
+def why(chat: Chat, _: str) -> None:
+    """The last decisions and their reasons."""
+    reasons = chat.session.why()
+    chat.screen.tell(*(reasons or ("nothing was decided yet",)))
+
+
+def negative(chat: Chat, rest: str) -> None:
+    """Shows what must not be there, or sets it: words with commas between them."""
+    before = _brief(chat)
+    if rest:
+        words = (one_line(word, 40) for word in re.split(r"[,，、;；]", rest))
+        avoid = () if rest == "none" else tuple(dict.fromkeys(filter(None, words)))
+        _rewrite(chat, replace(before, avoid=avoid))
+    else:
+        chat.screen.tell("no " + ", no ".join(before.avoid) if before.avoid else "anything goes")
+
+
+def versions(chat: Chat) -> list[str]:
+    """The versions that can be named."""
+    return [str(past.number) for past in chat.session.history()]
+
+
+def _brief(chat: Chat) -> Brief:
+    if chat.session.brief is None:
+        raise BadInput("there is no brief yet", "say what you want to see")
+    return chat.session.brief
+
+
+def _rewrite(chat: Chat, after: Brief) -> None:
+    before = chat.session.brief
+    chat.session.rewrite(after)
+    chat.tell_version(before)
+    chat.screen.tell("type /go to paint it", style="dim")
+
+
+def _moved(chat: Chat, before: int) -> None:
+    """Shows where the conversation is now; of the same version, how its take is finished."""
+    if chat.session.version != before:
+        chat.tell_version(None)
+    else:
+        chat.unsaved = True
+    chat.look()
+
+
+def _last_two(chat: Chat) -> tuple[int, int]:
+    here = next((past for past in chat.session.history() if past.here), None)
+    if here is None or here.parent is None:
+        raise BadInput("there is only one version", "say what should be different")
+    return here.parent, here.number

@@ -1,0 +1,1 @@
+"""The commands of `limner`, one module each: what may be typed, and what is done then."""

@@ -1,0 +1,194 @@
+"""The command `limner chat`: opens the models and the terminal for a conversation."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from limner.agent.command_line.gallery import ArchiveFolder
+from limner.agent.command_line.options import (
+    Budget,
+    Explain,
+    Model,
+    Out,
+    Profile,
+    Seconds,
+    Seed,
+    Size,
+    Takes,
+    Writer,
+    above_zero,
+    pixels,
+)
+from limner.errors import BadInput, LimnerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from limner.agent.archive.archive import Archive
+    from limner.agent.archive.diary import Diary
+    from limner.agent.chat.chat import Chat, Lines
+    from limner.agent.conversation.session import Session
+    from limner.agent.run import Limits
+    from limner.agent.studio import Studio
+    from limner.agent.view.chat import ChatScreen
+
+__all__ = ["at_a_terminal", "chat"]
+
+
+def chat(
+    seed: Seed = None,
+    budget: Budget = None,
+    seconds: Seconds = None,
+    takes: Takes = None,
+    size: Size = None,
+    out: Out = Path(),
+    profile: Profile = "pocket",
+    writer: Writer = None,
+    painter: Model = None,
+    critic: Model = None,
+    explain: Explain = False,
+    pictures: Annotated[
+        str, typer.Option(metavar="WAY", help="auto, kitty, sixel, blocks or none.")
+    ] = "auto",
+    archive: ArchiveFolder = None,
+    no_archive: Annotated[
+        bool, typer.Option("--no-archive", help="Keep nothing but what is saved.")
+    ] = False,
+    resume: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Go on with session N of limner gallery."),
+    ] = None,
+) -> int:
+    """Talk about a picture until it is right; of a pipe, each line is one turn."""
+    above_zero(budget=budget, seconds=seconds, takes=takes)
+    limits: Limits = {"budget": budget, "seconds": seconds, "takes": takes, "size": pixels(size)}
+    given = {"writer": writer, "painter": painter, "critic": critic}
+    models = {part: name for part, name in given.items() if name}
+    drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
+    from limner.agent.archive.diary import Diary
+    from limner.agent.archive.saving import probe
+    from limner.agent.machine.planning import AUTO
+    from limner.agent.view.live import PREVIEW_EVERY
+
+    probe(out)
+    if explain or profile == AUTO:
+        from limner.agent.view import doctor
+
+        doctor.explain(profile, models)
+    screen = _screen(pictures)
+    limits["preview_every"] = PREVIEW_EVERY if screen.graphics else 0
+    screen.greet()
+    with _kept(screen, archive, wanted=not no_archive or resume is not None) as kept:
+
+        def session(studio: Studio) -> Session:
+            diary = Diary(kept, profile) if kept else None
+            return _session(studio, drawn, limits, diary, resume)
+
+        talk = _talk(screen, profile, models, session)
+        talk.out = out
+        if resume is not None:
+            talk.arrive()
+        code = talk.run(_lines(talk, screen.console))
+    _told(screen, talk.session.diary)
+    return code
+
+
+@contextmanager
+def _kept(screen: ChatScreen, folder: Path | None, wanted: bool) -> Iterator[Archive | None]:
+    """The archive; None where it isn't wanted, or can't be opened, which costs no picture."""
+    from limner.agent.archive.archive import Archive
+
+    if not wanted:
+        yield None
+        return
+    try:
+        archive = Archive.open(folder)
+    except LimnerError as problem:
+        screen.tell("not kept in the archive:", style="yellow")
+        screen.refuse(problem)
+        yield None
+        return
+    with archive:
+        yield archive
+
+
+def _session(
+    studio: Studio, seed: int, limits: Limits, diary: Diary | None, resume: int | None
+) -> Session:
+    """A new session, or that of the archive. Raises `BadInput` for one that isn't there."""
+    from limner.agent.conversation.session import Session
+
+    if resume is None:
+        return Session(studio, seed, limits, diary=diary)
+    if diary is None:
+        raise BadInput("there is no archive to go on from", "type limner gallery")
+    session = Session.resumed(studio, diary.archive, resume, diary.profile)
+    session.limits = limits
+    return session
+
+
+def _told(screen: ChatScreen, diary: Diary | None) -> None:
+    """Where to go on from, or why not all of it is kept."""
+    if diary and diary.problem:
+        screen.tell("not all is in the archive:", style="yellow")
+        screen.refuse(diary.problem)
+    elif diary and diary.number:
+        screen.tell(f"limner chat --resume {diary.number} goes on from here", style="dim")
+
+
+def _screen(pictures: str) -> ChatScreen:
+    from limner.agent.view.chat import ChatScreen
+    from limner.agent.view.graphics import graphics_for
+    from limner.agent.view.terminal import console_for
+
+    console = console_for(sys.stdout)
+    complaints = None if console.is_terminal else console_for(sys.stderr)
+    return ChatScreen(console, graphics_for(console, pictures), complaints)
+
+
+def _talk(
+    screen: ChatScreen,
+    profile: str,
+    models: Mapping[str, str],
+    session: Callable[[Studio], Session],
+) -> Chat:
+    """The conversation, with the profile's models open; `models` replace them one by one."""
+    from limner.agent.chat.chat import Chat
+    from limner.agent.chat.editor import edited
+    from limner.agent.studio import Studio
+
+    def studio(name: str) -> Studio:
+        with screen.waiting(f"opening {name}"):
+            return Studio.open(name, **models)
+
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    start = session(studio(profile))
+    return Chat(start, screen, profile, studio, lambda text: edited(text, editor))
+
+
+def at_a_terminal() -> bool:
+    """True when somebody types and looks."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def _lines(talk: Chat, console: Console) -> Lines:
+    """A prompt where somebody types at a terminal that can show one, else plain lines."""
+    from limner.agent.chat.commands import completions
+    from limner.agent.chat.lines import PlainLines, PromptedLines, history_in
+
+    if at_a_terminal() and not console.is_dumb_terminal:
+        from platformdirs import user_state_path
+
+        history = history_in(user_state_path("limner"))
+        return PromptedLines(lambda text: completions(talk, text), talk.status, history)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    return PlainLines(sys.stdin or io.StringIO(), console, at_a_terminal())

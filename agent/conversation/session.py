@@ -1,0 +1,268 @@
+"""A conversation about one picture: what is said is drafted and painted along its trail."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from limner.agent.archive import saving
+from limner.agent.archive.archive import Archive
+from limner.agent.archive.diary import Diary, read
+from limner.agent.conversation.reel import Painted
+from limner.agent.conversation.standing import Standing
+from limner.agent.conversation.trail import Past, Trail
+from limner.agent.conversation.versions import Version
+from limner.agent.events import Decided, Event, Finished, TakeReady
+from limner.agent.language.finishing import finishing
+from limner.agent.language.hearing import Heard, hear
+from limner.agent.looking.instead import instead
+from limner.agent.loop import ready, tokens
+from limner.agent.near import Near
+from limner.agent.plain import request_line
+from limner.agent.records import Brief, company
+from limner.agent.run import Limits
+from limner.agent.studio import Studio
+from limner.agent.styling import size_for, styled
+from limner.prompts.styles import Style
+from limner.prompts.styles import style as style_called
+
+__all__ = ["Heard", "Past", "Session"]
+
+
+@dataclass
+class Session(Trail):
+    """One conversation: what was said, drafted, painted and decided.
+
+    With a diary, all of it is on disk before it is yielded, and `resumed` goes on as if nothing had
+    come between. `since` is how many runs there were when the seed was set.
+    """
+
+    studio: Studio
+    seed: int
+    limits: Limits = field(default_factory=lambda: Limits())
+    style: str = ""
+    since: int = 0
+    decisions: list[Decided] = field(default_factory=list)
+
+    @classmethod
+    def resumed(cls, studio: Studio, archive: Archive, number: int, profile: str = "") -> Session:
+        """A session of the archive, as it was left. Raises `BadInput` for an unknown one."""
+        kept = read(archive, number)
+        first, stood = kept.tree.root, kept.standing
+        return cls(
+            studio,
+            stood.seed if stood.seed is not None else first.seed if first else 0,
+            style=stood.style,
+            since=stood.since,
+            diary=Diary(archive, profile, number),
+            tree=kept.tree,
+            reel=kept.reel,
+            picked=dict(stood.picked),
+            starts=dict(stood.starts),
+            decisions=kept.decisions,
+        )
+
+    def hear(self, words: str) -> Heard:
+        """What the words ask for; by rules alone, nothing is drafted or painted."""
+        if self.takes and finishing(words):
+            return Heard("finish", words)
+        things = [thing.name for thing in self.brief.things] if self.brief else None
+        return hear(words, things, len(self.takes))
+
+    def draft(
+        self, words: str, take: int | None = None, *, anew: bool = False
+    ) -> Generator[Event, None, None]:
+        """Drafts a version: of a request at first, then of a change to the version at hand.
+
+        With `take`, the change starts from the version that this take was painted from; with `anew`
+        it is no change, but a picture from nothing. Ends with `BriefReady`; closed before that,
+        there is no new version.
+        """
+        return self.studio.in_turn(self._draft(words, take, anew), paints=False)
+
+    def _draft(self, words: str, take: int | None, anew: bool) -> Generator[Event, None, None]:
+        line = request_line(words)
+        if take is not None:
+            self.pick(take)
+        head, scribe = self.tree.head, self.studio.scribe
+        if head is None or anew:
+            drafting = scribe.expand(line, self.seed)
+        else:
+            drafting = scribe.edit(head.brief, line, self.seed, head.locks)
+        drafted = yield from tokens(drafting)
+        start = None if anew else self.meant
+        self._add(self.tree.add(line, drafted.brief, drafted.locks, self.seed), start)
+        yield ready(drafted, "\n".join(v.words for v in self.tree.path(self.version - 1)))
+
+    def reseed(self, seed: int) -> None:
+        """Another seed for what comes next: a new request gives what it would give at first."""
+        self.seed, self.since = seed, self.reel.painted
+        self._kept()
+
+    def restyle(self, name: str) -> None:
+        """The style that pictures are made in from now on, by its name; "" for the brief's own."""
+        self.style = name
+        self._kept()
+
+    def rewrite(self, brief: Brief) -> None:
+        """A version by the user's own hand, from an editor. Raises `BadInput` before the first."""
+        head, start = self._head(), self.meant
+        self._add(self.tree.add("(by hand)", brief, head.locks, self.seed), start)
+
+    def paint(self) -> Generator[Event, None, None]:
+        """Paints the version at hand until its claims hold or the budget is spent.
+
+        The first take starts from the noise of the take meant now, so that a change leaves alone
+        what it does not touch. Ends with `Finished`; the best take is then the one meant. Closing
+        cancels, and the takes so far are kept.
+        """
+        meant = self.meant
+        return self._painting(self.take(meant).order.seed if meant else None)
+
+    def again(self, number: int | None = None) -> Generator[Event, None, None]:
+        """Paints the version at hand, or that of a take, from fresh seeds."""
+        if number is not None:
+            self.pick(number)
+        return self._painting(None)
+
+    def vary(self, number: int, strength: float = 0.3) -> Generator[Event, None, None]:
+        """Paints more of what a take shows: its version, wording and size, from fresh seeds.
+
+        Where the painter can paint over a picture, they differ from it by `strength`, above 0 and
+        up to 1, and there is one round of them. The best of them is then the one meant.
+        """
+        take = self.pick(number)
+        size: Limits = {"size": (take.order.width, take.order.height)}
+        room = copy(self.studio)
+        if room.painter.dialect.starts:
+            ran = self.reel.result(take.number + 1, room.painter.cost).takes
+            room.search = Near(take, strength, company(take, ran))
+        try:
+            yield from self._painting(None, take.brief, size, room)
+        finally:
+            near = [n for n in self.reel.runs[-1].numbers if not self.take(n).blocked]
+            if near:  # the best of these is meant, not of all
+                self.pick(max(near, key=self._score))
+
+    def instead(self, number: int) -> dict[int, str]:
+        """What a take looks like in place of the claims that are to blame; see `instead`."""
+        take = self.take(number)
+        return instead(self.studio.critic, take.picture, take.critique)
+
+    def save(self, out: Path, profile: str = "") -> Path:
+        """Writes the take meant, finished, with its recipe; see `saving.save`."""
+        number = self._meant()
+        return saving.save(
+            self.reel.result(number, self.studio.painter.cost),
+            self.tree.words(number),
+            self.studio,
+            out,
+            seed=self.seed,
+            profile=profile,
+            finishes=self.reel.finishes(number),
+        )
+
+    def stamped(self, number: int, profile: str = "") -> bytes:
+        """What `save` would write of a take: the bytes of its PNG. Raises `BadInput` if unknown."""
+        return saving.stamped(
+            self.reel.result(number, self.studio.painter.cost),
+            self.take(number),
+            self.tree.words(number),
+            self.studio,
+            seed=self.seed,
+            profile=profile,
+            finishes=self.reel.finishes(number),
+        )
+
+    def fork(self) -> Session:
+        """The same conversation once more, to go on from in another way; it has no diary."""
+        return replace(
+            self,
+            diary=None,
+            limits={**self.limits},
+            tree=deepcopy(self.tree),
+            reel=self.reel.copy(),
+            picked={**self.picked},
+            starts={**self.starts},
+            decisions=[*self.decisions],
+        )
+
+    def why(self) -> tuple[str, ...]:
+        """The last decisions and their reasons, in order."""
+        return tuple(f"{d.what}: {d.why}" for d in self.decisions[-8:])
+
+    def standing(self) -> Standing:
+        """All of where it stands that versions and takes don't tell."""
+        where = super().standing()
+        return Standing(
+            where.forward, where.picked, where.starts, self.seed, self.since, self.style
+        )
+
+    def _painting(
+        self,
+        first_seed: int | None,
+        brief: Brief | None = None,
+        size: Limits | None = None,
+        room: Studio | None = None,
+    ) -> Generator[Event, None, None]:
+        """Paints the version at hand, or a wording of it in a size, here or in another room."""
+        version, seed = self._head(), (self.seed + self.reel.painted - self.since) % 2**32
+        limits: Limits = {**self._limits(), **(size or Limits())}
+        self.reel.runs.append(Painted())
+        self.picked.pop(version.id, None)
+        self._kept()
+        events = (room or self.studio).paint(
+            brief or self._as_styled(version.brief),
+            seed=seed,
+            locks=version.locks,
+            first_seed=first_seed,
+            first_number=len(self.takes),
+            **limits,
+        )
+        if self.diary:
+            events = self.diary.painting(events, self.studio, version, seed, self.reel.painted + 1)
+        try:
+            with closing(events):
+                for event in events:
+                    self._notice(event, version)
+                    yield event
+        finally:
+            self._catch_up(version)
+
+    def _notice(self, event: Event, version: Version) -> None:
+        if isinstance(event, TakeReady):
+            self.tree.bind(self.reel.add(event.take), version.id, event.take.order.seed)
+        elif isinstance(event, Decided):
+            self.decisions.append(event)
+        elif isinstance(event, Finished):
+            self.reel.end(event.result)
+
+    def _catch_up(self, version: Version) -> None:
+        """Takes in what the diary has kept of the run and nobody waited for: numbers stay equal."""
+        seen = len(self.reel.runs[-1].numbers)
+        for take in self.diary.painted[seen:] if self.diary else ():
+            self._notice(TakeReady(take, best=False), version)
+
+    def _kept(self) -> None:
+        """Has where it stands on disk; before the first version there is nothing to keep."""
+        if self.tree.head:
+            self._went(self.tree.head)
+
+    def _as_styled(self, brief: Brief) -> Brief:
+        if not self.style:
+            return brief
+        known, dialect = self.studio.settings.styles, self.studio.painter.dialect
+        return styled(brief, self._style(), dialect, known)
+
+    def _style(self) -> Style:
+        return style_called(self.style, self.studio.settings.prompts)
+
+    def _limits(self) -> Limits:
+        """The limits, in the shape that the style suggests where nobody asked for a size."""
+        settings, sized = self.studio.settings, self.limits.get("size")
+        if not self.style or settings.styles or settings.size or sized:
+            return self.limits
+        return {**self.limits, "size": size_for(self._style(), self.studio.painter.dialect)}

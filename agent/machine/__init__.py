@@ -1,0 +1,1 @@
+"""What this machine has, and which writer, painter and critic go on it together."""

@@ -1,0 +1,1 @@
+"""What is shown in the terminal: briefs, takes, pictures and reports, and how far all is."""

@@ -1,0 +1,207 @@
+"""What a person sees in the terminal while limner works: the brief, the takes, and the picture."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+from PIL.Image import Image
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from limner.agent.events import (
+    BriefReady,
+    BriefToken,
+    Decided,
+    Event,
+    Finished,
+    PaintingStep,
+    PromptRevised,
+    TakeReady,
+)
+from limner.agent.language.wanted import left_out
+from limner.agent.plain import one_line
+from limner.agent.records import Claim, Critique, Result, Take
+from limner.agent.view.live import Moving
+from limner.agent.view.picture import HalfBlocks
+from limner.agent.view.words import Rows, changed, claims_table, marks, said, sketch
+
+__all__ = ["Screen"]
+
+_ENDINGS = {
+    "done": "Every claim holds.",
+    "budget": "The budget is spent; this is the best of it.",
+    "unverified": "Painted, but not every claim could be checked.",
+    "blocked": "A picture was blocked; this is the best of the others.",
+    "cancelled": "Stopped; this is the best so far.",
+    "failed": "A model failed; this is the best there was.",
+}
+_NEXT = {
+    "revise": "wording it anew",
+    "repaint": "painting it anew",
+    "repair": "painting over what is wrong",
+    "stop": "stopping here",
+}
+
+
+class Screen:
+    """Shows the events of a request as they come; `best` is the best take so far."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.moving = Moving(console)
+        self.moving.words = self.words
+        self.best: Take | None = None
+        self._round = -1
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, BriefToken | PaintingStep):
+            self.moving.follow(event)
+            return
+        self.moving.stop()
+        match event:
+            case BriefReady():
+                self.moving.critique = Critique(event.claims, (None,) * len(event.claims))
+                self.drafted(event)
+            case TakeReady():
+                self.take(event)
+            case Decided():
+                self.decided(event)
+            case PromptRevised():
+                self._revised(event)
+            case Finished():
+                self.finished(event.result)
+
+    def words(self, line: str) -> str:
+        """A line of ours in the language of who looks on; here it is always English."""
+        return line
+
+    def close(self) -> None:
+        """Take away what is only shown while something happens."""
+        self.moving.stop()
+
+    def drafted(self, event: BriefReady) -> None:
+        """A whole brief, and why so much or so little was added to the request."""
+        brief = event.brief
+        rows: dict[str, Text | str] = {
+            "brief": sketch(asdict(brief)),
+            "prompt": brief.prompt,
+            "style": brief.manner,
+            "reply": brief.reply,
+            "gate": event.why,
+            "left out": ", ".join(left_out(brief)),
+        }
+        self.console.print(Rows(rows))
+        if event.fallback:
+            self.console.print(said(self.words(f"note: {event.fallback}"), "yellow"))
+
+    def claims(self, claims: tuple[Claim, ...]) -> None:
+        """Claims that nobody has checked yet."""
+        for claim in claims:
+            self.console.print(said(claim.text))
+
+    def finished(self, result: Result) -> None:
+        """The best take beside its claims, and how it came to an end."""
+        if result.best:
+            if self.moving.pictures or result.best.critique.claims:
+                self.console.print()
+                self.console.print(self._beside(result.best.picture, result.best.critique))
+            self.console.print()
+            self._end(result, result.best)
+        self.notes(result)
+
+    def notes(self, result: Result) -> None:
+        """What went wrong on the way, a line each."""
+        for note in result.notes:
+            self.console.print(said(self.words(f"note: {note}"), "yellow"))
+
+    def spent(self, result: Result) -> None:
+        """What the request cost."""
+        spent = f"{len(result.takes)} takes, {result.spent:.1f} pictures' worth of painting"
+        self.console.print(Rows({"spent": self.words(f"{spent}, {result.seconds:.1f} s")}))
+
+    def saved(self, path: Path, seed: int) -> None:
+        """Where the picture is, and what to type to paint it again."""
+        self._line("saved", str(path), "bold")
+        self._line("again", f"limner again {shlex.quote(str(path))} (seed {seed})")
+
+    def _end(self, result: Result, best: Take) -> None:
+        unverified = result.ended == "budget" and not best.critique.verified
+        ending = _ENDINGS.get("unverified" if unverified else result.ended, result.ended)
+        self.console.print(said(ending, "bold"))
+        self.spent(result)
+
+    def _line(self, label: str, text: str, style: str = "default") -> None:
+        line = Text(f"{label} ", "cyan").append(one_line(text), style)
+        self.console.print(line, soft_wrap=True)
+
+    def take(self, event: TakeReady) -> None:
+        """A take, with a mark for each claim, under the round that it is of."""
+        self.keep_best(event)
+        take = event.take
+        if take.round != self._round:
+            self._round = take.round
+            self.console.print(Text(self.words(f"round {take.round + 1}"), style="cyan"))
+        holds, _ = take.critique.score
+        line = Text(f"  {self.named(take):<8} ").append_text(marks(take.critique, self.console))
+        of = f"  {holds} of {len(take.critique.claims)}" if take.critique.claims else ""
+        line.append(self.words(of))
+        line.append(self.words("  best so far") if event.best else "", "bold green")
+        line.append(f"  {take.safety.outcome}: {take.safety.why}" if take.safety.why else "", "red")
+        line.rstrip()
+        self.console.print(line)
+
+    def named(self, take: Take) -> str:
+        """What people call the take."""
+        return f"take {take.number + 1}"
+
+    def keep_best(self, event: TakeReady) -> None:
+        """Remember the best take, whose claims are shown while the next ones are painted."""
+        if event.best:
+            self.best = event.take
+            self.moving.critique = event.take.critique
+
+    def decided(self, event: Decided) -> None:
+        """What the best take still gets wrong, and what is done about it."""
+        if event.what == "done":
+            return
+        if event.what in ("aim", "sketch"):  # of what goes on, which was told before
+            self.console.print(Text("  ").append_text(said(self.words(event.why), "yellow")))
+            return
+        blamed = _blamed(self.best.critique) if self.best else []
+        for claim in blamed:
+            self.console.print(Text("  ").append_text(self._not_yet(claim)))
+        next_step = _NEXT.get(event.what, event.what)
+        why = "" if blamed and event.what != "stop" else f": {one_line(event.why)}"
+        self.console.print(Text("  ").append_text(said(self.words(next_step + why), "yellow")))
+
+    def _not_yet(self, claim: str) -> Text:
+        told = said(self.words(f"not yet: {one_line(claim)}"))
+        told.highlight_regex("^[^:：]+[:：]", "red")
+        return told
+
+    def _revised(self, event: PromptRevised) -> None:
+        drawn = self.console.is_terminal and not self.console.no_color
+        wording = changed(event.before, event.after, drawn)
+        self.console.print(Rows({"prompt": wording, "reply": event.reply}))
+
+    def _beside(self, picture: Image, critique: Critique) -> RenderableType:
+        width, height = self.console.size
+        if not self.moving.pictures:
+            return claims_table(critique, self.console, width)
+        rows = max(4, min(32, height - 8))
+        if width < 72:
+            shown = HalfBlocks(picture, width, rows)
+            return Group(shown, claims_table(critique, self.console, width))
+        shown = HalfBlocks(picture, width // 2 - 2, rows)
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(shown, claims_table(critique, self.console, width - shown.columns - 3))
+        return grid
+
+
+def _blamed(critique: Critique) -> list[str]:
+    found = ((critique.claims[i].text, critique.probabilities[i] or 0.0) for i in critique.blamed)
+    return [f"{text} ({probability:.0%})" for text, probability in found]
