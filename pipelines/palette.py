@@ -78,6 +78,7 @@ class Palette:
             self.eyes = small_decoder(others.get("preview"), family, self.where, dtype)
             self.offload = recipe.offload if self.where.type != "cpu" else ""
             offload(self.pipe, self.where, self.offload)
+        self.speedups.hush()  # out here, since opening leaves warnings as they were
         for pipe in filter(None, (self.pipe, self.over)):
             pipe.set_progress_bar_config(disable=True)
             remembering(pipe)

@@ -87,6 +87,11 @@ class Speedups:
             if self.compile:
                 _compile(part, where)
 
+    def hush(self) -> None:
+        """Silences what compilers tell developers while it paints: which operations are slow."""
+        if self.compile:
+            warnings.filterwarnings("ignore", module=r"torch\._(dynamo|inductor)")
+
 
 @contextmanager
 def forgetful(parts: Sequence[Any]) -> Iterator[None]:
@@ -173,8 +178,6 @@ def _compile(part: Any, where: torch.device) -> None:
             f"Nothing can be compiled here: {_line(problem)}",
             "Install a C++ compiler (on CUDA: Triton), or leave `compile` out.",
         ) from problem
-    # It tells developers, on a terminal, which of their operations are slow.
-    warnings.filterwarnings("ignore", module=r"torch\._(dynamo|inductor)")
     part.compile_repeated_blocks(dynamic=True)
 
 
