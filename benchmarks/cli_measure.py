@@ -69,7 +69,10 @@ def speed(
     role = load(profile).painter
     spec, settings = (painter, {}) if painter else (role.name, role.settings)
     tried: list[dict[str, object]] = [{"channels_last": True}, {"cache": 0.1}]
-    tried += [{"attention": attention}] * bool(attention) + [{"compile": True}] * compiled
+    if attention:
+        tried.append({"attention": attention})
+    if compiled:
+        tried.append({"compile": True})
     found = list(gains(spec, settings, tried, repeat))
     if as_json:
         print(json.dumps([asdict(one) for one in found], ensure_ascii=False))

@@ -82,7 +82,7 @@ class DiffusersPainter:
         called = f"{name} {lora.name if lora else ''}"
         self.family = family_named(family) if family else _recognised(folder, called)
         told = (folder, name, self.family, others, scale, weigh, device, bits, offload)
-        self._recipe = Recipe(*told, Speedups(compile, cache, attention, channels_last))
+        self._recipe = Recipe(*told, Speedups(compile, cache, str(attention), channels_last))
         self._recipe.check()
         self._swap: Swap | None = None
         self._at_once = at_once

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Speedups", "forgetful"]
 
+CACHELESS = {"Flux2Transformer2DModel"}
+"""Denoisers that diffusers 0.42 gives a cache and then fails in: the first of their blocks gives
+text and picture apart, the last as one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Speedups:
@@ -39,7 +43,8 @@ class Speedups:
 
     def check(self, offload: str) -> None:
         """Raises `BadInput` for what is no threshold, or does not go together."""
-        if self.cache is not None and (isinstance(self.cache, bool) or not 0 < self.cache < 1):
+        number = isinstance(self.cache, int | float) and not isinstance(self.cache, bool)
+        if self.cache is not None and not (number and 0 < self.cache < 1):
             raise BadInput(
                 f"A painter's cache can't have the threshold {self.cache}.",
                 "For instance: cache: 0.1; or leave it out.",
@@ -157,7 +162,7 @@ def _cache(part: Any, threshold: float) -> None:
     from diffusers import FirstBlockCacheConfig
 
     none = BadInput("This painter takes no first-block cache.", "Leave `cache` out.")
-    if not hasattr(part, "enable_cache"):
+    if not hasattr(part, "enable_cache") or type(part).__name__ in CACHELESS:
         raise none
     try:
         part.enable_cache(FirstBlockCacheConfig(threshold=threshold))

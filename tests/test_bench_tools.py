@@ -267,7 +267,7 @@ def test_overhead_is_measured_on_tiny_models(tiny: Path) -> None:
 
 
 def test_what_makes_a_painter_faster_is_measured_on_tiny_models(tiny: Path) -> None:
-    tried = [{"channels_last": True}, {"cache": 0.1}]
+    tried: list[dict[str, float]] = [{"channels_last": True}, {"cache": 0.1}]
     settings = {"device": "cpu", "steps": 2, "channels_last": False}
     found, refused = speed.gains(tiny / "painter", settings, tried, 1)
     assert (found.setting, refused.setting) == ("channels_last: true", "cache: 0.1")

@@ -22,12 +22,12 @@ from limner.pipelines.speedups import Speedups
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 STEPS = 4
-KINDS = ("sd15", "flux1-dev", "qwen-image", "pixart-sigma")
+KINDS = ("sd15", "flux1-dev", "flux2-klein", "qwen-image", "pixart-sigma")
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A U-Net, two transformers that can do everything, and one that can do little."""
+    """A U-Net, transformers that can do nearly everything, and one that can do little."""
     where = tmp_path_factory.mktemp("speedups")
     return {key: tiny(key, where) for key in KINDS}
 
@@ -167,9 +167,12 @@ def _deeper(folder: Path) -> Path:
         ("sd15", {"attention": "native"}, "Leave `attention` out."),
         ("sd15", {"cache": 0.1}, "Leave `cache` out."),
         ("pixart-sigma", {"cache": 0.1}, "Leave `cache` out."),
+        ("flux2-klein", {"cache": 0.1}, "Leave `cache` out."),
         ("qwen-image", {"cache": 0.1}, "Leave `cache` out."),  # a single block
         ("flux1-dev", {"cache": True}, "For instance: cache: 0.1"),
         ("flux1-dev", {"cache": 2}, "For instance: cache: 0.1"),
+        ("flux1-dev", {"cache": "much"}, "For instance: cache: 0.1"),
+        ("flux1-dev", {"attention": True}, "Leave `attention` out, or try one of: "),
         ("qwen-image", {"channels_last": True}, "Leave `channels_last` out."),
         ("pixart-sigma", {"compile": True}, "Leave `compile` out."),
         ("sd15", {"compile": True, "offload": "group"}, "Leave `compile` out."),
