@@ -21,6 +21,7 @@ for command in (
     cli_compare.file,
     cli_compare.report,
     cli_measure.overhead,
+    cli_measure.speed,
     cli_measure.images,
     cli_labels.sheets,
     cli_labels.labels,

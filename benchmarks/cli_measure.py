@@ -1,4 +1,4 @@
-"""The commands `limner bench overhead` and `limner bench images`: seconds, and distances."""
+"""The commands `limner bench overhead`, `speed` and `images`: seconds, and distances."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from limner.agent.command_line.options import Json, Model, Profile
 
 if TYPE_CHECKING:
     from limner.benchmarks.overhead import Figure
+    from limner.benchmarks.speed import Gain
 
-__all__ = ["images", "overhead"]
+__all__ = ["images", "overhead", "speed"]
 
 
 def overhead(
@@ -42,6 +43,43 @@ def overhead(
         return 0
     rows = [[one.name, f"{one.value:.3f}", *_target(one)] for one in figures]
     print(aligned([["figure", "measured", "target", "met"], *rows]))
+    return 0
+
+
+def speed(
+    repeat: Annotated[int, typer.Option(metavar="N", min=1, help="Runs; the best one counts.")] = 3,
+    profile: Profile = "pocket",
+    painter: Model = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Try that too: it takes minutes on a CPU.")
+    ] = False,
+    attention: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Try that backend of diffusers too.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Take the painter's time without and with each setting that is to make it faster."""
+    import json
+    from dataclasses import asdict
+
+    from limner.benchmarks.report import aligned
+    from limner.benchmarks.speed import BATCHES, gains
+    from limner.configs import load
+
+    role = load(profile).painter
+    spec, settings = (painter, {}) if painter else (role.name, role.settings)
+    tried: list[dict[str, object]] = [{"channels_last": True}, {"cache": 0.1}]
+    if attention:
+        tried.append({"attention": attention})
+    if compiled:
+        tried.append({"compile": True})
+    found = list(gains(spec, settings, tried, repeat))
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        return 0
+    sizes = [f"{size} at once, ratio" for size in BATCHES]
+    head = ["setting", *sizes, "pixels differ by", "first of each, s"]
+    print(aligned([head, *map(_gained, found)]))
     return 0
 
 
@@ -78,3 +116,10 @@ def _target(figure: Figure) -> tuple[str, str]:
     elif figure.least is not None:
         target = f">= {figure.least:g}"
     return target, {None: "", True: "yes", False: "no"}[figure.met]
+
+
+def _gained(gain: Gain) -> list[str]:
+    if gain.refused:
+        return [gain.setting, gain.refused, "", "", ""]
+    ratios = [f"{ratio:.2f}" for ratio in gain.ratios]
+    return [gain.setting, *ratios, f"{gain.apart} of 255", f"{gain.first:.1f}"]

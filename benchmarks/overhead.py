@@ -111,15 +111,17 @@ def painted_by_agent(studio: Studio, brief: Brief, takes: int) -> list[Order]:
         return [event.take.order for event in painting if isinstance(event, TakeReady)]
 
 
-def in_turns(works: Sequence[Callable[[], Any]], repeat: int) -> list[float]:
+def in_turns(
+    works: Sequence[Callable[[], Any]], repeat: int, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Seconds of the quickest of some runs of each, in turns, after a round that does not count."""
     times: list[list[float]] = [[] for _ in works]
     for number in range(repeat + 1):
         for work, taken in zip(works, times, strict=True):
-            start = time.perf_counter()
+            start = clock()
             work()
             if number:
-                taken.append(time.perf_counter() - start)
+                taken.append(clock() - start)
     return [min(taken) for taken in times]
 
 

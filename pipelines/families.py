@@ -39,6 +39,7 @@ class Family:
     like: str
     style: Literal["prose", "tags"] = "prose"
     weights: bool = False
+    channels_last: bool = False
     multiple: int = 0
     knob: str = "guidance_scale"
     dtypes: tuple[str, ...] = ("bfloat16", "float16")

@@ -18,6 +18,7 @@ from limner.pipelines.preview import legible
 from limner.pipelines.quantized import check_bits
 from limner.pipelines.rationing import Rationed
 from limner.pipelines.roles import Dialect, Order
+from limner.pipelines.speedups import Speedups
 from limner.pipelines.starts import check, check_batch, runs
 from limner.pipelines.swap import Swap
 from limner.pipelines.weights import named, verify
@@ -39,7 +40,9 @@ class DiffusersPainter:
 
     It is kept as `bits` (4 or 8, on a CUDA GPU) and `offload` ("model" or "group") say, and paints
     at most `at_once` pictures of its usual size together, None for any number; where memory runs
-    out all the same, see `Rationed`.
+    out all the same, see `Rationed`. `compile`, `cache`, `attention` and `channels_last` make it
+    faster, see `Speedups`; with a cache, which would decide for a whole batch at once, pictures are
+    painted one after another.
 
     Nothing more is computed for a dropped order. From the batch of the Stable Diffusion, XL, 3
     and Kandinsky pipelines it is really gone; elsewhere the denoiser passes over it. `threads` is
@@ -67,6 +70,10 @@ class DiffusersPainter:
         bits: int | None = None,
         offload: str = "",
         at_once: int | None = None,
+        compile: bool = False,
+        cache: float | None = None,
+        attention: str = "",
+        channels_last: bool | None = None,
     ) -> None:
         check_bits(bits)
         for one in (folder, *others.values()):
@@ -75,7 +82,7 @@ class DiffusersPainter:
         called = f"{name} {lora.name if lora else ''}"
         self.family = family_named(family) if family else _recognised(folder, called)
         told = (folder, name, self.family, others, scale, weigh, device, bits, offload)
-        self._recipe = Recipe(*told)
+        self._recipe = Recipe(*told, Speedups(compile, cache, str(attention), channels_last))
         self._recipe.check()
         self._swap: Swap | None = None
         self._at_once = at_once
@@ -84,8 +91,8 @@ class DiffusersPainter:
         self._tokenizer = wordwise(self._palette.pipe)
         self.paints_anything = name != "pocket"
         self.folder = folder
-        made = [f"+{lora.name}:{scale:g}"] if lora else []
-        self.name = "".join([named(folder, name), *made, f":{bits}bit" if bits else ""])
+        made = [f"+{lora.name}:{scale:g}" if lora else "", f":{bits}bit" if bits else ""]
+        self.name = "".join([named(folder, name), *made, self._palette.speedups.marks])
         self.dialect = self._dialect(self._palette, size, steps, guidance)
 
     def join(self, swap: Swap) -> None:
@@ -137,6 +144,8 @@ class DiffusersPainter:
 
     def _most(self, order: Order) -> int:
         """How many pictures of that size are painted together."""
+        if self._recipe.speedups.cache is not None:
+            return 1
         if self._at_once is None:
             return 1 << 30
         width, height = self.dialect.size

@@ -15,6 +15,7 @@ from limner.pipelines.relay import relay
 from limner.pipelines.relief import spared_decoding
 from limner.pipelines.roles import Order, Painted, Step
 from limner.pipelines.sparing import Sparing, denoisers
+from limner.pipelines.speedups import forgetful
 from limner.pipelines.starts import pasted
 
 if TYPE_CHECKING:
@@ -147,9 +148,10 @@ class _Batch:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        spared = [] if self._cut else denoisers(self._pipe)
+        parts = denoisers(self._pipe)
         decoding = spared_decoding(getattr(self._pipe, "vae", None), self.tiled)
-        with self._outside.noted(self._pipe.scheduler), self._sparing.on(spared), decoding:
+        spared = self._sparing.on([] if self._cut else parts)
+        with self._outside.noted(self._pipe.scheduler), spared, decoding, forgetful(parts):
             yield
 
     def _after(

@@ -16,6 +16,7 @@ from limner.pipelines.preview import small_decoder
 from limner.pipelines.quantized import painter_in
 from limner.pipelines.recall import remembering
 from limner.pipelines.relief import free, offload
+from limner.pipelines.speedups import Speedups
 from limner.pipelines.weighing import Weighing
 
 __all__ = ["OFFLOADS", "Palette", "Recipe"]
@@ -37,6 +38,7 @@ class Recipe:
     device: str
     bits: int | None
     offload: str
+    speedups: Speedups
 
     def check(self) -> None:
         """Raises `BadInput` for settings that don't go together."""
@@ -49,12 +51,14 @@ class Recipe:
                 "A painter with a LoRA, or one made of two, is not opened in fewer bits.",
                 "Leave `bits` out.",
             )
+        self.speedups.check(self.offload)
 
 
 class Palette:
     """A painter's pipelines in memory: `pipe` paints from nothing, `over` over a picture (or None).
 
     `eyes` is the small decoder of previews, `weighing` weighs words; None where there is none.
+    `speedups` are those that it paints with.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -62,16 +66,19 @@ class Palette:
         changes = file_of(others["lora"]) if "lora" in others else None
         self.where, dtype = place(recipe.device, family.dtypes if family else ())
         bits, folder = recipe.bits, recipe.folder
+        self.speedups = recipe.speedups.settled(family, self.where)
         how = painter_in(bits, folder, self.where, dtype) if bits else {}
         with opening(recipe.name, "painter", "diffusers"):
             second = others.get(PARTS.get(family.key, "") if family else "")
             self.pipe = open_pipe(folder, family, dtype, second, how)
             if changes:
                 blend(self.pipe, changes, recipe.scale)
+            self.speedups.apply(self.pipe, self.where, dtype)
             self.over = open_over(self.pipe, family)
             self.eyes = small_decoder(others.get("preview"), family, self.where, dtype)
             self.offload = recipe.offload if self.where.type != "cpu" else ""
             offload(self.pipe, self.where, self.offload)
+        self.speedups.hush()  # out here, since opening leaves warnings as they were
         for pipe in filter(None, (self.pipe, self.over)):
             pipe.set_progress_bar_config(disable=True)
             remembering(pipe)
@@ -79,7 +86,8 @@ class Palette:
 
     def ease(self) -> bool:
         """Offloads it a degree further, for good; False where that can't be."""
-        further = OFFLOADS[OFFLOADS.index(self.offload) + 1 :]
+        ways = OFFLOADS[:2] if self.speedups.compile else OFFLOADS
+        further = ways[ways.index(self.offload) + 1 :]
         if not further or self.where.type == "cpu":
             return False
         self.offload = further[0]

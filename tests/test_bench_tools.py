@@ -16,7 +16,7 @@ from PIL import Image
 
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
-from limner.benchmarks import cli_rate, image_metrics, overhead, rating
+from limner.benchmarks import cli_rate, image_metrics, overhead, rating, speed
 from limner.benchmarks.by_hand import ByHand
 from limner.benchmarks.prompt_files import file_cases
 from limner.benchmarks.rating_page import Book, door
@@ -264,6 +264,16 @@ def test_overhead_is_measured_on_tiny_models(tiny: Path) -> None:
     assert overhead.Figure("x", 2, most=1).met is False
     assert overhead.Figure("x", 2, least=1).met is True
     assert overhead.Figure("x", 2).met is None
+
+
+def test_what_makes_a_painter_faster_is_measured_on_tiny_models(tiny: Path) -> None:
+    tried: list[dict[str, float]] = [{"channels_last": True}, {"cache": 0.1}]
+    settings = {"device": "cpu", "steps": 2, "channels_last": False}
+    found, refused = speed.gains(tiny / "painter", settings, tried, 1)
+    assert (found.setting, refused.setting) == ("channels_last: true", "cache: 0.1")
+    assert all(ratio > 0.01 for ratio in found.ratios) and len(found.ratios) == 2
+    assert found.first > 0 and found.apart <= 2 and not found.refused
+    assert "no first-block cache" in refused.refused and not refused.ratios
 
 
 def test_works_are_timed_in_turns() -> None:
