@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from limner.agent.keep import difference
+from limner.agent.archive.saving import difference
 from limner.benchmarks.overhead import AT_ONCE, REQUEST, SEED, in_turns
 from limner.errors import BadInput
 from limner.pipelines.registry import open_painter
