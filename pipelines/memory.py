@@ -54,8 +54,8 @@ class Need:
 
     `work` is what it computes with beside its weights, in GiB, at two bytes for each number: for
     one picture of its usual size, or one answer. `few_bits` says whether it can be quantized.
-    `fixed` are settings that somebody has decided already (device, bits, offload), which hold; it
-    `stays` where another works with its weights, too.
+    `fixed` are settings that somebody has decided already (device, bits, offload, at_once): they
+    hold. It `stays` where another works with its weights, too.
     """
 
     part: str

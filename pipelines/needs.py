@@ -44,7 +44,7 @@ def need_of(part: str, spec: str, folder: Path | None, settings: Mapping[str, An
     Without a folder it is told by the table of families, for a painter that is listed there.
     Only configurations and the headers of weights are read.
     """
-    kept = ("device", "bits", "offload")
+    kept = ("device", "bits", "offload", "at_once")
     fixed = {key: settings[key] for key in kept if key in settings}
     if folder is None:
         row = next((row for row in families() if spec and row.like.split(" ")[0] == spec), None)

@@ -131,11 +131,14 @@ def test_auto_takes_the_largest_that_fits_well() -> None:
 def test_sizes_are_read_from_headers(tiny: Path) -> None:
     sizes = parts_of(tiny / "painter")
     assert set(sizes) == {"text_encoder", "unet", "vae"}
-    need = need_of("painter", "tiny", tiny / "painter", {"device": "cpu", "steps": 3})
+    decided = {"device": "cpu", "at_once": 3}
+    need = need_of("painter", "tiny", tiny / "painter", {**decided, "steps": 3})
     assert need
     assert need.params == pytest.approx(sum(sizes.values()))
     assert need.largest == max(sizes.values())
-    assert need.fixed == {"device": "cpu"}
+    assert need.fixed == decided
+    place = plan(LAPTOP, [need]).place("painter")
+    assert place and place.settings() == decided
     assert need.work < 0.01
     assert need_of("painter", "nobody/knows", None, {}) is None
     known = need_of("painter", "stabilityai/stable-diffusion-xl-base-1.0", None, {})
