@@ -17,6 +17,7 @@ ARMS: dict[str, Arm] = {
     "expanded": seeds.expanded,
     "best of raw": seeds.best_of_raw,
     "best of expanded": seeds.best_of_expanded,
+    "best of sketches": seeds.best_of_sketches,
     "paraphrases": paraphrases.paraphrases,
     "opt2i": opt2i.opt2i,
     "mils": mils.mils,
@@ -25,6 +26,7 @@ ARMS: dict[str, Arm] = {
     "limner, no repair": ours.limner_no_repair,
     "limner, no rewording": ours.limner_no_rewording,
     "limner, no control": ours.limner_no_control,
+    "limner, no sketches": ours.limner_no_sketches,
     "limner, seeds only": ours.limner_seeds_only,
     "limner, exact brief": ours.limner_exact_brief,
     "limner, true critic": ours.limner_true_critic,
@@ -35,8 +37,11 @@ ARMS: dict[str, Arm] = {
 
 SETS: dict[str, list[str]] = {
     "all": list(ARMS),
-    "rivals": [name for name in ARMS if "limner," not in name],
-    "parts": [*(name for name in ARMS if "limner" in name), "best of expanded", "ceiling"],
+    "rivals": [n for n in ARMS if "limner," not in n and n != "best of sketches"],
+    "parts": [
+        *(name for name in ARMS if "limner" in name),
+        *("best of sketches", "best of expanded", "ceiling"),
+    ],
 }
 """Arms by one name: the loop among its rivals, and the loop with its parts taken away."""
 

@@ -18,6 +18,7 @@ __all__ = [
     "limner_no_control",
     "limner_no_repair",
     "limner_no_rewording",
+    "limner_no_sketches",
     "limner_seeds_only",
     "limner_true_critic",
 ]
@@ -46,6 +47,14 @@ def limner_no_control(room: Room, case: Case, seed: int, budget: int) -> Trial:
     search = room.studio.search
     if isinstance(search, Refining):
         room.studio.search = replace(search, control=0.0)
+    return limner(room, case, seed, budget)
+
+
+def limner_no_sketches(room: Room, case: Case, seed: int, budget: int) -> Trial:
+    """The loop that paints every picture that it begins."""
+    search = room.studio.search
+    if isinstance(search, Refining):
+        room.studio.search = replace(search, sketches=0)
     return limner(room, case, seed, budget)
 
 

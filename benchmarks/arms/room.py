@@ -128,10 +128,12 @@ class Attempt:
 
     Every picture is weighed by the claims that the writer's brief of the request makes, whatever
     wording it was painted from. `seeds` are those that the studio would take, in its order.
+    `rough` is the share of all steps in which each picture is painted.
     """
 
-    def __init__(self, room: Room, case: Case, seed: int, budget: int) -> None:
+    def __init__(self, room: Room, case: Case, seed: int, budget: int, rough: float = 1.0) -> None:
         self.room, self.case, self.seed, self.budget = room, case, seed, budget
+        self.rough = rough
         self.brief = room.brief(case.request, seed)
         self.claims = claims_of(self.brief)
         self.shots: list[Shot] = []
@@ -139,7 +141,8 @@ class Attempt:
     @property
     def left(self) -> int:
         """Pictures that are still paid for."""
-        return self.budget - len(self.shots)
+        cost = self.room.easel.cost(self._order(self.brief, self.seed))
+        return int(self.budget / cost + 1e-6) - len(self.shots)
 
     def seeds(self, count: int, first: int = 0) -> list[int]:
         """The seeds of so many pictures."""
@@ -148,7 +151,7 @@ class Attempt:
     def paint(self, briefs: Sequence[Brief], seeds: Sequence[int]) -> list[Shot]:
         """A picture of each brief from the seed beside it, as many as are paid for, looked at."""
         pairs = list(zip(briefs, seeds, strict=True))[: self.left]
-        orders = [self.room.order(brief, seed) for brief, seed in pairs]
+        orders = [self._order(brief, seed) for brief, seed in pairs]
         if not orders:
             return []
         pictures = self.room.easel.pictures(orders)
@@ -158,6 +161,10 @@ class Attempt:
         new = [Shot(order, picture, critique, marks[order]) for order, picture, critique in rows]
         self.shots += new
         return new
+
+    def _order(self, brief: Brief, seed: int) -> Order:
+        order = self.room.order(brief, seed)
+        return replace(order, steps=max(1, round(order.steps * self.rough)))
 
     def spend(self, brief: Brief) -> None:
         """Put all that is left into fresh seeds of one wording."""

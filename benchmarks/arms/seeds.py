@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limner import Brief
+from limner.agent.refining import Refining
 from limner.benchmarks.arms.records import Case, Trial
 from limner.benchmarks.arms.room import Attempt, Room
 
-__all__ = ["as_typed", "best_of_expanded", "best_of_raw", "ceiling", "expanded", "raw"]
+__all__ = [
+    "as_typed",
+    "best_of_expanded",
+    "best_of_raw",
+    "best_of_sketches",
+    "ceiling",
+    "expanded",
+    "raw",
+]
 
 
 def raw(room: Room, case: Case, seed: int, budget: int) -> Trial:
@@ -33,6 +42,18 @@ def best_of_expanded(room: Room, case: Case, seed: int, budget: int) -> Trial:
     return _seeds(work, work.brief)
 
 
+def best_of_sketches(room: Room, case: Case, seed: int, budget: int) -> Trial:
+    """The critic's choice among all the sketches that the budget pays for, handed over as it is.
+
+    What limner's own sketches are worth without painting any of them. With a search that makes
+    none, this is `best_of_expanded`.
+    """
+    search = room.studio.search
+    rough = search.rough if isinstance(search, Refining) and search.sketches else 1.0
+    work = Attempt(room, case, seed, budget, rough)
+    return _seeds(work, work.brief)
+
+
 def ceiling(room: Room, case: Case, seed: int, budget: int) -> Trial:
     """The truth's choice among as many seeds of the brief as the budget pays for."""
     trial = best_of_expanded(room, case, seed, budget)
@@ -49,5 +70,5 @@ def as_typed(brief: Brief) -> Brief:
 
 
 def _seeds(work: Attempt, brief: Brief) -> Trial:
-    work.paint([brief] * work.budget, work.seeds(work.budget))
+    work.spend(brief)
     return work.done()
