@@ -113,10 +113,15 @@ class Loop:
             return (yield from self._stop("failed", "The critic failed."))
         return (yield from self._go_on(self.search.decide(self.run, self.painter)))
 
-    def _paint(self, orders: list[Order]) -> Generator[Event, None, dict[int, Painted]]:
-        """The finished pictures by index; none when the time ran out and there is a best take."""
+    def _paint(
+        self, orders: list[Order], glimpse: int = 0
+    ) -> Generator[Event, None, dict[int, Painted]]:
+        """The finished pictures by index; none when the time ran out and there is a best take.
+
+        With `glimpse`, the rough pictures of so many steps, after which no more is painted.
+        """
         before, pictures = self.run.spent, dict[int, Painted]()
-        with closing(self.painter.paint(orders, self.run.preview_every)) as painting:
+        with closing(self.painter.paint(orders, glimpse or self.run.preview_every)) as painting:
             self.run.ordered += len(orders)
             for done in painting:
                 self.run.spent = before + painting.spent
@@ -127,6 +132,8 @@ class Loop:
                 yield PaintingStep(self.run.round, done.number, done.of, previews)
                 if self.run.out_of_time and self.run.takes:
                     return {}
+                if glimpse and done.number >= glimpse:
+                    return {index: Painted(index, seen) for index, seen in done.previews.items()}
         return pictures
 
     def _sketched(self, attempts: list[Attempt]) -> Generator[Event, None, list[Attempt]]:
@@ -134,11 +141,10 @@ class Loop:
         run, asked = self.run, self.search.sketch(self.run, self.painter, attempts)
         if asked is None or not run.claims:
             return attempts
-        rough = [replace(attempt.order, steps=asked.steps) for attempt in attempts]
-        pictures = yield from self._paint(rough)
-        drawn = [painted.picture for painted in pictures.values()]
+        rough = yield from self._paint([attempt.order for attempt in attempts], asked.steps)
+        drawn = [painted.picture for painted in rough.values()]
         critiques, failed = look(self.critic, drawn, run.claims, run.settings)
-        seen = dict(zip(pictures, critiques, strict=True))
+        seen = dict(zip(rough, critiques, strict=True))
         if failed or not seen:
             return attempts[: asked.keep]
         best = sorted(seen, key=lambda index: seen[index].score, reverse=True)[: asked.keep]

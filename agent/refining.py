@@ -23,6 +23,7 @@ __all__ = ["Refining"]
 
 _PATIENCE = 6  # takes after which a claim that never came near may be given up
 _HOPELESS = 0.1
+_EACH = 4  # pictures' worth of budget for which one sketch is painted to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,11 @@ class Refining(Rounds):
     wrong place, and nothing without `repairs`) and a rewording. `sure` is
     the chance that all claims hold from which it stops early. A share `control` of the budget goes
     to the request as it was typed, so that a wording that does worse than none is found out. With
-    `sketches`, a round makes so many of fresh seeds, each in the share `rough` of all steps, and
-    paints the best one (the first rung of successive halving, Jamieson and Talwalkar,
-    arXiv:1502.07943). Each wording has `patience` rounds before anything else is tried.
+    `sketches`, a round begins so many of fresh seeds, looks at what they are going to be after the
+    share `rough` of all steps, and paints the best, one for each `_EACH` pictures' worth of budget
+    (the first rung of successive halving, Jamieson and Talwalkar, arXiv:1502.07943). These are
+    painted from the start again, so that each picture can be painted again without the others.
+    Each wording has `patience` rounds before anything else is tried.
     """
 
     sure: float = 0.5
@@ -77,16 +80,17 @@ class Refining(Rounds):
         return Decided(run.round, "repair" if self._can_repair(run, painter) else "revise", wrong)
 
     def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
-        """The best of the fresh seeds is painted, where they are sketches."""
+        """As many as a round takes are painted of the fresh seeds, where they are sketches."""
         if run.repair or not self._sketched(run, painter):
             return None
-        return Sketch(self._steps(attempts[0].order), 1)
+        keep = self._kept(run, painter.cost(attempts[0].order))
+        return Sketch(self._steps(attempts[0].order), keep)
 
     def _fresh(self, run: Run, painter: Painter) -> list[Attempt]:
         """A round's worth of fresh seeds, or of what the budget pays for."""
         one = order_of(run, painter)
-        plain = min(run.settings.takes, affordable(run, painter.cost(one)))
-        count = self._sketched(run, painter) or max(0, plain)
+        plain = max(0, min(run.settings.takes, affordable(run, painter.cost(one))))
+        count = self._sketched(run, painter) or plain
         seeds = [next_seed(run, ahead) for ahead in range(count)]
         return [Attempt(replace(one, seed=seed), run.brief) for seed in seeds]
 
@@ -103,11 +107,17 @@ class Refining(Rounds):
         return able and not stands and best.number not in run.repaired
 
     def _sketched(self, run: Run, painter: Painter) -> int:
-        """How many sketches a round makes, which leave enough for a picture; 0 for none."""
+        """How many sketches a round makes, which leave enough for its pictures; 0 for none."""
         one = order_of(run, painter)
-        rough = replace(one, steps=self._steps(one))
-        most = min(self.sketches, affordable(run, painter.cost(rough), painter.cost(one)))
-        return most if most > 1 and run.refine and rough.steps < one.steps else 0
+        steps, full = self._steps(one), painter.cost(one)
+        keep, rough = self._kept(run, full), full * steps / one.steps
+        most = min(self.sketches, affordable(run, rough, keep * full))
+        return most if most > keep > 0 and run.refine and steps < one.steps else 0
+
+    def _kept(self, run: Run, full: float) -> int:
+        """How many sketches are painted to their end, when a picture costs so much."""
+        each = max(1, affordable(run, full * _EACH))
+        return min(run.settings.takes, each, affordable(run, full))
 
     def _steps(self, order: Order) -> int:
         return max(1, round(order.steps * self.rough))
