@@ -55,6 +55,9 @@ def test_nothing_is_only_claimed(prompt: str, full: str) -> None:
         ("two dogs and a tree, on grass, by day at night", True),
         ("two dogs and a tree, on sand, at night", True),
         ("two dogs, dogs and a tree, dogs on grass", True),
+        ("two dogs and a red tree, on grass", True),
+        ("three dogs and a tree, on grass", True),
+        ("a tree and two dogs", False),
     ],
 )
 def test_a_prompt_that_contradicts_its_brief_is_found_out(prompt: str, is_garbled: bool) -> None:
@@ -78,6 +81,13 @@ def test_what_a_change_passes_over_stays_as_it_was(request_: str, dog: Thing) ->
     things = (Thing("dog", 2, "red"), Thing("car", 1, "blue"))
     after = undisturbed(before, Brief(request_, "two red dogs and a blue car", things=things))
     assert after.things == (dog, Thing("car", 1, "blue"))
+
+
+def test_a_change_that_brings_something_new_is_about_that_alone() -> None:
+    before = Brief("r", "a red cat and two dogs", things=(Thing("cat", 1, "red"), Thing("dog", 2)))
+    spoilt = (Thing("cat", 1, "blue"), Thing("dog", 2, "red"))
+    after = undisturbed(before, Brief("with a blue car", "a blue cat, two red dogs", things=spoilt))
+    assert after.things == before.things
 
 
 def test_a_relation_that_is_not_said_is_added() -> None:

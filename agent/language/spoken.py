@@ -11,7 +11,7 @@ from limner.agent.language.keeping import is_said
 from limner.agent.language.locks import SETTING, Lock, has_word, mentioned, scene, stated
 from limner.agent.language.nouns import canonical, colour_of, listed
 from limner.agent.language.staging import relates, says
-from limner.agent.language.wanted import left_out
+from limner.agent.language.wanted import left_out, wanted
 from limner.agent.language.wording import LIGHTS, mentions, phrase, rephrased
 from limner.agent.records import Brief, Relation, Thing
 from limner.prompts import claims
@@ -46,14 +46,31 @@ def speaks_of(prompt: str, brief: Brief) -> bool:
 def garbled(prompt: str, brief: Brief) -> bool:
     """Whether a prompt contradicts the setting of its brief, or names a thing oftener than that.
 
-    For a painter that reads the few words of its domain: `on grass, by day at night` and `two dogs,
-    dogs and a tree` are no way to tell it anything.
+    For a painter that reads the few words of its domain: `on grass, by day at night`, `two dogs,
+    dogs and a tree` and a red house for a white one are no way to tell it anything.
     """
-    for lock in scene(prompt):
-        wanted = getattr(brief, lock.kind) if lock.kind in SETTING else ""
-        if wanted and lock.value != wanted and not says(wanted, lock.value):
-            return True
-    return any(len(mentions(prompt, name)) > most for name, most in _turns(brief).items())
+    return (
+        any(_differs(lock, brief) for lock in scene(prompt) if lock.kind in SETTING)
+        or any(_miscalls(lock, brief) for lock in stated(prompt))
+        or any(len(mentions(prompt, name)) > most for name, most in _turns(brief).items())
+    )
+
+
+def _differs(lock: Lock, brief: Brief) -> bool:
+    """Whether a part of the setting is not that of the brief, where it has one."""
+    own = getattr(brief, lock.kind)
+    return bool(own) and lock.value != own and not says(own, lock.value)
+
+
+def _miscalls(lock: Lock, brief: Brief) -> bool:
+    """Whether a number or a colour is not what the brief has of its thing, where there is one."""
+    things = [thing for thing in brief.things if canonical(thing.name) == lock.thing]
+    if len(things) != 1:
+        return False
+    (thing,) = things
+    if lock.kind == "count":
+        return int(lock.value) != thing.count
+    return lock.kind == "colour" and lock.value not in (colour_of(thing.colour), thing.colour)
 
 
 def _turns(brief: Brief) -> dict[str, int]:
@@ -67,13 +84,13 @@ def _turns(brief: Brief) -> dict[str, int]:
 def undisturbed(before: Brief, after: Brief) -> Brief:
     """The changed brief with all things as they were that its request passes over.
 
-    Where the request names one thing of the two briefs, it is not about the others, unless it says
-    "all". A thing that stands there in several looks is left to whoever changed it.
+    Where the request names a thing, it is not about the others, unless it says "all". A thing that
+    stands there in several looks is left to whoever changed it.
     """
     said = after.request.lower()
     kinds = Counter(canonical(thing.name) for thing in (*before.things, *after.things))
     wide = any(has_word(said, word) for word in table().pronouns)
-    if wide or not any(mentioned(said, name) for name in kinds):
+    if wide or not (wanted(said) or any(mentioned(said, name) for name in kinds)):
         return after
     old = {canonical(thing.name): thing for thing in before.things}
     things = tuple(
