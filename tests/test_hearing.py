@@ -50,7 +50,16 @@ def test_a_take_that_is_named_and_changed(words: str, take: int, rest: str) -> N
     assert hear(words, CAT, 4) == Heard("change", rest, take)
 
 
-@pytest.mark.parametrize(("words", "take"), [("#2", 2), ("The third one!", 3), ("第一张", 1)])
+@pytest.mark.parametrize(
+    ("words", "take"),
+    [
+        ("#2", 2),
+        ("The third one!", 3),
+        ("back to the first one", 1),
+        ("第一张", 1),
+        ("回到第二张", 2),
+    ],
+)
 def test_a_take_that_is_only_named(words: str, take: int) -> None:
     assert hear(words, CAT, 4) == Heard("pick", take=take)
 
