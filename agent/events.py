@@ -63,10 +63,14 @@ class PaintingStep:
 
 @dataclass(frozen=True, slots=True)
 class TakeReady:
-    """A take is painted and looked at; `best` when it is the best so far."""
+    """A take is painted and looked at; `best` when it is the best so far.
+
+    `spent` is what its run had cost by then, in image-equivalents.
+    """
 
     take: Take
     best: bool
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

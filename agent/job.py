@@ -130,7 +130,7 @@ class Job:
         try:
             state = self._follow(work(studio))
             if state == "cancelled":
-                self._keep_takes(studio, time.monotonic() - started)
+                self._keep_takes(time.monotonic() - started)
         except LimnerError as error:
             problem = error
         except Exception as error:  # models are anyone's code; the thread has others to serve
@@ -167,15 +167,14 @@ class Job:
         if self._events and isinstance(old := self._events[self._previewed], PaintingStep):
             self._events[self._previewed] = replace(old, previews={})
 
-    def _keep_takes(self, studio: Studio, seconds: float) -> None:
+    def _keep_takes(self, seconds: float) -> None:
         """What was painted before it was cancelled is its result, too."""
         painted = [event for event in self._events if isinstance(event, TakeReady)]
         if not painted or self._result is not None:
             return
         takes = tuple(event.take for event in painted)
         best = next((event.take for event in reversed(painted) if event.best), None)
-        spent = sum(studio.painter.cost(take.order) for take in takes)
-        self._tell(Finished(Result(best, takes, "cancelled", spent, seconds)))
+        self._tell(Finished(Result(best, takes, "cancelled", painted[-1].spent, seconds)))
 
     def _end(self, state: State) -> None:
         self.state, self._task = state, None

@@ -58,5 +58,5 @@ def takes_of(
         run.takes.append(take)
         if found[at].why:
             run.note(f"take {number + 1} was {found[at].outcome}: {found[at].why}")
-        yield TakeReady(take, best=run.best is take)
+        yield TakeReady(take, best=run.best is take, spent=run.spent)
     return not failed or not run.claims

@@ -15,7 +15,7 @@ from limner.agent.archive.texts import steps_of
 from limner.agent.conversation.reel import Painted, Reel, Steps
 from limner.agent.conversation.standing import Standing
 from limner.agent.conversation.versions import Tree, Version
-from limner.agent.events import Decided, Event
+from limner.agent.events import Decided, Event, TakeReady
 from limner.agent.language.locks import Lock
 from limner.agent.recipe import Recipe
 from limner.agent.records import Brief, Take
@@ -51,7 +51,7 @@ class Diary:
     profile: str = ""
     number: int | None = None
     problem: LimnerError | None = None
-    painted: list[Take] = field(default_factory=list)
+    painted: list[TakeReady] = field(default_factory=list)
     """The takes of the run at work, or of the last one, that were given to the archive."""
 
     def version(self, version: Version, standing: Standing) -> None:
@@ -137,7 +137,7 @@ def read(archive: Archive, number: int) -> Kept:
     for before, row in zip((None, *kept.takes), kept.takes, strict=False):
         if before is None or _begins(row, before):
             reel.runs.append(Painted(ended=""))
-        take = reel.add(_take(archive, row, tree, len(reel.takes)))
+        take = reel.add(_take(archive, row, tree, len(reel.takes)), row.spent)
         tree.bind(take, row.version - 1, row.order.seed)
         _finish(reel, take, row)
     standing = Standing.of(kept.standing, len(tree.versions), len(reel.takes))

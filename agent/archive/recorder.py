@@ -48,7 +48,7 @@ class Recorder:
     version: int | None = None
     problem: LimnerError | None = None
     run: int = 0
-    takes: list[Take] = field(default_factory=list)
+    takes: list[TakeReady] = field(default_factory=list)
 
     def record(self, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
         """The same events; what was seen of them is kept, wherever the iterator is closed."""
@@ -74,7 +74,7 @@ class Recorder:
             case BriefReady(brief):
                 self._begin(brief)
             case TakeReady():
-                self._painted([event.take for event in moment if isinstance(event, TakeReady)])
+                self._painted([event for event in moment if isinstance(event, TakeReady)])
             case Decided(number, what, why):
                 self._decided(number, what, why)
             case PromptRevised(number, _, _, reply):
@@ -90,18 +90,18 @@ class Recorder:
             made = VersionRow(brief.request, asdict(brief), seed=self.seed)
             self.version = self.archive.add_version(self.session, made)
 
-    def _painted(self, takes: list[Take]) -> None:
+    def _painted(self, takes: list[TakeReady]) -> None:
         """Keep the takes of one round; each file names all of them, for that is how it was made."""
         if self.session is None or self.version is None:
             return
         self.takes += takes
-        spent = sum(self.studio.painter.cost(take.order) for take in self.takes)
-        for take in takes:
+        for ready in takes:
+            take, spent = ready.take, ready.spent
             row = TakeRow(self.version, take.round, take.order, take.critique, spent, run=self.run)
             self.archive.add_take(self.session, row, self._file(take, spent))
 
     def _file(self, take: Take, spent: float) -> bytes:
-        so_far = Result(None, tuple(self.takes), "", spent, 0.0)
+        so_far = Result(None, tuple(ready.take for ready in self.takes), "", spent, 0.0)
         return stamped(
             so_far, take, take.brief.request, self.studio, seed=self.seed, profile=self.profile
         )

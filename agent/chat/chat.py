@@ -130,7 +130,7 @@ class Chat:
             takes = tuple(self.session.takes[first:])
             self.unsaved = self.unsaved or any(not take.blocked for take in takes)
         if not finished:
-            spent = sum(self.session.studio.painter.cost(take.order) for take in takes)
+            spent = self.session.reel.runs[-1].spent if takes else 0.0
             seconds = time.monotonic() - started
             self.screen.finished(Result(self.screen.best, takes, "cancelled", spent, seconds))
         if takes and (best := self.screen.best):

@@ -22,11 +22,8 @@ from limner.agent.view.terminal import console_for, kept_clean, say, undisturbed
 from limner.agent.view.words import said
 from limner.errors import INTERRUPTED, LimnerError, ModelFailed
 from limner.pipelines import stamp
-from limner.pipelines.roles import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from limner.agent.studio import Studio
 
 __all__ = ["Wish", "brief_only", "draw_and_save", "paint_again", "tell"]
@@ -168,33 +165,32 @@ def _watch_and_record(
 ) -> Result:
     """Run a request, with everything kept in the archive on the way, where that can be."""
     if not wish.archived:
-        return _watch(events, screen, studio.painter.cost)
+        return _watch(events, screen)
     try:
         archive = Archive.open(wish.archive)
     except LimnerError as problem:  # a picture matters more than its place in the archive
         warn(f"not kept in the archive: {problem.message} — {problem.hint}")
-        return _watch(events, screen, studio.painter.cost)
+        return _watch(events, screen)
     with archive:
         recorder = Recorder(archive, studio, wish.seed, wish.profile)
-        result = _watch(recorder.record(events), screen, studio.painter.cost)
+        result = _watch(recorder.record(events), screen)
     if recorder.problem:
         warn(f"not all is in the archive: {recorder.problem.message} — {recorder.problem.hint}")
     return result
 
 
-def _watch(
-    events: Iterator[Event], screen: Screen | None, cost: Callable[[Order], float]
-) -> Result:
+def _watch(events: Iterator[Event], screen: Screen | None) -> Result:
     """Run a request to its end or to Ctrl-C, which keeps what there is."""
     takes: list[Take] = []
     best: Take | None = None
-    started = time.monotonic()
+    spent, started = 0.0, time.monotonic()
     try:
         for event in events:
             if screen:
                 screen.show(event)
             if isinstance(event, TakeReady):
                 takes.append(event.take)
+                spent = event.spent
                 best = event.take if event.best else best
             elif isinstance(event, Finished):
                 return event.result
@@ -204,7 +200,6 @@ def _watch(
     finally:
         if screen:
             screen.close()
-    spent = sum(cost(take.order) for take in takes)
     result = Result(best, tuple(takes), ended, spent, time.monotonic() - started)
     if screen:
         screen.finished(result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from PIL.Image import Image
@@ -12,7 +11,6 @@ from limner.agent.records import Result, Take
 from limner.errors import BadInput
 from limner.pipelines import finish
 from limner.pipelines.finish import Finish
-from limner.pipelines.roles import Order
 
 __all__ = ["Painted", "Reel", "Steps"]
 
@@ -22,10 +20,14 @@ Steps = tuple[tuple[Finish, ...], ...]
 
 @dataclass(slots=True)
 class Painted:
-    """One run of painting: the numbers of its takes, and how it ended; "" where nobody knows."""
+    """One run of painting: the numbers of its takes, and how it ended; "" where nobody knows.
+
+    `spent` counts image-equivalents.
+    """
 
     numbers: list[int] = field(default_factory=list)
     ended: str = "cancelled"
+    spent: float = 0.0
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -61,16 +63,18 @@ class Reel:
             raise BadInput(f"There is no take #{number}.", known)
         return self.takes[number - 1]
 
-    def add(self, take: Take) -> int:
-        """Takes one more in, as a part of the last run, and returns its number."""
+    def add(self, take: Take, spent: float) -> int:
+        """Takes one more in, of the last run, which has `spent` so much; returns its number."""
         self.takes.append(take)
         self.runs[-1].numbers.append(len(self.takes))
+        self.runs[-1].spent = spent
         return len(self.takes)
 
     def end(self, result: Result) -> None:
         """Notes how the last run ended."""
         run = self.runs[-1]
         run.ended, run.seconds, run.notes = result.ended, result.seconds, result.notes
+        run.spent = result.spent
 
     def picture(self, number: int) -> Image:
         """A take as it stands: painted, then finished."""
@@ -104,9 +108,8 @@ class Reel:
             self.steps[number] = (*self.steps.get(number, ()), last)
         return last
 
-    def result(self, number: int, cost: Callable[[Order], float]) -> Result:
-        """A take as the best of its run; `cost` is what the painter says that an order costs."""
+    def result(self, number: int) -> Result:
+        """A take as the best of its run."""
         run = next(run for run in self.runs if number in run.numbers)
         takes = tuple(self.takes[n - 1] for n in run.numbers)
-        spent = sum(cost(take.order) for take in takes)
-        return Result(self.take(number), takes, run.ended, spent, run.seconds, run.notes)
+        return Result(self.take(number), takes, run.ended, run.spent, run.seconds, run.notes)

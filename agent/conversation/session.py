@@ -138,7 +138,7 @@ class Session(Trail):
         size: Limits = {"size": (take.order.width, take.order.height)}
         room = copy(self.studio)
         if room.painter.dialect.starts:
-            ran = self.reel.result(take.number + 1, room.painter.cost).takes
+            ran = self.reel.result(take.number + 1).takes
             room.search = Near(take, strength, company(take, ran))
         try:
             yield from self._painting(None, take.brief, size, room)
@@ -156,7 +156,7 @@ class Session(Trail):
         """Writes the take meant, finished, with its recipe; see `saving.save`."""
         number = self._meant()
         return saving.save(
-            self.reel.result(number, self.studio.painter.cost),
+            self.reel.result(number),
             self.tree.words(number),
             self.studio,
             out,
@@ -168,7 +168,7 @@ class Session(Trail):
     def stamped(self, number: int, profile: str = "") -> bytes:
         """What `save` would write of a take: the bytes of its PNG. Raises `BadInput` if unknown."""
         return saving.stamped(
-            self.reel.result(number, self.studio.painter.cost),
+            self.reel.result(number),
             self.take(number),
             self.tree.words(number),
             self.studio,
@@ -234,7 +234,8 @@ class Session(Trail):
 
     def _notice(self, event: Event, version: Version) -> None:
         if isinstance(event, TakeReady):
-            self.tree.bind(self.reel.add(event.take), version.id, event.take.order.seed)
+            number = self.reel.add(event.take, event.spent)
+            self.tree.bind(number, version.id, event.take.order.seed)
         elif isinstance(event, Decided):
             self.decisions.append(event)
         elif isinstance(event, Finished):
@@ -243,8 +244,8 @@ class Session(Trail):
     def _catch_up(self, version: Version) -> None:
         """Takes in what the diary has kept of the run and nobody waited for: numbers stay equal."""
         seen = len(self.reel.runs[-1].numbers)
-        for take in self.diary.painted[seen:] if self.diary else ():
-            self._notice(TakeReady(take, best=False), version)
+        for kept in self.diary.painted[seen:] if self.diary else ():
+            self._notice(kept, version)
 
     def _kept(self) -> None:
         """Has where it stands on disk; before the first version there is nothing to keep."""

@@ -66,7 +66,7 @@ class Wish:
                     yield event
         except GeneratorExit:
             if seen.best and not ticket.kept:
-                self._keep(seen.cancelled(studio), seen.locks, studio, recorder)
+                self._keep(seen.cancelled(), seen.locks, studio, recorder)
             raise
         return ticket.kept
 
@@ -108,6 +108,7 @@ class _Seen:
     locks: tuple[Lock, ...] = ()
     takes: list[Take] = field(default_factory=list)
     best: Take | None = None
+    spent: float = 0.0
 
     def see(self, event: Event) -> None:
         if isinstance(event, BriefReady):
@@ -115,10 +116,10 @@ class _Seen:
         elif isinstance(event, TakeReady):
             self.takes.append(event.take)
             self.best = event.take if event.best else self.best
+            self.spent = event.spent
 
-    def cancelled(self, studio: Studio) -> Result:
-        spent = sum(studio.painter.cost(take.order) for take in self.takes)
-        return Result(self.best, tuple(self.takes), "cancelled", spent, 0.0)
+    def cancelled(self) -> Result:
+        return Result(self.best, tuple(self.takes), "cancelled", self.spent, 0.0)
 
 
 def wish_for(ask: AskPicture | AskRefined, room: Room) -> Wish:
