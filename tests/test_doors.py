@@ -191,7 +191,7 @@ def test_the_page(house: Served, page: Page, typed: str, tmp_path: Path) -> None
     page.goto(house.url)
     page.fill("#words", WISH)
     page.press("#words", "Enter")
-    page.wait_for_function("document.querySelectorAll('#log li').length > 0")
+    page.wait_for_function("() => document.querySelectorAll('#log li').length > 0")
     page.wait_for_selector("#send:visible")
     with page.expect_download() as download:
         page.click("#save")
