@@ -181,13 +181,13 @@ class Settings:
     from which a claim holds, `sure` the chance that all of them do from which no more is painted.
     `repairs` says whether what is wrong may be painted over, where the painter can do that, and
     `patience` how many rounds of fresh seeds a wording has before anything else is tried.
-    With `sketches`, a round sketches so many, each in the share `rough` of all steps, and paints
-    the best. `calibration` has, for kinds of claims, what the critic's own probabilities stand for;
-    with `locate`, where things stand is found by covering places (see `whereabouts`). `steps`,
-    `guidance` and `size` (width, height in pixels) are the painter's own where None. `domain` tells
-    the writer what the painter can show, `styles` are the only ones that it knows (none: any);
-    `expansion` is how much the writer may add to a request ("auto": see `gate`); `prompts` is a
-    folder of templates and styles that win over ours.
+    With `sketches`, a round begins so many, looks at them after the share `rough` of all steps, and
+    paints the best, `takes` of them at most. `calibration` has, for kinds of claims, what the
+    critic's own probabilities stand for; with `locate`, where things stand is found by covering
+    places (see `whereabouts`). `steps`, `guidance` and `size` (width, height in pixels) are the
+    painter's own where None. `domain` tells the writer what the painter can show, `styles` are the
+    only ones that it knows (none: any); `expansion` is how much the writer may add to a request
+    ("auto": see `gate`); `prompts` is a folder of templates and styles that win over ours.
     """
 
     takes: int = 4

@@ -37,7 +37,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A first look at attempts: each in so few `steps`, and the `keep` that please most painted."""
+    """A first look at attempts, after so many of their `steps`; the `keep` best are painted."""
 
     steps: int
     keep: int
