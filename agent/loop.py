@@ -101,6 +101,7 @@ class Loop:
         self._measure(attempts[0].order)
         try:
             attempts = yield from self._sketched(attempts)
+            self.run.ordered += len(attempts)
             pictures = yield from self._paint([attempt.order for attempt in attempts])
         except Exception as problem:  # a painter is anyone's code; the best take outlives it
             return (yield from self._painter_failed(problem))
@@ -122,7 +123,6 @@ class Loop:
         """
         before, pictures = self.run.spent, dict[int, Painted]()
         with closing(self.painter.paint(orders, glimpse or self.run.preview_every)) as painting:
-            self.run.ordered += len(orders)
             for done in painting:
                 self.run.spent = before + painting.spent
                 if isinstance(done, Painted):
@@ -141,7 +141,7 @@ class Loop:
         run, asked = self.run, self.search.sketch(self.run, self.painter, attempts)
         if asked is None or not run.claims:
             return attempts
-        rough = yield from self._paint([attempt.order for attempt in attempts], asked.steps)
+        rough = yield from self._glimpsed([attempt.order for attempt in attempts], asked.steps)
         drawn = [painted.picture for painted in rough.values()]
         critiques, failed = look(self.critic, drawn, run.claims, run.settings)
         seen = dict(zip(rough, critiques, strict=True))
@@ -151,6 +151,20 @@ class Loop:
         why = f"{len(best)} of {len(seen)} sketches of {asked.steps} steps are painted."
         yield Decided(run.round, "sketch", why)
         return [attempts[index] for index in sorted(best)]
+
+    def _glimpsed(
+        self, orders: list[Order], steps: int
+    ) -> Generator[Event, None, dict[int, Painted]]:
+        """Rough pictures of all orders, in as many goes as a painter short of memory takes."""
+        found, left = dict[int, Painted](), list(range(len(orders)))
+        self.run.ordered += len(orders)
+        while left:
+            seen = yield from self._paint([orders[index] for index in left], steps)
+            found |= {left[index]: picture for index, picture in seen.items()}
+            if not seen:
+                break
+            left = [index for index in left if index not in found]
+        return found
 
     def _measure(self, order: Order) -> None:
         """Notes what is left out, or won't be read, because the painter reads only so much."""

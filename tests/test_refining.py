@@ -17,7 +17,7 @@ from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.search import seed_of
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
 from limner.pipelines.roles import Order
 
 WISH = "two red cats and a dog at night"  # claims: two cats, red; one dog; night
@@ -162,6 +162,19 @@ def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
         events = worked(FakeCritic([[0.6]]), search, budget=budget)
         assert result(events).spent == pytest.approx(spent)
         assert decided(events)[: len(what)] == what
+
+
+def test_a_painter_short_of_memory_is_shown_all_sketches() -> None:
+    class Short(FakePainter):
+        def paint(self, orders: Any, preview_every: int = 0) -> FakePainting:
+            return super().paint(orders[:2] if preview_every else orders, preview_every)
+
+    settings = Settings(takes=2, budget=6.0)
+    search = Refining(sketches=4, rough=0.25, control=0)
+    studio = Studio(FakeWriter(), Short(), FakeCritic([[0.9]]), settings, search)
+    events = list(studio.takes(WISH, seed=1))
+    assert next(e.why for e in events if isinstance(e, Decided)).startswith("1 of 4 sketches")
+    assert result(events).spent == pytest.approx(2)
 
 
 def test_a_single_round_is_not_sketched() -> None:

@@ -61,7 +61,7 @@ def planned(
     needs = [need for part in PARTS if (need := size_of(part, *models[part]))]
     if models["critic"][0] == "writer":  # which looks while the painter is at work
         needs = [replace(need, stays=need.part == "writer") for need in needs]
-    made = plan(machine or _here(), needs, told.takes) if needs else None
+    made = plan(machine or _here(), needs, max(told.takes, told.sketches)) if needs else None
     missing = [lack for part in PARTS if (lack := _lack(part, models[part][0]))]
     return Planned(name, told, models, made, why, tuple(missing))
 
