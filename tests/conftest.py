@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 os.environ["HF_HUB_OFFLINE"] = "1"
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: threads would only wait
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for size in ("COLUMNS", "LINES"):  # xdist's own, which would win over a terminal's size
+        os.environ.pop(size, None)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -141,7 +141,7 @@ def test_ctrl_c_while_painting_keeps_the_best_and_goes_on(
     steered = r"\x1b\[[0-9;?]*[A-Za-ln-z]"  # all but colours may go to another line
     moved = re.sub(steered, "\n", seen[: seen.index("spent")])
     lines = re.split(r"[\r\n]+", _visible(moved))
-    assert max(map(len, lines)) <= 40 and "▀▀▀▀" in _visible(seen)
+    assert not [line for line in lines if len(line) > 40] and "▀▀▀▀" in _visible(seen)
     terminal.type("/history\r")
     terminal.see("at hand")
     terminal.type("/quit\r")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from limner.errors import BadInput, LimnerError
 
-__all__ = ["connect", "folded", "transaction", "troubles"]
+__all__ = ["connect", "folded", "transaction", "troubles", "write_ahead"]
 
 _WAIT = 10.0  # seconds for another process to finish its transaction
 _OURS = 0x6C696D6E  # "limn", SQLite's application_id
@@ -106,12 +107,29 @@ def connect(path: Path) -> sqlite3.Connection:
             base.execute("PRAGMA trusted_schema = OFF")
             base.execute("PRAGMA secure_delete = ON")  # what is forgotten is gone
             _bring_up_to_date(base, path)
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                base.execute(f"PRAGMA {pragma}")
+            write_ahead(base, _WAIT)
+            base.execute("PRAGMA synchronous = FULL")
+            base.execute("PRAGMA foreign_keys = ON")
         except BaseException:  # Ctrl-C, too, must not leave the file open
             base.close()
             raise
     return base
+
+
+def write_ahead(base: sqlite3.Connection, wait: float) -> None:
+    """Let others read a database while one writes; waits so many seconds for who has it open.
+
+    SQLite itself does not wait for this change, whatever its timeout is.
+    """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from limner.agent.archive.schema import transaction
+from limner.agent.archive.schema import transaction, write_ahead
 from limner.errors import BadInput, LimnerError
 
 __all__ = ["NoRoom", "connect", "troubles"]
@@ -59,8 +59,9 @@ def connect(path: Path) -> sqlite3.Connection:
         base = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             base.row_factory = sqlite3.Row
-            for pragma in ("trusted_schema = OFF", "journal_mode = WAL", "synchronous = FULL"):
-                base.execute(f"PRAGMA {pragma}")
+            base.execute("PRAGMA trusted_schema = OFF")
+            write_ahead(base, _WAIT)
+            base.execute("PRAGMA synchronous = FULL")
             _prepare(base, path)
         except BaseException:  # Ctrl-C, too, must not leave the file open
             base.close()
