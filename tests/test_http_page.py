@@ -38,7 +38,7 @@ def say(page: Page, words: str) -> None:
     page.wait_for_selector("#send:visible")
 
 
-def test_a_wish_a_change_and_back(page: Page, house: Served) -> None:
+def test_a_wish_a_change_and_back(house: Served, page: Page) -> None:
     page.goto(house.url)
     page.wait_for_selector("#empty:visible")
     say(page, "a red cat on the grass")
@@ -59,7 +59,7 @@ def test_a_wish_a_change_and_back(page: Page, house: Served) -> None:
     assert wide <= 360
 
 
-def test_a_picture_can_be_saved_with_its_recipe(page: Page, house: Served, tmp_path: Path) -> None:
+def test_a_picture_can_be_saved_with_its_recipe(house: Served, page: Page, tmp_path: Path) -> None:
     from limner.agent.archive.saving import read_recipe
 
     page.goto(house.url)
@@ -70,7 +70,7 @@ def test_a_picture_can_be_saved_with_its_recipe(page: Page, house: Served, tmp_p
     assert read_recipe(tmp_path / "cat.png").request == "a red cat"
 
 
-def test_what_was_said_stays_text(page: Page, house: Served) -> None:
+def test_what_was_said_stays_text(house: Served, page: Page) -> None:
     page.goto(house.url)
     say(page, EVIL)
     assert EVIL.split(" a red")[0] in page.inner_text("#log")
@@ -83,7 +83,7 @@ def test_what_was_said_stays_text(page: Page, house: Served) -> None:
     assert page.title() == "limner" and page.locator("main script, main img[src=x]").count() == 0
 
 
-def test_the_gallery_goes_on_with_a_session(page: Page, house: Served) -> None:
+def test_the_gallery_goes_on_with_a_session(house: Served, page: Page) -> None:
     page.goto(house.url)
     say(page, "a red cat")
     page.click("#new")
@@ -114,7 +114,7 @@ def test_painting_is_seen_and_can_be_stopped(page: Page) -> None:
         assert server.house.jobs.all()[-1].state == "cancelled" and not painter.go.is_set()
 
 
-def test_what_is_said_before_the_session_came_waits_for_it(page: Page, house: Served) -> None:
+def test_what_is_said_before_the_session_came_waits_for_it(house: Served, page: Page) -> None:
     held: list[Route] = []
     page.route("**/v1/sessions", lambda route: held.append(route))
     page.goto(house.url)
@@ -128,7 +128,7 @@ def test_what_is_said_before_the_session_came_waits_for_it(page: Page, house: Se
     assert page.locator("#log .you").count() == 1
 
 
-def test_a_refusal_is_shown(page: Page, house: Served) -> None:
+def test_a_refusal_is_shown(house: Served, page: Page) -> None:
     page.goto(house.url)
     page.wait_for_selector("#empty:visible")
     page.evaluate("document.getElementById('words').value = 'x'.repeat(5000)")
