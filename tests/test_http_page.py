@@ -112,6 +112,7 @@ def test_painting_is_seen_and_can_be_stopped(page: Page) -> None:
         page.click("#stop")
         page.wait_for_selector("#send:visible")
         assert server.house.jobs.all()[-1].state == "cancelled" and not painter.go.is_set()
+        page.goto("about:blank")  # before its server ends
 
 
 def test_what_is_said_before_the_session_came_waits_for_it(house: Served, page: Page) -> None:
@@ -152,3 +153,4 @@ def test_the_token_comes_with_the_address_or_is_asked_for(page: Page) -> None:
         say(page, "a blue dog")
         assert token not in page.url
         page.wait_for_function("() => document.getElementById('shown').naturalWidth === 64")
+        page.goto("about:blank")  # before its server ends
