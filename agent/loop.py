@@ -17,7 +17,6 @@ from limner.agent.events import (
     PaintingStep,
 )
 from limner.agent.language.locks import Lock
-from limner.agent.looking.look import look
 from limner.agent.mending import Mending
 from limner.agent.origins import spans
 from limner.agent.plain import first_line
@@ -25,6 +24,7 @@ from limner.agent.records import Brief
 from limner.agent.run import Run
 from limner.agent.search import Attempt, Search, wording
 from limner.agent.showing import permit, takes_of
+from limner.agent.sketching import Sketching
 from limner.errors import BadInput, Blocked, LimnerError, ModelFailed, OutOfMemory
 from limner.pipelines.roles import Critic, Order, Painted, Painter
 from limner.pipelines.safety import OFF, Guard
@@ -99,10 +99,9 @@ class Loop:
         prompts = {attempt.order.prompt for attempt in attempts}
         permit(self.guard, self.run, self.run.brief.request, *prompts)
         self._measure(attempts[0].order)
+        self.run.ordered += len(attempts)
         try:
-            attempts = yield from self._sketched(attempts)
-            self.run.ordered += len(attempts)
-            pictures = yield from self._paint([attempt.order for attempt in attempts])
+            pictures = yield from self._paint(attempts)
         except Exception as problem:  # a painter is anyone's code; the best take outlives it
             return (yield from self._painter_failed(problem))
         if not pictures:
@@ -114,57 +113,33 @@ class Loop:
             return (yield from self._stop("failed", "The critic failed."))
         return (yield from self._go_on(self.search.decide(self.run, self.painter)))
 
-    def _paint(
-        self, orders: list[Order], glimpse: int = 0
-    ) -> Generator[Event, None, dict[int, Painted]]:
-        """The finished pictures by index; none when the time ran out and there is a best take.
-
-        With `glimpse`, the rough pictures of so many steps, after which no more is painted.
-        """
+    def _paint(self, attempts: list[Attempt]) -> Generator[Event, None, dict[int, Painted]]:
+        """The finished pictures by index; none when the time ran out and there is a best take."""
+        orders = [attempt.order for attempt in attempts]
+        rough = self._sketching(attempts)
+        every = rough.asked.steps if rough else self.run.preview_every
         before, pictures = self.run.spent, dict[int, Painted]()
-        with closing(self.painter.paint(orders, glimpse or self.run.preview_every)) as painting:
+        with closing(self.painter.paint(orders, every)) as painting:
             for done in painting:
                 self.run.spent = before + painting.spent
                 if isinstance(done, Painted):
-                    pictures[done.index] = done
+                    pictures[done.index] = rough.told(done) if rough else done
                     continue
                 previews = self.guard.shown(done.previews)
                 yield PaintingStep(self.run.round, done.number, done.of, previews)
                 if self.run.out_of_time and self.run.takes:
                     return {}
-                if glimpse and done.number >= glimpse:
-                    return {index: Painted(index, seen) for index, seen in done.previews.items()}
+                if rough:
+                    yield from rough.after(done, painting)
         return pictures
 
-    def _sketched(self, attempts: list[Attempt]) -> Generator[Event, None, list[Attempt]]:
-        """Those whose sketches please most, in their order; all where none are asked for."""
-        run, asked = self.run, self.search.sketch(self.run, self.painter, attempts)
-        if asked is None or not run.claims:
-            return attempts
-        rough = yield from self._glimpsed([attempt.order for attempt in attempts], asked.steps)
-        drawn = [painted.picture for painted in rough.values()]
-        critiques, failed = look(self.critic, drawn, run.claims, run.settings)
-        seen = dict(zip(rough, critiques, strict=True))
-        if failed or not seen:
-            return attempts[: asked.keep]
-        best = sorted(seen, key=lambda index: seen[index].score, reverse=True)[: asked.keep]
-        why = f"{len(best)} of {len(seen)} sketches of {asked.steps} steps are painted."
-        yield Decided(run.round, "sketch", why)
-        return [attempts[index] for index in sorted(best)]
-
-    def _glimpsed(
-        self, orders: list[Order], steps: int
-    ) -> Generator[Event, None, dict[int, Painted]]:
-        """Rough pictures of all orders, in as many goes as a painter short of memory takes."""
-        found, left = dict[int, Painted](), list(range(len(orders)))
-        self.run.ordered += len(orders)
-        while left:
-            seen = yield from self._paint([orders[index] for index in left], steps)
-            found |= {left[index]: picture for index, picture in seen.items()}
-            if not seen:
-                break
-            left = [index for index in left if index not in found]
-        return found
+    def _sketching(self, attempts: list[Attempt]) -> Sketching | None:
+        """How to choose among them half-way; None where all are painted to their end."""
+        asked = self.search.sketch(self.run, self.painter, attempts)
+        orders = [attempt.order for attempt in attempts]
+        return (
+            Sketching(self.critic, self.run, orders, asked) if asked and self.run.claims else None
+        )
 
     def _measure(self, order: Order) -> None:
         """Notes what is left out, or won't be read, because the painter reads only so much."""

@@ -12,17 +12,19 @@ from limner.pipelines.roles import Painter, Start
 
 __all__ = ["Near"]
 
+Company = tuple[tuple[int, ...], tuple[int, ...]]
+
 
 class Near(Rounds):
     """Paints one round over a take; `strength`, above 0 and up to 1, is how much is painted anew.
 
-    `beside` are the seeds of the take's own batch (`records.company`).
+    `beside` is the take's own batch (`records.company`).
     Each starts from the take's own picture with a noise of its own (SDEdit, arXiv:2108.01073).
     """
 
-    def __init__(self, take: Take, strength: float, beside: tuple[int, ...] = ()) -> None:
+    def __init__(self, take: Take, strength: float, beside: Company = ((), ())) -> None:
         self.take = take
-        self.start = Start(take.picture, strength, None, take.order, beside)
+        self.start = Start(take.picture, strength, None, take.order, *beside)
 
     def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
         """As many as a round takes and the budget pays for; none after the first round."""

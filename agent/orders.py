@@ -32,4 +32,6 @@ def _start(start: Start) -> dict[str, Any]:
     plain: dict[str, Any] = {"strength": start.strength, "box": start.box}
     if start.company:
         plain["company"] = start.company
+    if start.gone:
+        plain["gone"] = start.gone
     return plain | ({"order": written(start.order)} if start.order else {})

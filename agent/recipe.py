@@ -70,9 +70,10 @@ class Recipe(_Strict):
     image-equivalents; `safety` is what the picture check found of it; `finishes` were done to what
     was painted; `models` are the names of writer, painter and critic, each with the start of its
     manifest's SHA-256 where known; `threads` is torch's count of CPU threads where the painter uses
-    torch, 0 if unknown; `company` the seeds of the batch it was painted in, where more than these
-    takes were in that. Nothing here depends on the clock, so that the same request and seed give
-    the same file; `seconds`, how long it took, is kept of older files alone.
+    torch, 0 if unknown; `company` the seeds of the batch it was painted in, where that is not just
+    these takes, and `gone` after which step each was dropped, 0 where it was not. Nothing here
+    depends on the clock, so that the same request and seed give the same file; `seconds`, how long
+    it took, is kept of older files alone.
     """
 
     schema_version: Literal[1] = 1
@@ -94,6 +95,7 @@ class Recipe(_Strict):
     software: dict[str, Annotated[str, Field(max_length=100)]] = {}
     threads: Count = 0
     company: Annotated[tuple[Seed, ...], Field(max_length=_BATCH_AGAIN)] = ()
+    gone: tuple[Count, ...] = ()
 
     @model_validator(mode="after")
     def _is_possible(self) -> Recipe:
@@ -104,6 +106,10 @@ class Recipe(_Strict):
             raise ValueError("painted over in too much company")
         for order in orders:
             _check(order)
+            if order.start and len(order.start.gone) not in (0, len(order.start.company)):
+                raise ValueError("painted over in strange company")
+        if len(self.gone) not in (0, len(self.company)):
+            raise ValueError("painted in strange company")
         if len(critique.claims) != len(critique.probabilities):
             raise ValueError("not one probability for each claim")
         return self
@@ -153,6 +159,7 @@ def recipe_of(
         software=software(),
         threads=_threads(studio.painter),
         company=best.beside,
+        gone=best.gone,
     )
 
 

@@ -148,7 +148,8 @@ class Take:
     """One painting: its place in the run, the brief and order it came from, and its critique.
 
     `safety` is what the picture check found of it, where there is one.
-    `beside` are the seeds of all pictures of its batch, where more than its run's were in that.
+    `beside` are the seeds of all pictures of its batch, where these are not just the run's takes of
+    that round, and `gone` after which step each was dropped (see `roles.Painted`).
     """
 
     number: int
@@ -159,6 +160,7 @@ class Take:
     critique: Critique
     safety: Safety = UNCHECKED
     beside: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
 
     @property
     def blocked(self) -> bool:
@@ -166,10 +168,10 @@ class Take:
         return self.safety.outcome == "blocked"
 
 
-def company(take: Take, takes: Sequence[Take]) -> tuple[int, ...]:
-    """The seeds of all that was painted in one batch with this one of a run's takes."""
+def company(take: Take, takes: Sequence[Take]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The batch that one of a run's takes was painted in: all seeds, and when each was dropped."""
     own = (other.order.seed for other in takes if other.round == take.round)
-    return take.beside or tuple(own)
+    return (take.beside, take.gone) if take.beside else (tuple(own), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Settings:
     `repairs` says whether what is wrong may be painted over, where the painter can do that, and
     `patience` how many rounds of fresh seeds a wording has before anything else is tried.
     With `sketches`, a round begins so many, looks at them after the share `rough` of all steps, and
-    paints the best, `takes` of them at most. `calibration` has, for kinds of claims, what the
+    paints on the best, `takes` of them at most. `calibration` has, for kinds of claims, what the
     critic's own probabilities stand for; with `locate`, where things stand is found by covering
     places (see `whereabouts`). `steps`, `guidance` and `size` (width, height in pixels) are the
     painter's own where None. `domain` tells the writer what the painter can show, `styles` are the

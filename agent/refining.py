@@ -23,7 +23,7 @@ __all__ = ["Refining"]
 
 _PATIENCE = 6  # takes after which a claim that never came near may be given up
 _HOPELESS = 0.1
-_EACH = 4  # pictures' worth of budget for which one sketch is painted to its end
+_EACH = 2  # pictures' worth of a round for which one sketch is painted to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,8 @@ class Refining(Rounds):
     the chance that all claims hold from which it stops early. A share `control` of the budget goes
     to the request as it was typed, so that a wording that does worse than none is found out. With
     `sketches`, a round begins so many of fresh seeds, looks at what they are going to be after the
-    share `rough` of all steps, and paints the best, one for each `_EACH` pictures' worth of budget
-    (the first rung of successive halving, Jamieson and Talwalkar, arXiv:1502.07943). These are
-    painted from the start again, so that each picture can be painted again without the others.
-    Each wording has `patience` rounds before anything else is tried.
+    share `rough` of all steps, and paints on the best, one for each `_EACH` pictures' worth (see
+    `Sketching`). Each wording has `patience` rounds before anything else is tried.
     """
 
     sure: float = 0.5
@@ -80,7 +78,7 @@ class Refining(Rounds):
         return Decided(run.round, "repair" if self._can_repair(run, painter) else "revise", wrong)
 
     def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
-        """As many as a round takes are painted of the fresh seeds, where they are sketches."""
+        """As many as a round takes are painted on of the fresh seeds, where they are sketches."""
         if run.repair or not self._sketched(run, painter):
             return None
         keep = self._kept(run, painter.cost(attempts[0].order))
@@ -111,7 +109,7 @@ class Refining(Rounds):
         one = order_of(run, painter)
         steps, full = self._steps(one), painter.cost(one)
         keep, rough = self._kept(run, full), full * steps / one.steps
-        most = min(self.sketches, affordable(run, rough, keep * full))
+        most = min(self.sketches, affordable(run, rough, keep * (full - rough)))
         return most if most > keep > 0 and run.refine and steps < one.steps else 0
 
     def _kept(self, run: Run, full: float) -> int:
@@ -151,7 +149,7 @@ def _over(run: Run, painter: Painter, repair: Repair, strength: float) -> list[A
     """The best take painted over in one place, from a few fresh seeds."""
     take = repair.take
     beside = company(take, run.takes)
-    start = Start(take.picture, strength, repair.box, take.order, beside)
+    start = Start(take.picture, strength, repair.box, take.order, *beside)
     one = replace(take.order, start=start)
     count = max(0, min(run.settings.takes, affordable(run, painter.cost(one))))
     seeds = [next_seed(run, ahead) for ahead in range(count)]

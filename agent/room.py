@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from limner.agent.search import Search
 from limner.agent.turns import Models, Turns
 from limner.errors import BadInput, ModelFailed
 from limner.pipelines.platt import Curve
-from limner.pipelines.roles import Critic, Order, Painted, Painter
+from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting
 from limner.pipelines.safety import OFF, Guard
 from limner.pipelines.safety_checker import open_guard
 
@@ -134,22 +134,24 @@ class Room:
         """The events, computed only while no other thread uses the models; see `turns`."""
         return Turns(events, self._models, paints=paints)
 
-    def repaint(self, order: Order, batch: Sequence[int] = ()) -> Image:
+    def repaint(self, order: Order, batch: Sequence[int] = (), gone: Sequence[int] = ()) -> Image:
         """The picture of one order, painted once more.
 
-        `batch` are the seeds of all orders that were painted with it, its own among them: a model
-        computes the last bits of a picture differently in another company. Without, it is alone.
+        `batch` are the seeds of all orders that were painted with it, its own among them, and
+        `gone` after which step each was dropped: a model computes the last bits of a picture
+        differently in another company. Without, it is alone.
         Where the order starts from a picture that is not at hand, that one is painted first, in its
         own company.
         Raises `BadInput` when nobody knows what it was painted from.
         """
         order = self._begun(order)
-        seeds = list(batch) if order.seed in batch else [order.seed]
+        known = order.seed in batch
+        seeds, gone = (list(batch), list(gone)) if known else ([order.seed], [])
         orders = [replace(order, seed=seed) for seed in seeds]
         turn = self._models.turn(paints=True)
         with turn, closing(self.painter.paint(orders)) as painting:
-            for done in painting:
-                if isinstance(done, Painted) and seeds[done.index] == order.seed:
+            for done in _painted(painting, gone):
+                if seeds[done.index] == order.seed:
                     return done.picture
         raise ModelFailed("The painter finished without a picture.")
 
@@ -163,5 +165,16 @@ class Room:
                 "It was painted over a picture that is not at hand.",
                 "Only what began from words alone can be painted again.",
             )
-        picture = self.repaint(start.order, start.company)
+        picture = self.repaint(start.order, start.company, start.gone)
         return replace(order, start=replace(start, picture=picture))
+
+
+def _painted(painting: Painting, gone: Sequence[int]) -> Iterator[Painted]:
+    """The finished pictures; each order is dropped after the step that `gone` has for it."""
+    for done in painting:
+        if isinstance(done, Painted):
+            yield done
+            continue
+        for index, step in enumerate(gone):
+            if step == done.number:
+                painting.drop(index)

@@ -37,7 +37,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A first look at attempts, after so many of their `steps`; the `keep` best are painted."""
+    """A look at attempts after so many of their `steps`; the `keep` best are painted on."""
 
     steps: int
     keep: int
@@ -55,7 +55,7 @@ class Search(Protocol):
         ...
 
     def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
-        """How to choose among the attempts before they are painted; None to paint them all."""
+        """How to choose among the attempts half-way; None to paint all of them to their end."""
         return None
 
 

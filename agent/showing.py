@@ -54,7 +54,8 @@ def takes_of(
         critique = seen.get(at) or unseen(run.claims, run.settings)
         kept = done.picture if at in shown else blank(done.picture)
         brief, order = attempts[at].brief, attempts[at].order
-        take = Take(number, run.round, brief, order, kept, critique, found[at], done.company)
+        beside = done.company, done.gone
+        take = Take(number, run.round, brief, order, kept, critique, found[at], *beside)
         run.takes.append(take)
         if found[at].why:
             run.note(f"take {number + 1} was {found[at].outcome}: {found[at].why}")

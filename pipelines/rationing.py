@@ -31,9 +31,9 @@ class Rationed:
 
     Where memory runs out, half as many are tried, down to one; then that one is decoded in tiles;
     then the model is offloaded; then `OutOfMemory` is raised. Each order has noise of its own, so
-    the parts give the pictures of the whole, but for last bits. The steps of each part are told
-    from 1 on, the pictures when all parts are done. What was painted in vain is counted in `spent`,
-    for it was computed.
+    the parts give the pictures of the whole, but for last bits, and each picture tells its part
+    for its company. The steps of each part are told from 1 on, the pictures when all parts are
+    done. What was painted in vain is counted in `spent`, for it was computed.
     """
 
     def __init__(self, easel: Easel, orders: Sequence[Order], most: int) -> None:
@@ -42,7 +42,8 @@ class Rationed:
         self._most = most
         self._tiled = False
         self._spent = 0.0
-        self._dropped: set[int] = set()
+        self._dropped: dict[int, int] = {}
+        self._number = 0
         self._now: Painting | None = None
         self._part: list[int] = []
         self._steps = self._advance()
@@ -52,7 +53,7 @@ class Rationed:
 
     def drop(self, index: int) -> None:
         """Spend nothing more on that order; it will not be among the finished pictures."""
-        self._dropped.add(index)
+        self._dropped.setdefault(index, max(1, self._number))
         if self._now and index in self._part:
             self._now.drop(self._part.index(index))
 
@@ -80,13 +81,14 @@ class Rationed:
 
     def _painted(self, part: list[int]) -> Generator[Step, None, list[Painted] | None]:
         """The pictures of a part; None when memory ran out."""
-        self._part, pictures = part, list[Painted]()
+        self._part, self._number, pictures = part, 0, list[Painted]()
         self._now = now = self._easel.begin([self._orders[i] for i in part], self._tiled)
         try:
             for done in now:
                 if isinstance(done, Painted):
-                    pictures.append(Painted(part[done.index], done.picture))
+                    pictures.append(Painted(part[done.index], done.picture, *self._beside()))
                 else:
+                    self._number = done.number
                     shown = {part[index]: picture for index, picture in done.previews.items()}
                     yield Step(done.number, done.of, shown)
         except (MemoryError, RuntimeError) as problem:
@@ -98,6 +100,13 @@ class Rationed:
             self._spent += now.spent
             self._now = None
         return pictures
+
+    def _beside(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The part as its pictures keep it (see `Painted`); empty where it is the whole."""
+        if len(self._part) == len(self._orders):
+            return (), ()
+        gone = tuple(self._dropped.get(index, 0) for index in self._part)
+        return tuple(self._orders[i].seed for i in self._part), gone if any(gone) else ()
 
     def _with_less(self, tried: int) -> None:
         """Decides what is tried next, after so many at once were too many."""

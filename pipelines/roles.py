@@ -68,8 +68,8 @@ class Start:
     `picture` has the order's own size, and is None only where the start was read from a file.
     `strength`, above 0 and up to 1, is how much of the way is painted anew; `box` (left, top,
     right, bottom in pixels) limits it, None: everywhere. `order` is what the picture was itself
-    painted from, where that is known, so that the whole can be painted again; `company` the seeds
-    of all orders of the batch that it was painted in, on which its last bits depend.
+    painted from, where that is known, so that the whole can be painted again; `company` and `gone`
+    are the batch that it was painted in (see `Painted`), on which its last bits depend.
     """
 
     picture: Annotated[Image | None, _Unwritten] = field(compare=False)
@@ -77,6 +77,7 @@ class Start:
     box: tuple[int, int, int, int] | None = None
     order: Order | None = None
     company: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +113,15 @@ class Step:
 class Painted:
     """The finished picture of the order at `index`.
 
-    `company` are the seeds of the whole batch, its own at its own place, where there were more in
-    it than were ordered in one call.
+    `company` are the seeds of the whole batch, its own at its own place, where that is not just
+    what was ordered in one call; `gone` says, in the same order, after which step each of these was
+    dropped, 0 for those that stayed, and is empty where all did.
     """
 
     index: int
     picture: Image
     company: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
 
 
 class Painting(Protocol):

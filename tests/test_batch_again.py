@@ -78,9 +78,11 @@ def test_who_is_alone_tells_of_no_company(tmp_path: Path) -> None:
 
 
 class Aimed(FakeCritic):
-    """Finds nothing true until one place was painted over, then everything."""
+    """Finds nothing true of so many pictures until one place was painted over, then everything."""
 
-    looked_at = 0
+    def __init__(self, blind: int) -> None:
+        super().__init__()
+        self.blind, self.looked_at = blind, 0
 
     def look(
         self,
@@ -91,18 +93,25 @@ class Aimed(FakeCritic):
         if len(pictures) == 9:  # nine places of one picture, covered
             return [[0.1] * len(claims)] * 8 + [[0.9] * len(claims)]
         self.looked_at += len(pictures)
-        return [[0.1 if self.looked_at <= 4 else 0.99] * len(claims)] * len(pictures)
+        return [[0.1 if self.looked_at <= self.blind else 0.99] * len(claims)] * len(pictures)
 
 
 @pytest.mark.slow
-def test_the_pocket_models_paint_every_row_again_to_the_last_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sketches", [0, 4])
+def test_the_pocket_models_paint_every_row_again_to_the_last_bit(
+    tmp_path: Path, sketches: int
+) -> None:
+    """Also where half of them are sketches that were dropped on the way, and then painted over."""
     pocket = Studio.open("pocket")
-    settings = replace(pocket.settings, takes=2, steps=4, calibration={}, sketches=0)
+    settings = replace(pocket.settings, takes=2, steps=4, calibration={}, sketches=sketches)
     settings = replace(settings, repairs=True, patience=1)
-    room = Studio(pocket.scribe.writer, pocket.painter, Aimed(), settings)
+    critic = Aimed(4 + 2 * sketches)
+    room = Studio(pocket.scribe.writer, pocket.painter, critic, settings)
     paths = files(worked(asked(WISHES[:2], seed=7), room, Terms(budget=1.5)), tmp_path)
     for path in paths:
         recipe = saving.read_recipe(path)
         assert len(recipe.batch) == 4
-        assert recipe.order.start and len(recipe.order.start.company) == 4
+        start = recipe.order.start
+        assert start and len(start.company) == (2 * sketches or 4)
+        assert start.gone.count(2) == sketches
         assert saving.again(path, room)[1]

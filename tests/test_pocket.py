@@ -74,8 +74,9 @@ def test_a_request_ends_in_the_best_of_its_takes(pocket: Studio) -> None:
 def test_a_picture_can_be_painted_again_in_the_company_it_had(pocket: Studio) -> None:
     result = pocket.imagine("a blue car", seed=4, budget=4)
     assert result.best is not None
-    beside = company(result.best, result.takes)
-    again = pocket.repaint(result.best.order, beside)
+    seeds, gone = company(result.best, result.takes)
+    assert len(seeds) == 7 and gone.count(0) == 2
+    again = pocket.repaint(result.best.order, seeds, gone)
     assert again.tobytes() == result.best.picture.tobytes()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.search import seed_of
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+from limner.pipelines.rationing import Rationed
 from limner.pipelines.roles import Order
 
 WISH = "two red cats and a dog at night"  # claims: two cats, red; one dog; night
@@ -128,15 +130,30 @@ def test_a_request_that_painters_cannot_read_is_not_tried_as_it_is() -> None:
     assert {t.order.prompt for t in studio.imagine("一只红色的猫", seed=1).takes} == {"a red cat"}
 
 
-def test_the_best_sketch_is_painted() -> None:
-    """Four sketches of one step in four, and a picture, are two: budget enough for two rounds."""
+def test_the_best_sketch_is_painted_on() -> None:
+    """Four sketches of one step in four, of which one goes on, are worth 1.75 pictures."""
     critic = FakeCritic([[0.2], [0.6], [0.3], [0.1], [0.2], [0.1], [0.1], [0.9]])
-    events = worked(critic, Refining(sketches=4, rough=0.25, control=0), budget=4)
+    events = worked(critic, Refining(sketches=4, rough=0.25, control=0), takes=1, budget=4)
     assert decided(events) == ["sketch", "repaint", "sketch", "done"]
     done = result(events)
-    assert [take.order.seed - seed_of(1, 0) for take in done.takes] == [1, 8]
+    assert [take.order.seed - seed_of(1, 0) for take in done.takes] == [1, 7]
     assert {take.order.steps for take in done.takes} == {4}
-    assert done.spent == pytest.approx(4)
+    assert done.spent == pytest.approx(3.5)
+
+
+def test_a_take_tells_who_was_dropped_from_its_batch() -> None:
+    critic = FakeCritic([[0.2], [0.6], [0.3], [0.9]])
+    done = result(worked(critic, Refining(sketches=4, rough=0.25, control=0), budget=3))
+    assert [take.order.seed for take in done.takes] == [seed_of(1, 3)]
+    assert {take.beside for take in done.takes} == {tuple(seed_of(1, n) for n in range(4))}
+    assert {take.gone for take in done.takes} == {(1, 1, 1, 0)}
+
+
+def test_as_many_are_painted_on_as_the_budget_is_worth() -> None:
+    search = Refining(sketches=9, rough=0.25, control=0)
+    for budget, kept, spent in ((4, 2, 3.75), (3, 1, 3), (2, 1, 2)):
+        done = result(worked(FakeCritic([[0.9, 0.9, 0.9, 0.9]]), search, budget=budget))
+        assert (len(done.takes), done.spent) == (kept, pytest.approx(spent))
 
 
 def test_a_wording_has_so_many_rounds_before_anything_else_is_tried() -> None:
@@ -158,23 +175,34 @@ def test_what_stands_in_the_wrong_place_is_not_painted_over() -> None:
 
 def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
     search = Refining(sketches=6, rough=0.25, control=0)
-    for budget, spent, what in ((1.6, 1.5, ["sketch", "done"]), (1.3, 1, ["done"])):
+    for budget, spent, what in ((1.6, 1.5, ["sketch", "done"]), (1.2, 1, ["done"])):
         events = worked(FakeCritic([[0.6]]), search, budget=budget)
         assert result(events).spent == pytest.approx(spent)
         assert decided(events)[: len(what)] == what
 
 
-def test_a_painter_short_of_memory_is_shown_all_sketches() -> None:
-    class Short(FakePainter):
-        def paint(self, orders: Any, preview_every: int = 0) -> FakePainting:
-            return super().paint(orders[:2] if preview_every else orders, preview_every)
+class Short(FakePainter):
+    """A fake painter with room for two pictures at once."""
 
-    settings = Settings(takes=2, budget=6.0)
+    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Any:
+        """The real rationing of a batch, over fake batches."""
+        easel = SimpleNamespace(
+            begin=lambda few, tiled: FakePainter.paint(self, few, preview_every), ease=bool
+        )
+        return Rationed(easel, orders, 2)
+
+
+def test_of_each_part_of_a_batch_its_share_is_painted_on() -> None:
+    settings = Settings(takes=2, budget=4.0)
     search = Refining(sketches=4, rough=0.25, control=0)
-    studio = Studio(FakeWriter(), Short(), FakeCritic([[0.9]]), settings, search)
-    events = list(studio.takes(WISH, seed=1))
-    assert next(e.why for e in events if isinstance(e, Decided)).startswith("1 of 4 sketches")
-    assert result(events).spent == pytest.approx(2)
+    critic = FakeCritic([[0.9], [0.2], [0.1], [0.8]])
+    events = list(Studio(FakeWriter(), Short(), critic, settings, search).takes(WISH, seed=1))
+    assert decided(events)[:2] == ["sketch", "sketch"]
+    takes = result(events).takes[:2]
+    first = [tuple(seed_of(1, n) for n in pair) for pair in ((0, 1), (2, 3))]
+    assert [take.beside for take in takes] == first
+    assert [take.gone for take in takes] == [(0, 1), (1, 0)]
+    assert [take.order.seed for take in takes] == [seed_of(1, 0), seed_of(1, 3)]
 
 
 def test_a_single_round_is_not_sketched() -> None:
@@ -188,7 +216,7 @@ def test_a_critic_that_breaks_over_sketches_costs_no_picture() -> None:
             raise RuntimeError("no eyes")
 
     done = result(worked(Failing(), Refining(sketches=6, rough=0.25, control=0)))
-    assert len(done.takes) == 1 and done.best is not None
+    assert len(done.takes) == 2 and done.best is not None
 
 
 def test_what_never_comes_near_is_given_up() -> None:

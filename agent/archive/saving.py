@@ -109,7 +109,7 @@ def again(path: Path, studio: Studio | None = None) -> tuple[Image, bool]:
     recipe = Recipe.parse(stamped.recipe, path)
     room = studio or studio_for(recipe, path)
     with _threads(recipe.threads):
-        painted = room.repaint(recipe.order, recipe.batch)
+        painted = room.repaint(recipe.order, recipe.batch, recipe.gone)
     picture = finish.apply(painted, recipe.finishes)
     return picture, difference(stamped.picture, picture) == 0
 

@@ -187,7 +187,8 @@ class _Batch:
         self._places = [(seat, index) for seat in seats for index in range(len(seat.orders))]
         self._painting: Painting | None = None
         self._steps: Iterator[Step | Painted] = iter(())
-        self._dropped: set[int] = set()
+        self._gone: dict[int, int] = {}
+        self._number = 0
 
     def step(self) -> bool:
         """Goes on to the next step or, after the last, to the pictures; False at the end."""
@@ -203,11 +204,12 @@ class _Batch:
             self.problem = problem
             return False
         if isinstance(done, Step):
+            self._number = done.number
             self._tell(done)
             return True
         while isinstance(done, Painted):
             seat, index = self._places[done.index]
-            seat.told.append(Painted(index, done.picture, self._beside(done.index)))
+            seat.told.append(Painted(index, done.picture, *self._beside(done.index)))
             done = next(self._steps, None)
         for seat in self.seats:
             seat.over = True
@@ -233,31 +235,33 @@ class _Batch:
     def _drop(self) -> None:
         assert self._painting
         for place, (seat, index) in enumerate(self._places):
-            if index not in seat.live and place not in self._dropped:
-                self._dropped.add(place)
+            if index not in seat.live and place not in self._gone:
+                self._gone[place] = max(1, self._number)
                 self._painting.drop(place)
 
-    def _beside(self, place: int) -> tuple[int, ...]:
-        """The seeds of the batch as the picture at that place keeps them; () where it is alone.
+    def _beside(self, place: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The batch as the picture at that place keeps it (see `Painted`); empty where it is alone.
 
         A picture's last bits depend on how many are in the batch and on its place among them, not
         on what the others show. So whoever paints it again may put anything in the others' places;
         but its own seed stands at its own place alone.
         """
         if len(self.seats) == 1:
-            return ()
+            return (), ()
         seeds = [seat.orders[index].seed for seat, index in self._places]
         own = seeds[place]
-        return tuple(
+        company = tuple(
             own if here == place else seed ^ (seed == own) for here, seed in enumerate(seeds)
         )
+        gone = tuple(self._gone.get(here, 0) for here in range(len(seeds)))
+        return company, gone if any(gone) else ()
 
     def _share(self, spent: float, done: Step | Painted | None) -> None:
         """Puts a step on the accounts of those whose orders were in it."""
         if not isinstance(done, Step) or not spent:
             return
         places = list(enumerate(self._places))
-        live = [(seat, index) for place, (seat, index) in places if place not in self._dropped]
+        live = [(seat, index) for place, (seat, index) in places if place not in self._gone]
         costs = math.fsum(seat.costs[index] for seat, index in live)
         if not math.isclose(spent * done.of, costs, rel_tol=1e-6):  # the dropped are painted on
             live = self._places
