@@ -103,6 +103,8 @@ def _count(say: Wording, name: str, count: int) -> str:
 
 def _other_counts(say: Wording, name: str, count: int) -> tuple[str, ...]:
     everything = [_count(say, name, n) for n in range(len(say.numbers))]
+    if count < len(say.numbers):  # else many may be just that number
+        everything.append(say.many.format(s=_counted(say, name, 2)))
     return _others(_count(say, name, count), everything)
 
 

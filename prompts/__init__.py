@@ -31,6 +31,7 @@ class Wording:
 
     numbers: list[str]
     count: str
+    many: str
     colour: str
     own_colour: str
     natural: dict[str, list[str]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 from limner.pipelines.pocket.spec import Group, Link, Spec, questions
-from limner.pipelines.pocket.world import NUMBERS, world
+from limner.pipelines.pocket.world import number, world
 
 SIZE_WORDS = {"small": ("small", "tiny", "little"), "large": ("large", "big", "huge")}
 WHERE_WORDS = {
@@ -107,9 +107,9 @@ def _phrase(group: Group, chance: Random | None) -> str:
         word = chance.choice(noun.synonyms)
     size = _one(SIZE_WORDS[group.size], chance) if group.size else ""
     words = [w for w in (size, group.colour, word) if w]
-    number = _article(words[0]) if group.count == 1 else NUMBERS[group.count]
+    told = _article(words[0]) if group.count == 1 else number(group.count)
     place = PLACE_WORDS[group.place] if group.place else ""
-    return " ".join(w for w in (number, *words, place) if w)
+    return " ".join(w for w in (told, *words, place) if w)
 
 
 def _article(word: str) -> str:

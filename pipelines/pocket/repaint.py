@@ -60,7 +60,9 @@ def repaint(  # noqa: PLR0913
     from diffusers import StableDiffusionPipeline
 
     _check(drawn, seed)
-    pipe = StableDiffusionPipeline.from_pretrained(out / "painter", safety_checker=None).to(device)
+    pipe = StableDiffusionPipeline.from_pretrained(
+        out / "painter", safety_checker=None, torch_dtype=torch.float32
+    ).to(device)
     kept = create(out / FOLDER, min(count, len(drawn.pictures)))
     torch.manual_seed(3)
     strengths = torch.linspace(least, most, max(1, count // batch)).tolist()

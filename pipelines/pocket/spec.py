@@ -88,7 +88,7 @@ def absence(name: str) -> tuple[str, list[str]]:
 
 def _of_group(group: Group) -> list[tuple[str, list[str]]]:
     name, count = group.name, min(group.count, MOST)
-    found = [_pick(statements.counts(name), count)]
+    found = [_pick(statements.counts(name), min(group.count, MOST + 1))]
     if group.colour:
         number = list(world().colours).index(group.colour)
         found.append(_pick(statements.colours(name, count), number))

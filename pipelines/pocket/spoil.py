@@ -1,4 +1,4 @@
-"""Spoils things in drawn scenes as a young painter does: a critic has to learn to refuse them."""
+"""Spoils drawn scenes as a young painter does: a critic has to learn what is wrong with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limner.pipelines.pocket.dataset import Drawn, create, open_drawn, scenes, t
 from limner.pipelines.pocket.draw import draw
 from limner.pipelines.pocket.repaint import FOLDER as REPAINTED
 from limner.pipelines.pocket.repaint import described
-from limner.pipelines.pocket.scene import GRID, Scene, Spot
+from limner.pipelines.pocket.scene import GRID, SIDE, Scene, Spot
 from limner.pipelines.pocket.sprites import sprite
 from limner.pipelines.pocket.survival import remaining
 from limner.pipelines.pocket.world import world
@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 FOLDER = "spoiled"
+CROWDED = 0.4
+"""The share of scenes in which nothing is spoiled, but of one kind there are too many."""
+ROOM = {True: 0.55, False: 0.75}
+"""How near such a thing may come to one of its own kind, or another, in shares of both's width."""
 COVERED = 0.25
 """The share of a cell that a sprite has to cover, for the cell to show any of it."""
 LEAST, MOST = {"mixed": 0.4, "gone": 0.5, "shuffled": 0.6}, {"mixed": 0.6, "gone": 0.85}
 """The shares of a thing's cells that are spoiled: by another thing's, by nothing, by each other."""
+FAINT = 0.6, 0.85
+"""How much of the backdrop shows through a thing that is hardly there."""
 
 
 def spoil(
@@ -46,14 +52,20 @@ def spoil(
     """Draw scenes in which some things are no longer what they were, and leave them in `out`.
 
     What a painter of few hours gets wrong is a thing of which some cells are another thing's, or
-    missing, or in each other's place. Here that is done on purpose, so what is true is known: a
-    spoiled thing is not there. All pictures went through the autoencoder.
+    missing, or in each other's place, or a thing that is hardly there, or one too many, close to
+    its like. Here that is done on purpose, so what is true is known: a spoiled thing is not there.
+    All pictures went through the autoencoder.
     """
     kept = create(out / FOLDER, count)
     for row, (scene, chance) in enumerate(scenes(seed, 0, count)):
-        picture, whole = spoiled(scene, chance)
+        if chance.random() < CROWDED:
+            scene = left = crowded(scene, chance)
+            picture = draw(scene)
+        else:
+            picture, whole = spoiled(scene, chance)
+            left = remaining(scene, whole)[0]
         kept.pictures[row] = picture
-        described(kept, row, scene, remaining(scene, whole)[0], frozenset(), chance, tokenizer)
+        described(kept, row, scene, left, frozenset(), chance, tokenizer)
     _wear(kept.pictures, autoencoder, device)
     return kept
 
@@ -82,13 +94,44 @@ def spoiled(scene: Scene, chance: Random) -> tuple[Pixels, list[bool]]:
     return picture, whole
 
 
+def crowded(scene: Scene, chance: Random) -> Scene:
+    """The scene with one to three more of one of its kinds, wherever they find room.
+
+    They may stand closer than things do in scenes that are laid out, and half over one another.
+    """
+    group = chance.choice(scene.spec.groups)
+    one = next(spot for spot in scene.spots if spot.name == group.name)
+    spots = list(scene.spots)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        spots += _another(one, spots, chance)
+    count = sum(spot.name == group.name for spot in spots)
+    groups = (replace(g, count=count) if g is group else g for g in scene.spec.groups)
+    return Scene(replace(scene.spec, groups=tuple(groups), links=()), tuple(spots))
+
+
+def _another(one: Spot, taken: list[Spot], chance: Random) -> list[Spot]:
+    """One more of a thing, where it leaves enough of the others to be seen; none without room."""
+    grid = range(0, SIDE - one.span + 1, GRID)
+    for _ in range(24):
+        x, y = (chance.choice(grid) + one.span / 2 for _ in "xy")
+        near = (max(abs(x - o.x), abs(y - o.y)) / (0.5 * (one.span + o.span)) for o in taken)
+        if all(far >= ROOM[o.name == one.name] for far, o in zip(near, taken, strict=True)):
+            return [replace(one, x=x, y=y)]
+    return []
+
+
 def _spoil(picture: Pixels, scene: Scene, spot: Spot, chance: Random) -> None:
-    """Changes some of the cells that show a thing."""
-    how = chance.choice(("mixed", "mixed", "gone", "shuffled"))
+    """Changes some of the cells that show a thing, or lets the backdrop show through all."""
+    how = chance.choice(("mixed", "mixed", "gone", "shuffled", "faint"))
     there = list(_cells(spot))
+    source = _instead(how, scene, spot, chance)
+    if how == "faint":
+        share = chance.uniform(*FAINT)
+        for place in there:
+            picture[place] = (picture[place] * (1 - share) + source[place] * share).round()
+        return
     some = round(len(there) * chance.uniform(LEAST[how], MOST.get(how, 1.0)))
-    chosen = chance.sample(there, max(1, some))
-    source, places = _instead(how, scene, spot, chance), chosen
+    chosen = places = chance.sample(there, max(1, some))
     if how == "shuffled":
         source, places = picture.copy(), chosen[1:] + chosen[:1]
     for to, place in zip(chosen, places, strict=True):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from limner.pipelines.pocket.world import MOST, NUMBERS, world
+from limner.pipelines.pocket.world import MOST, number, world
 
 
 def count_statement(name: str, count: int) -> str:
-    """`there is one cat`, `there are two cats`, `there is no cat`."""
+    """`there is one cat`, `there are two cats`, `there is no cat`; of over four, `many`."""
     noun = world().things[name].counted(max(count, 1))
     verb = "are" if count > 1 else "is"
-    return f"there {verb} {NUMBERS[count]} {noun}"
+    return f"there {verb} {number(count)} {noun}"
 
 
 def counts(name: str) -> list[str]:
-    """Every statement about how many there are; index = the count."""
-    return [count_statement(name, n) for n in range(MOST + 1)]
+    """Every statement about how many there are; index = the count, the last for any more."""
+    return [count_statement(name, n) for n in range(MOST + 2)]
 
 
 def colours(name: str, count: int) -> list[str]:

@@ -11,6 +11,12 @@ import yaml
 
 NUMBERS = ("no", "one", "two", "three", "four")
 MOST = 4
+"""The most things of a kind that are asked for and counted; more are `many`."""
+
+
+def number(count: int) -> str:
+    """`no`, `one`, ... `four`, `many`."""
+    return NUMBERS[count] if count <= MOST else "many"
 
 
 @dataclass(frozen=True, slots=True)
