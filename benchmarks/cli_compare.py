@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limner.agent.command_line.options import Json, Model, Profile, Writer
-from limner.benchmarks.cli_words import ALL, names_of, numbers_of, progress
+from limner.benchmarks.cli_words import ALL, names_of, numbers_of, progress, share_of
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ Fresh = Annotated[
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder; a run in it goes on.")]
 Only = Annotated[int, typer.Option(metavar="N", min=0, help="So many prompts, spread; 0: all.")]
 Batch = Annotated[int, typer.Option(metavar="N", min=1, help="Pictures painted at once.")]
+Share = Annotated[
+    str, typer.Option(metavar="K/N", help="Of the prompts; N processes may work in one folder.")
+]
 Against = Annotated[str, typer.Option(metavar="ARM", help="What differences are taken to.")]
 BEST = "best of expanded"
 
@@ -84,6 +87,7 @@ def comparing(split: Split) -> Callable[..., int]:
         fresh: Fresh = split.fresh,
         out: Out = Path(f"bench-{split.name}"),
         only: Only = 0,
+        share: Share = "1/1",
         profile: Profile = "pocket",
         writer: Writer = None,
         painter: Model = None,
@@ -94,7 +98,7 @@ def comparing(split: Split) -> Callable[..., int]:
         from limner.benchmarks.cases import world_cases
         from limner.benchmarks.report import EXACT
 
-        plan = _plan(world_cases(split.name), only, (arms, budgets), (seeds, fresh), out)
+        plan = _plan(world_cases(split.name), (only, share), (arms, budgets), (seeds, fresh), out)
         room = _room(profile, (writer, painter, critic), batch)
         about = {"prompts": split.name, "judge": EXACT}
         return _compare(room, plan, about, against)
@@ -113,6 +117,7 @@ def file(
     fresh: Fresh = 1,
     out: Out = Path("bench-file"),
     only: Only = 0,
+    share: Share = "1/1",
     profile: Profile = "pocket",
     writer: Writer = None,
     painter: Model = None,
@@ -133,7 +138,7 @@ def file(
     names = "; ".join(n for n in names_of(arms) if n not in WORLDLY) if arms == ALL else arms
     if wrong := WORLDLY & set(names_of(names)):
         raise BadInput(f"{min(wrong)!r} is for the small world alone.", "Leave it out of --arms.")
-    plan = _plan(file_cases(path, who), only, (names, budgets), (seeds, fresh), out)
+    plan = _plan(file_cases(path, who), (only, share), (names, budgets), (seeds, fresh), out)
     return _compare(room, plan, {"prompts": path.name, "judge": who.name}, against)
 
 
@@ -167,14 +172,19 @@ def _room(profile: str, models: Sequence[str | None], batch: int) -> Room:
 
 
 def _plan(
-    cases: Sequence[Case], only: int, what: tuple[str, str], how: tuple[int, int], out: Path
+    cases: Sequence[Case],
+    which: tuple[int, str],
+    what: tuple[str, str],
+    how: tuple[int, int],
+    out: Path,
 ) -> Plan:
-    """What to run, from what was typed: arms and budgets, seeds and fresh seeds."""
+    """What to run, from what was typed: how many, arms and budgets, seeds and fresh seeds."""
     from limner.benchmarks.runner import Plan
 
+    (only, share), (arms, budgets), (seeds, fresh) = which, what, how
     few = cases[:: max(1, len(cases) // only)][:only] if only else cases
-    (arms, budgets), (seeds, fresh) = what, how
-    return Plan(few, names_of(arms), numbers_of(budgets), range(1, seeds + 1), fresh, out)
+    names, numbers, runs = names_of(arms), numbers_of(budgets), range(1, seeds + 1)
+    return Plan(few, names, numbers, runs, fresh, out, share_of(share))
 
 
 def _compare(room: Room, plan: Plan, about: dict[str, str], against: str) -> int:

@@ -10,7 +10,7 @@ from limner.errors import BadInput
 if TYPE_CHECKING:
     from limner.benchmarks.runner import Progress
 
-__all__ = ["ALL", "names_of", "numbers_of", "progress"]
+__all__ = ["ALL", "names_of", "numbers_of", "progress", "share_of"]
 
 ALL = "all"
 
@@ -36,6 +36,14 @@ def numbers_of(text: str) -> list[int]:
     if not words or not all(w.isascii() and w.isdigit() and 0 < int(w) <= 4096 for w in words):
         raise BadInput(f"{text!r} is no list of budgets", "type --budgets 1,2,4,8")
     return sorted({int(word) for word in words})
+
+
+def share_of(text: str) -> tuple[int, int]:
+    """This process's share, from "1/2". Raises `BadInput` for anything else."""
+    own, _, of = text.partition("/")
+    if not (own.isdecimal() and of.isdecimal() and 0 < int(own) <= int(of)):
+        raise BadInput(f"{text!r} is no share of a run", "type --share 1/2, elsewhere --share 2/2")
+    return int(own), int(of)
 
 
 def progress() -> Progress:

@@ -30,7 +30,10 @@ Progress = Callable[[int, int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run; `fresh` is on how many new seeds the prompt that an arm returns is painted."""
+    """What to run; `fresh` is on how many new seeds the prompt that an arm returns is painted.
+
+    `share` is this process's part of the cases, as in "1 of 2": several may work in one folder.
+    """
 
     cases: Sequence[Case]
     arms: Sequence[str]
@@ -38,11 +41,13 @@ class Plan:
     seeds: Sequence[int]
     fresh: int
     out: Path
+    share: tuple[int, int] = (1, 1)
 
     def jobs(self) -> list[tuple[Case, int, int, str]]:
         """Every trial: by case and seed, so that arms share pictures; the largest budget first."""
         found = []
-        for case, seed in product(self.cases, self.seeds):
+        (own, of) = self.share
+        for case, seed in product(self.cases[own - 1 :: of], self.seeds):
             for budget in sorted(self.budgets, reverse=True):
                 found += [(case, seed, budget, arm) for arm in self.arms if arm not in SINGLE]
             found += [(case, seed, 1, arm) for arm in self.arms if arm in SINGLE]

@@ -109,9 +109,10 @@ def read(out: Path) -> list[Row]:
 
 
 def add(out: Path, row: Row) -> None:
-    """Adds a trial."""
-    with (out / TRIALS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    """Adds a trial, in one write: several processes may add to one file."""
+    line = json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+    with (out / TRIALS).open("ab", buffering=0) as file:
+        file.write(line.encode())
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from limner.benchmarks import page, report, runner, trials
 from limner.benchmarks.arms import ARMS
 from limner.benchmarks.cases import world_cases
 from limner.benchmarks.cli_compare import SPLITS
-from limner.benchmarks.cli_words import names_of
+from limner.benchmarks.cli_words import names_of, share_of
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakePainter
 from limner.pipelines.roles import Order, Painted
@@ -134,6 +135,20 @@ def test_the_jobs_of_a_case_come_together_and_singles_once() -> None:
     jobs = [(c.id, seed, budget, arm) for c, seed, budget, arm in plan.jobs()]
     assert jobs[:3] == [("a", 1, 4, "limner"), ("a", 1, 1, "limner"), ("a", 1, 1, "raw")]
     assert len(jobs) == 12 and [j[0] for j in jobs] == ["a"] * 6 + ["b"] * 6
+
+
+def test_shares_are_the_whole_and_have_nothing_in_common() -> None:
+    cases = [case(name=str(n)) for n in range(7)]
+    whole = runner.Plan(cases, ["limner"], [4], [1, 2], 0, Path())
+    parts = [replace(whole, share=(own, 3)).jobs() for own in (1, 2, 3)]
+    assert sum(map(len, parts)) == len(whole.jobs())
+    assert sorted(str(job) for part in parts for job in part) == sorted(map(str, whole.jobs()))
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/-2", ""])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="no share"):
+        share_of(text)
 
 
 def test_shown_cases_are_spread_and_at_most_24() -> None:
