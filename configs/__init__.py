@@ -38,9 +38,8 @@ class Profile(_Strict):
     image-equivalents, `seconds` how long it may take, `threshold` the probability from which a
     claim holds, `sure` the chance that all of them do from which no more is painted, `repairs`
     whether what is wrong may be painted over, `patience` how many rounds of fresh seeds a wording
-    has before anything else is tried. With
-    `sketches`, so many are begun and looked at after the share `rough` of all steps, and the best
-    of them, `takes` at most, are painted. `calibration`
+    has before anything else is tried. With `sketches`, so many are begun and looked at after the
+    share `rough` of all steps, and the best of them, `takes` at most, are painted on. `calibration`
     has, for kinds of claims, the scale and shift that `limner calibrate` found; with `locate`,
     where things stand is found by covering places, at ten looks a picture. `guidance`,
     `steps` and `size` (width, height in pixels) are the painter's own where not given. `domain`
