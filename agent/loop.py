@@ -100,23 +100,26 @@ class Loop:
         permit(self.guard, self.run, self.run.brief.request, *prompts)
         self._measure(attempts[0].order)
         self.run.ordered += len(attempts)
+        rough = self._sketching(attempts)
         try:
-            pictures = yield from self._paint(attempts)
+            pictures = yield from self._paint(attempts, rough)
         except Exception as problem:  # a painter is anyone's code; the best take outlives it
             return (yield from self._painter_failed(problem))
         if not pictures:
             return (yield from self._stop("budget", "The time is spent."))
-        checked = yield from takes_of(self.critic, self.guard, self.run, attempts, pictures)
+        seen = rough.seen if rough else {}
+        checked = yield from takes_of(self.critic, self.guard, self.run, attempts, pictures, seen)
         if any(take.blocked for take in self.run.takes):  # never searched around
             return (yield from self._withheld())
         if not checked:
             return (yield from self._stop("failed", "The critic failed."))
         return (yield from self._go_on(self.search.decide(self.run, self.painter)))
 
-    def _paint(self, attempts: list[Attempt]) -> Generator[Event, None, dict[int, Painted]]:
+    def _paint(
+        self, attempts: list[Attempt], rough: Sketching | None
+    ) -> Generator[Event, None, dict[int, Painted]]:
         """The finished pictures by index; none when the time ran out and there is a best take."""
         orders = [attempt.order for attempt in attempts]
-        rough = self._sketching(attempts)
         every = rough.asked.steps if rough else self.run.preview_every
         before, pictures = self.run.spent, dict[int, Painted]()
         with closing(self.painter.paint(orders, every)) as painting:
@@ -137,9 +140,7 @@ class Loop:
         """How to choose among them half-way; None where all are painted to their end."""
         asked = self.search.sketch(self.run, self.painter, attempts)
         orders = [attempt.order for attempt in attempts]
-        return (
-            Sketching(self.critic, self.run, orders, asked) if asked and self.run.claims else None
-        )
+        return Sketching(self.critic, self.run, orders, asked) if asked else None
 
     def _measure(self, order: Order) -> None:
         """Notes what is left out, or won't be read, because the painter reads only so much."""

@@ -112,6 +112,8 @@ class Recipe(_Strict):
             raise ValueError("painted in strange company")
         if len(critique.claims) != len(critique.probabilities):
             raise ValueError("not one probability for each claim")
+        if len(critique.sketch) not in (0, len(critique.claims)):
+            raise ValueError("a sketch of something else")
         return self
 
     @property

@@ -95,12 +95,14 @@ class Critique:
     """How true each claim is of one picture.
 
     `probabilities` runs parallel to `claims`, each in 0..1, or None where nobody checked.
-    A claim holds at `threshold` or above.
+    A claim holds at `threshold` or above. `sketch` are the probabilities of the sketch that became
+    the picture, where it was looked at as one: they help to compare takes, and nothing else.
     """
 
     claims: tuple[Claim, ...]
     probabilities: tuple[float | None, ...]
     threshold: float = 0.5
+    sketch: tuple[float | None, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -133,14 +135,23 @@ class Critique:
     @property
     def chance(self) -> float:
         """The probability that all is true, as if the claims were independent; 0 if unverified."""
-        known = [p for p in self.probabilities if p is not None]
+        known = _known(self.probabilities)
         return prod(known) if self.verified else 0.0
 
     @property
     def score(self) -> tuple[int, float]:
-        """For comparing takes: claims that hold, then the mean probability."""
-        known = [p for p in self.probabilities if p is not None]
-        return len(known) - len(self.failed), sum(known) / len(known) if known else 0.0
+        """For comparing takes: claims that hold, then the mean probability.
+
+        That is the mean over both looks of what had two: what a critic overlooks in a finished
+        picture it does not always overlook in its sketch.
+        """
+        known = _known(self.probabilities)
+        means = [sum(seen) / len(seen) for seen in (known, _known(self.sketch)) if seen]
+        return len(known) - len(self.failed), sum(means) / len(means) if means else 0.0
+
+
+def _known(probabilities: tuple[float | None, ...]) -> list[float]:
+    return [p for p in probabilities if p is not None]
 
 
 @dataclass(frozen=True, slots=True)

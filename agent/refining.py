@@ -105,12 +105,16 @@ class Refining(Rounds):
         return able and not stands and best.number not in run.repaired
 
     def _sketched(self, run: Run, painter: Painter) -> int:
-        """How many sketches a round makes, which leave enough for its pictures; 0 for none."""
+        """How many sketches a round makes, which leave enough for its pictures; 0 for none.
+
+        Where nothing is claimed there is nothing to choose by.
+        """
         one = order_of(run, painter)
         steps, full = self._steps(one), painter.cost(one)
         keep, rough = self._kept(run, full), full * steps / one.steps
         most = min(self.sketches, affordable(run, rough, keep * (full - rough)))
-        return most if most > keep > 0 and run.refine and steps < one.steps else 0
+        able = run.refine and run.claims and steps < one.steps
+        return most if able and most > keep > 0 else 0
 
     def _kept(self, run: Run, full: float) -> int:
         """How many sketches are painted to their end, when a picture costs so much."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 
 from limner.agent.events import Event, TakeReady
 from limner.agent.looking.look import look, unseen
-from limner.agent.records import Take
+from limner.agent.records import Critique, Take
 from limner.agent.run import Run
 from limner.agent.search import Attempt
 from limner.errors import Blocked
@@ -35,8 +36,9 @@ def takes_of(
     run: Run,
     attempts: Sequence[Attempt],
     pictures: Mapping[int, Painted],
+    sketches: Mapping[int, Critique],
 ) -> Generator[Event, None, bool]:
-    """Makes takes of the pictures, which are known by their attempts' indices.
+    """Makes takes of the pictures; these and their sketches are known by their attempts' indices.
 
     Of a blocked one nothing is kept but its order. False when the critic failed.
     """
@@ -52,6 +54,8 @@ def takes_of(
     for at, done in pictures.items():
         number = run.first_number + len(run.takes)
         critique = seen.get(at) or unseen(run.claims, run.settings)
+        if at in sketches:
+            critique = replace(critique, sketch=sketches[at].probabilities)
         kept = done.picture if at in shown else blank(done.picture)
         brief, order = attempts[at].brief, attempts[at].order
         beside = done.company, done.gone

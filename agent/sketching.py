@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from limner.agent.events import Decided, Event
 from limner.agent.looking.look import look
+from limner.agent.records import Critique
 from limner.agent.run import Run
 from limner.agent.search import Sketch
 from limner.pipelines.roles import Critic, Order, Painted, Painting, Step
@@ -19,8 +20,9 @@ class Sketching:
     """One batch of pictures of which only the best are painted to their end.
 
     The first rung of successive halving (Jamieson and Talwalkar, arXiv:1502.07943). `gone` says
-    after which step each order was dropped, 0 for none. A painter short of memory paints a batch
-    in parts, and tells the steps of each: then the best of each part stay, as many as are its due.
+    after which step each order was dropped, 0 for none, and `seen` what was said of each. A painter
+    short of memory paints a batch in parts, and tells the steps of each: then the best of each part
+    stay, as many as are its due.
     """
 
     critic: Critic
@@ -28,6 +30,7 @@ class Sketching:
     orders: Sequence[Order]
     asked: Sketch
     gone: list[int] = field(init=False)
+    seen: dict[int, Critique] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gone = [0] * len(self.orders)
@@ -59,5 +62,5 @@ class Sketching:
         critiques, failed = look(self.critic, drawn, run.claims, run.settings)
         if failed or not drawn:
             return list(here[:keep])
-        seen = dict(zip(here, critiques, strict=True))
-        return sorted(seen, key=lambda index: seen[index].score, reverse=True)[:keep]
+        self.seen |= dict(zip(here, critiques, strict=True))
+        return sorted(here, key=lambda index: self.seen[index].score, reverse=True)[:keep]

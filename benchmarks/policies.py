@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.benchmarks.seen import Seen, Wish, read, watched
+from limner.benchmarks.seen import Score, Seen, Wish, read, watched
 
 NEVER = 2.0
 """A chance that nothing reaches: who waits for it spends all."""
@@ -48,7 +48,7 @@ ONE_BY_ONE = Policy(1, 1)
 POLICIES = [
     ONE_BY_ONE,
     *(Policy(2, 2, sure=sure) for sure in (0.8, 0.95)),
-    *(Policy(n, k, s) for s in (6, 8, 10) for n, k in ((4, 1), (6, 2), (7, 1), (7, 2), (8, 2))),
+    *(Policy(n, k, s) for s in (4, 8, 12) for n, k in ((4, 1), (6, 2), (7, 1), (7, 2), (8, 2))),
     *(Policy(n, k, 8) for n, k in ((14, 2), (14, 4), (16, 2), (12, 3))),
     *(Policy(7, 2, 8, sure) for sure in (0.5, 0.8, 0.9, 0.95)),
 ]
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--only", type=int, default=0, help="so many prompts, spread; 0: all")
     parser.add_argument("--part", type=int, default=0, help="which of them: 0, 1, ... of a spread")
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--every", type=int, default=2, help="steps from glimpse to glimpse")
+    parser.add_argument("--every", type=int, default=4, help="steps from glimpse to glimpse")
     parser.add_argument("--budgets", type=int, nargs="+", default=[4, 8])
     given = parser.parse_args()
     path = given.out / "wishes.jsonl"
@@ -86,7 +86,9 @@ def replayed(
         at += begun
         if begun > kept:
             here = sorted(here, key=lambda one: one.glimpses[policy.steps], reverse=True)[:kept]
-        best = max([best, *here] if best else here, key=lambda one: one.score)
+        best = max(
+            [best, *here] if best else here, key=lambda one: _liked(one, begun > kept, policy)
+        )
         if best.holds and best.chance >= policy.sure:
             break
     assert best
@@ -106,6 +108,12 @@ def table(wishes: Sequence[Wish], budget: int) -> str:
         )
     best = np.mean([_ceiling(wish, budget) for wish in wishes])
     return "\n".join([*lines, f"| the truth's choice | {best:.3f} | | {budget:.2f} |"])
+
+
+def _liked(one: Seen, sketched: bool, policy: Policy) -> Score:
+    """As `Critique.score` compares takes: by both looks where there were two."""
+    holds, mean = one.score
+    return holds, (mean + one.glimpses[policy.steps][1]) / 2 if sketched else mean
 
 
 def _rates(

@@ -14,7 +14,7 @@ from limner.errors import BadInput
 
 
 def seen(right: bool, mean: float, rough: float = 0.0, chance: float = 0.5) -> Seen:
-    return Seen(right, (1, mean), True, chance, dict.fromkeys((6, 8, 10), (1, rough)))
+    return Seen(right, (1, mean), True, chance, dict.fromkeys((4, 8, 12), (1, rough)))
 
 
 def test_best_of_n_is_the_one_with_the_best_score() -> None:

@@ -205,6 +205,13 @@ def test_of_each_part_of_a_batch_its_share_is_painted_on() -> None:
     assert [take.order.seed for take in takes] == [seed_of(1, 0), seed_of(1, 3)]
 
 
+def test_what_claims_nothing_is_not_sketched() -> None:
+    writer = FakeWriter(replies=('{"prompt": "hm"}',))
+    settings = Settings(takes=2, budget=4, sketches=6, rough=0.25)
+    done = Studio(writer, FakePainter(), FakeCritic(), settings).imagine("hm", seed=1)
+    assert len(done.takes) == 2 and done.spent <= 4
+
+
 def test_a_single_round_is_not_sketched() -> None:
     studio = Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=3, sketches=6))
     assert len(studio.imagine(WISH, seed=1, refine=False).takes) == 3
