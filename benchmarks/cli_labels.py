@@ -37,7 +37,7 @@ def labels(
     folder: Folder = Path("sheets"),
     by: Annotated[str, typer.Option(metavar="INITIALS", help="Who looked.")] = "",
     part: Annotated[
-        str, typer.Option(metavar="NAME", help="tuning, or validation: the judge never saw it.")
+        str, typer.Option(metavar="NAME", help="tuning; or validation, later: not tuned on.")
     ] = "validation",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Add labels and pictures to this file.")
