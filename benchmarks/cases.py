@@ -14,6 +14,7 @@ from limner.benchmarks.asked import BESIDE, OPEN, Asked, Claim, claims_of
 from limner.benchmarks.judge import verdict
 from limner.benchmarks.parse import parsed
 from limner.benchmarks.prompts import Prompt, prompts, quick
+from limner.benchmarks.second_judge import read
 from limner.pipelines.pocket.captions import canonical
 from limner.pipelines.pocket.spec import Spec
 
@@ -77,7 +78,12 @@ def _case(prompt: Prompt) -> Case:
         tuple(map(said, claims)),
         partial(_decided, claims),
         exact(prompt.asked, prompt.request),
+        partial(_decided_second, claims),
     )
+
+
+def _decided_second(claims: tuple[Claim, ...], picture: Image) -> tuple[bool, ...]:
+    return verdict(read([picture])[0], claims)
 
 
 def _decided(claims: tuple[Claim, ...], picture: Image) -> tuple[bool, ...]:

@@ -16,7 +16,7 @@ from limner.errors import BadInput
 
 __all__ = ["EXACT", "Report", "aligned", "markdown", "report", "written"]
 
-EXACT = "the exact judge"
+EXACT, SECOND = "the exact judge", "the second judge"
 TRUST = "On painted pictures that were labelled by eye, the exact judge agrees with the eye on"
 
 Report = dict[str, Any]
@@ -26,14 +26,19 @@ Report = dict[str, Any]
 """
 
 
-def report(out: Path, against: str = AGAINST) -> Report:
-    """Everything that is known of the run in a folder. Raises `BadInput` where there is none."""
+def report(out: Path, against: str = AGAINST, *, second: bool = False) -> Report:
+    """Everything that is known of the run in a folder, as the judge or the `second` judge sees it.
+
+    Raises `BadInput` where there is none.
+    """
     rows = trials.read(out)
     if not rows:
         raise BadInput(f"There is no run in {out}.", "type limner bench quick --out FOLDER")
+    rows = trials.by_second(rows) if second else rows
     table = figures.cells(rows, against)
     cases = map(json.loads, (out / "cases.jsonl").read_text(encoding="utf-8").splitlines())
     about = json.loads((out / trials.RUN).read_text(encoding="utf-8"))
+    about |= {"judge": SECOND} if second else {}
     return {
         "about": about,
         "trust": list(lines(kept())) if about.get("judge") == EXACT else [],

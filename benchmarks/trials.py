@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL.Image import Image
+
 from limner.agent.recipe import software
 from limner.benchmarks.arms import Case, Room, Trial
 from limner.errors import BadInput
 from limner.pipelines.roles import Order
 
-__all__ = ["Row", "add", "key_of", "opened", "read", "row_of"]
+__all__ = ["Row", "add", "by_second", "key_of", "opened", "read", "row_of"]
 
 Row = dict[str, Any]
 """One trial, as `row_of` writes it."""
@@ -27,9 +29,10 @@ def row_of(case: Case, where: tuple[str, int, int], trial: Trial, room: Room) ->
 
     `wordings` are pairs of prompt and negative prompt, `claims` lists of the critic's claims;
     a picture names its own by number (`w`, `c`), and has its seed, the claims' probabilities
-    (`p`), the judge's word on each claim of the case (`t`, a digit each), and the image-equivalents
-    spent by then (`at`). What an order has that is not as in `order` stands in the picture; what
-    was painted over another has its `strength`, its `box` and, in `over`, that other's number.
+    (`p`), the judge's word on each claim of the case (`t`, a digit each) and the second judge's
+    (`s`), where there is one, and the image-equivalents spent by then (`at`). What an order has
+    that is not as in `order` stands in the picture; what was painted over another has its
+    `strength`, its `box` and, in `over`, that other's number.
     """
     arm, seed, budget = where
     wordings = _distinct([s.order.prompt, s.order.negative] for s in trial.shots)
@@ -62,6 +65,7 @@ def row_of(case: Case, where: tuple[str, int, int], trial: Trial, room: Room) ->
                 "seed": shot.order.seed,
                 "p": [None if p is None else round(p, 4) for p in shot.critique.probabilities],
                 "t": digits(room.truth(case, shot.picture)),
+                **_second(case, shot.picture, room),
                 "at": round(shot.at, 4),
                 **_unusual(shot.order, usual),
                 **_over(shot.order, trial),
@@ -74,6 +78,17 @@ def row_of(case: Case, where: tuple[str, int, int], trial: Trial, room: Room) ->
 def digits(truths: Sequence[bool]) -> str:
     """1 for a claim that is true, 0 for one that is not."""
     return "".join("1" if true else "0" for true in truths)
+
+
+def by_second(rows: Iterable[Row]) -> list[Row]:
+    """The trials as the second judge saw them; it saw no fresh seeds. `BadInput` if it saw none."""
+    found = []
+    for row in rows:
+        if any("s" not in picture for picture in row["pictures"]):
+            raise BadInput("The second judge did not see this run.", "Leave out --second.")
+        pictures = [{**picture, "t": picture["s"]} for picture in row["pictures"]]
+        found.append({**row, "pictures": pictures, "fresh": []})
+    return found
 
 
 def key_of(row: Row) -> tuple[str, str, int, int]:
@@ -140,6 +155,11 @@ def _distinct(lists: Iterable[list[str]]) -> list[list[str]]:
         if one not in found:
             found.append(one)
     return found
+
+
+def _second(case: Case, picture: Image, room: Room) -> Row:
+    told = room.second(case, picture)
+    return {"s": digits(told)} if told else {}
 
 
 def _unusual(order: Order, usual: Order) -> Row:

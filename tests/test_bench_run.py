@@ -68,9 +68,21 @@ def test_a_trial_tells_all_that_is_needed_to_paint_it_again(ran: Path) -> None:
             assert isinstance(done, Painted)
             truths = cases[one["id"]].decide(done.picture)
             assert trials.digits(truths) == shot["t"]
+            second = cases[one["id"]].second
+            assert second and trials.digits(second(done.picture)) == shot["s"]
             assert len(shot["p"]) == len(one["claims"][shot["c"]])
             checked += 1
     assert checked > 16
+
+
+def test_a_run_can_be_seen_as_the_second_judge_saw_it(ran: Path) -> None:
+    before = sorted((path, path.read_bytes()) for path in ran.iterdir() if path.is_file())
+    assert bench("report", str(ran), "--second") == 0
+    assert before == sorted((path, path.read_bytes()) for path in ran.iterdir() if path.is_file())
+    found = report.report(ran, second=True)
+    assert found["about"]["judge"] == report.SECOND and not found["trust"]
+    with pytest.raises(BadInput, match="did not see"):
+        trials.by_second([{"pictures": [{"t": "1"}]}])
 
 
 def test_trials_that_are_there_are_not_run_again(ran: Path, profile: Path) -> None:

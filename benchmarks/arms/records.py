@@ -19,7 +19,8 @@ Decide = Callable[[Image], tuple[bool, ...]]
 class Case:
     """One request, its claims in words, and whoever decides which of them are true of a picture.
 
-    `exact` is the brief that says just what was asked, where that is known without a writer.
+    `exact` is the brief that says just what was asked, where that is known without a writer;
+    `second` another's word on the same claims, which nothing but a report is told.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Case:
     claims: tuple[str, ...]
     decide: Decide
     exact: Brief | None = None
+    second: Decide | None = None
 
 
 @dataclass(frozen=True, slots=True)

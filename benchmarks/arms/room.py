@@ -16,7 +16,7 @@ from limner.agent.records import Claim
 from limner.agent.run import settle
 from limner.agent.search import seed_of, wording
 from limner.benchmarks.arms.easel import Easel
-from limner.benchmarks.arms.records import Case, Cost, Shot, Trial
+from limner.benchmarks.arms.records import Case, Cost, Decide, Shot, Trial
 from limner.benchmarks.arms.watched import WatchedCritic, WatchedWriter
 from limner.errors import ModelFailed
 from limner.pipelines.roles import Order
@@ -37,7 +37,7 @@ class Room:
         self.critic = WatchedCritic(studio.critic)
         self.studio = Studio(self.writer, self.easel, self.critic, studio.settings, studio.search)
         self._search = studio.search
-        self._truths: dict[bytes, tuple[bool, ...]] = {}
+        self._truths: dict[tuple[Decide, bytes], tuple[bool, ...]] = {}
 
     @property
     def taught(self) -> bool:
@@ -51,10 +51,18 @@ class Room:
         self._truths.clear()
 
     def truth(self, case: Case, picture: Image) -> tuple[bool, ...]:
-        """Which of the case's claims are true of a picture; each picture is judged once."""
-        seen = picture.tobytes()
+        """Which of the case's claims are true of a picture."""
+        return self._judged(case.decide, picture)
+
+    def second(self, case: Case, picture: Image) -> tuple[bool, ...]:
+        """The same by the second judge; nothing where there is none."""
+        return self._judged(case.second, picture) if case.second else ()
+
+    def _judged(self, decide: Decide, picture: Image) -> tuple[bool, ...]:
+        """Each picture is judged once by each."""
+        seen = decide, picture.tobytes()
         if seen not in self._truths:
-            self._truths[seen] = case.decide(picture)
+            self._truths[seen] = decide(picture)
         return self._truths[seen]
 
     def right(self, case: Case, picture: Image) -> bool:
