@@ -29,7 +29,7 @@ class Eyes(nn.Module):
         self.fine = _Block(two, 1)
         self.cells = _halved(two, three)
         self.wide = nn.Sequential(*(_Block(three, by) for by in (1, 2, 2)))
-        kinds = {name: count + 1 for name, count in _known().items()}
+        kinds = {name: len(values) for name, values in places().items()}
         self.conv_out = nn.Conv2d(three, sum(kinds[n] for n in ("thing", "colour", "size")), 1)
         self.embed_scene = nn.Linear(4 * three, sum(kinds[n] for n in ("where", "light", "style")))
         self.kinds = kinds
@@ -87,7 +87,3 @@ def places() -> dict[str, list[str]]:
         "light": ["", *known.light],
         "style": ["", *known.styles],
     }
-
-
-def _known() -> dict[str, int]:
-    return {name: len(values) - 1 for name, values in places().items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -102,8 +103,6 @@ def lessons(count: int) -> tuple[NDArray[np.uint8], dict[str, Tensor]]:
 
 def _shown(count: int) -> Iterator[tuple[NDArray[np.uint8], Scene]]:
     """Scenes as they are, crowded, or with things spoiled, which are then not there."""
-    from dataclasses import replace
-
     for scene, chance in scenes(SEED, 0, count):
         kind = chance.random()
         if kind < 0.3:

@@ -209,7 +209,7 @@ class _Batch:
             return True
         while isinstance(done, Painted):
             seat, index = self._places[done.index]
-            seat.told.append(Painted(index, done.picture, *self._beside(done.index)))
+            seat.told.append(Painted(index, done.picture, *self._beside(done)))
             done = next(self._steps, None)
         for seat in self.seats:
             seat.over = True
@@ -239,15 +239,16 @@ class _Batch:
                 self._gone[place] = max(1, self._number)
                 self._painting.drop(place)
 
-    def _beside(self, place: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The batch as the picture at that place keeps it (see `Painted`); empty where it is alone.
+    def _beside(self, done: Painted) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The batch as a picture keeps it; what the painter told, where one request is alone.
 
         A picture's last bits depend on how many are in the batch and on its place among them, not
         on what the others show. So whoever paints it again may put anything in the others' places;
         but its own seed stands at its own place alone.
         """
         if len(self.seats) == 1:
-            return (), ()
+            return done.company, done.gone
+        place = done.index
         seeds = [seat.orders[index].seed for seat, index in self._places]
         own = seeds[place]
         company = tuple(

@@ -124,7 +124,7 @@ def _spoil(picture: Pixels, scene: Scene, spot: Spot, chance: Random) -> None:
     """Changes some of the cells that show a thing, or lets the backdrop show through all."""
     how = chance.choice(("mixed", "mixed", "gone", "shuffled", "faint"))
     there = list(_cells(spot))
-    source = _instead(how, scene, spot, chance)
+    source = picture.copy() if how == "shuffled" else _instead(how, scene, spot, chance)
     if how == "faint":
         share = chance.uniform(*FAINT)
         for place in there:
@@ -133,7 +133,7 @@ def _spoil(picture: Pixels, scene: Scene, spot: Spot, chance: Random) -> None:
     some = round(len(there) * chance.uniform(LEAST[how], MOST.get(how, 1.0)))
     chosen = places = chance.sample(there, max(1, some))
     if how == "shuffled":
-        source, places = picture.copy(), chosen[1:] + chosen[:1]
+        places = chosen[1:] + chosen[:1]
     for to, place in zip(chosen, places, strict=True):
         picture[to] = source[place]
 
