@@ -1,271 +1,498 @@
-"""Has a writer turn a request into a brief, change it, and reword a prompt that failed."""
+"""Has a writer turn a request into a brief: what was asked, as claims, and a description of it.
+
+What the writer says is checked here: a quote has to stand in the request, a number has to be one
+that was typed, what is excluded stays excluded, and what code knows already can't be lost.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from limner.agent.conversation.patch import Keep, patch
-from limner.agent.draft import Draft, Revision, first_object, schema_of
+from pydantic import BaseModel
+
+from limner.agent.checking import checked, said_in, unlooped
+from limner.agent.claims import complete
+from limner.agent.conversation.patch import edited
+from limner.agent.coverage import find, unchecked
+from limner.agent.english import singular, stem, words_of
+from limner.agent.extract import extract, is_english, phrases
+from limner.agent.fit import clauses
 from limner.agent.gate import gate
-from limner.agent.language.demands import carried, demanded
-from limner.agent.language.keeping import binding, lost
-from limner.agent.language.locks import Lock, told
-from limner.agent.language.nouns import canonical
-from limner.agent.language.plainly import Ruled, plainly
-from limner.agent.language.repairs import repair
-from limner.agent.language.replies import honest, undoubled
-from limner.agent.language.spoken import garbled, in_full, speaks_of, strayed, undisturbed
-from limner.agent.language.wording import plain_prompt
 from limner.agent.plain import first_line, one_line
-from limner.agent.records import Brief, Critique, Expansion
-from limner.agent.styling import restyled
+from limner.agent.prompt_syntax import ParsedPrompt, parse
+from limner.agent.records import Brief, Claim, Critique, Expansion
+from limner.agent.reply_json import read_reply, why_unreadable
+from limner.agent.tool_call import Call, Talk, plain_call
+from limner.agent.writer_schema import (
+    Asked,
+    Describe,
+    Draw,
+    Reword,
+    Turn,
+    schema_for,
+    template_values,
+)
 from limner.errors import LimnerError
+from limner.pipelines.roles import Dialect, TaskWriter, World
 from limner.prompts import render
+from limner.prompts.quality import about_quality
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["Drafted", "Scribe"]
+__all__ = ["BriefWriter", "Drafted"]
+
+_NOUN_WORDS, _MOST_ABSENT = 3, 16
+
+_Reply = TypeVar("_Reply", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A brief, and "" or one line on why the request itself had to serve as the brief.
+    """A brief, and how it came to be.
 
-    `why` is "" or one line on why the writer added little or nothing to it.
-    `locks` are what was stated and holds from here on; `repaired` what the writer had lost and what
-    its prompt did not say of its own brief, in a few words each: all of it was put back. `worded`
-    is the prompt as the writer had it.
+    `fallback` is "" or one line on why the request itself had to serve, `why` "" or one line on why
+    the writer added little or nothing. `repaired` is what the writer had lost or changed, in a few
+    words each: code put it back. `worded` is the prompt as the writer had it.
     """
 
     brief: Brief
     fallback: str = ""
     why: str = ""
-    locks: tuple[Lock, ...] = ()
     repaired: tuple[str, ...] = ()
     worded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Scribe:
-    """A writer with its instructions: any LangChain chat model can be one.
+class BriefWriter:
+    """A writer with its tasks: any LangChain chat model, or one that takes tasks as they are.
 
-    A writer whose `holds_json` is true is bound to the reply's JSON schema and to a seed. Of any
-    other, the first JSON object in what it says is taken. `expansion` is how much it may add.
+    `world` is what the painter can show, where that is not anything, `description` the same in
+    words for painters without a world of their own; `dialect` is how the painter wants to be
+    addressed. `prompts` is a folder of templates that win over ours, `expansion` how much the
+    writer may add to a request.
     """
 
-    writer: BaseChatModel
-    domain: str = ""
+    writer: BaseChatModel | TaskWriter
+    world: World | None = None
+    description: str = ""
+    dialect: Dialect | None = None
     prompts: Path | None = None
     expansion: Expansion = "auto"
 
-    def expand(self, request: str, seed: int) -> Generator[str, None, Drafted]:
-        """Drafts a brief; yields what the writer writes, piece by piece.
+    @property
+    def trusted(self) -> bool:
+        """Whether the writer reads by rule: its quotes then mean just what its claims say."""
+        return isinstance(self.writer, TaskWriter)
 
-        Never fails for what the writer does: where no brief comes of it, or one that loses what
-        was stated and cannot be repaired, the request is the brief. Of a request that is a full
-        prompt already, only the structure is drafted; see `gate`.
+    def draw(self, request: str, seed: int) -> Generator[str, None, Drafted]:
+        """Drafts the brief of a request; yields what the writer writes, piece by piece.
+
+        Never fails for what the writer does: where nothing usable comes of it, the request is the
+        prompt and its own phrases are the claims.
         """
-        how, locks = gate(request, self.expansion), demanded(request)
-        plain = Brief(request, request)
-        bound = binding(locks, plain, self.domain)
-        plain = replace(plain, avoid=tuple(k.value for k in bound if k.kind == "absent"))
+        parsed = parse(request)
+        text = parsed.text or request
+        how, known = gate(text, self.expansion), extract(text)
         light = "yes" if how.kind == "light" else ""
-        drafted = yield from self._draft("expand", plain, seed, request=request, light=light)
-        if how.kind == "skip":
-            drafted = replace(drafted, brief=replace(drafted.brief, prompt=request))
-        drafted = self._keeping(locks, drafted, plain, whole=how.kind != "skip")
-        return drafted if drafted.fallback else replace(drafted, why=how.why)
+        values = {"request": text, "known": _plain(known), "light": light, **self._painter()}
+        reply, fallback = yield from self.ask("draw", Draw, values, seed)
+        if reply is None or not (reply.asked or any(map(str.isalpha, reply.prompt))):
+            drafted = self._by_rule(request, text, known, fallback)
+        else:
+            drafted = self._drafted(request, text, known, reply)
+        if how.kind == "skip" and not self.world:
+            drafted = replace(drafted, brief=replace(drafted.brief, prompt=text))
+        return replace(self._with_syntax(drafted, parsed), why=how.why if reply else "")
 
-    def edit(
-        self, before: Brief, request: str, seed: int, locks: Sequence[Lock] = ()
-    ) -> Generator[str, None, Drafted]:
-        """Drafts the brief anew with a change applied; `locks` are those that held before.
+    def read(self, sentence: str) -> list[Claim]:
+        """The claims of one sentence, by a writer that reads by rule; [] where it reads nothing."""
+        values = {"request": sentence, "known": [], **self._painter()}
+        reply = read_reply("".join(self._pieces("draw", values, 0)), Draw)
+        asked, _ = checked(reply.asked if reply else (), sentence, (), trusted=True)
+        return asked if not unchecked(sentence, asked, trusted=True) else []
 
-        What can only mean one thing is done by rule, and no writer is asked; see `plainly`. Where
-        nothing comes of it, the old brief stays, with what is stated put in by rule, or else with
-        the change put before its prompt; a painter of a small world could not read that.
+    def hear(self, line: str, talk: Talk, seed: int) -> Generator[str, None, Call]:
+        """What one line of a conversation does.
+
+        A line that can only mean one thing is understood by rule. Where the writer understands
+        nothing, the first line is a request, and a later one a change that adds its own phrases.
         """
-        if ruled := plainly(request, before, locks, self.domain):
-            return self._ruled(ruled, before, request)
-        told = f"{request}. {before.prompt}" if not self.domain else before.prompt
-        kept = replace(before, request=request, prompt=told, reply="")
-        brief = Draft.of(before).without_prose()
-        drafting = self._draft("edit", kept, seed, brief=brief, request=request)
-        held = _held(locks, before)
-        now = carried(held, request, [thing.name for thing in before.things])
-        drafted = self._keeping(now, (yield from drafting), kept, before)
-        after = restyled(before, drafted.brief)
-        if patch(before, after) == (Keep(),):
-            after = replace(after, reply="")  # whatever it says that it did
-        return replace(drafted, brief=after)
+        if not self.trusted and (plain := plain_call(line, talk)):
+            return plain
+        values = {**talk.values(line), **self._painter()}
+        reply, fallback = yield from self.ask("turn", Turn, values, seed)
+        call = self._call(reply, line, talk) if reply else None
+        if call is not None:
+            return call
+        if talk.brief is None:
+            return Call("draw", line, request=line, fallback=fallback)
+        added = (*extract(line), *phrases(line))
+        return Call("edit", line, add=added, instruction=line, fallback=fallback)
 
-    def revise(
+    def edit(self, before: Brief, line: str, seed: int) -> Generator[str, None, Drafted]:
+        """A brief after a line that changes it; a line that is no change adds what it says.
+
+        What the line does not name can't change: a patch is applied, nothing is rewritten.
+        """
+        call = yield from self.hear(line, Talk(before, before.request), seed)
+        if call.tool == "draw" and call.request:
+            return (yield from self.draw(call.request, seed))
+        return (yield from self.patched(before, call, seed))
+
+    def patched(self, before: Brief, call: Call, seed: int) -> Generator[str, None, Drafted]:
+        """A brief with the patch of a call applied, and worded anew where that changed it."""
+        claims = edited(before.claims, call, trusted=self.trusted)
+        drafting = self.change(before, call.line, claims, seed, call.not_shown, call.unchecked)
+        drafted = yield from drafting
+        return replace(drafted, fallback=call.fallback or drafted.fallback)
+
+    def change(
         self,
-        prompt: str,
+        before: Brief,
+        line: str,
+        claims: Sequence[Claim],
+        seed: int,
+        not_shown: Sequence[str] = (),
+        unread: Sequence[str] | None = None,
+    ) -> Generator[str, None, Drafted]:
+        """The brief after a change to its claims, worded anew; `line` is what was typed.
+
+        Words of the line that the change does not speak for are unchecked from then on; `unread`
+        are these words, where the writer told them itself.
+        """
+        after = complete(claims)
+        gone = [claim for claim in before.claims if claim.text not in {c.text for c in after}]
+        new = [claim for claim in after if claim.text not in {c.text for c in before.claims}]
+        open_: Sequence[str] = (
+            unchecked(line, [*new, *_named(gone, line)], trusted=self.trusted, editing=True)
+            if unread is None
+            else unread
+        )
+        brief = replace(
+            before,
+            request=line,
+            claims=after,
+            unchecked=_still((*before.unchecked, *open_), line, open_),
+            reply="",
+        )
+        brief = self._bounded(brief, not_shown)
+        brief = replace(brief, negative=_negative(brief, _kept_negative(before)))
+        if self.world:
+            prompt, fallback = self.world.prompt(_shown(self.world, brief.claims)), ""
+        else:
+            prompt, fallback = yield from self._described(brief, before, seed)
+        brief = replace(brief, prompt=prompt or before.prompt)
+        return Drafted(brief, fallback, worded=before.prompt)
+
+    def reword(
+        self,
+        brief: Brief,
         critique: Critique,
         seed: int,
-        locks: Sequence[Lock] = (),
-        brief: Brief | None = None,
         seen: Mapping[int, str] | None = None,
-    ) -> Revision:
+    ) -> str:
         """A new wording of the prompt that goes against what failed; claims stay as they are.
 
-        Whatever of the `locks` the old wording kept, the new one keeps too; `brief` is what the
-        prompt was made from. `seen` has for the index of a claim what the picture looks like in
-        its place (see `instead`): the writer is told. Raises whatever the writer raises, and
-        `LimnerError` when it says nothing usable or loses what was stated. Where it leaves things
-        of the brief out, the brief's own structure in plain words is the new wording.
+        `seen` has for the index of a claim what the picture looks like in its place. Raises
+        whatever the writer raises, and `LimnerError` where it says nothing usable.
         """
-        wrong = "; ".join(
-            _wrong(critique, i, seen or {}) for i in critique.blamed or critique.failed
+        failed = critique.blamed or critique.failed
+        looks = {i: f" (looks like: {text})" for i, text in (seen or {}).items()}
+        wrong = "; ".join(critique.claims[i].text + looks.get(i, "") for i in failed)
+        right = "; ".join(
+            critique.claims[i].text for i in critique.known if i not in critique.failed
         )
-        failed = set(critique.failed)
-        right = "; ".join(c.text for i, c in enumerate(critique.claims) if i not in failed)
-        said = "".join(self._ask("revise", Revision, seed, prompt=prompt, wrong=wrong, right=right))
-        revision = first_object(said, Revision)
-        if revision is None or not revision.prompt:
-            raise LimnerError(_nothing("new wording", said))
-        before = replace(brief or Brief(prompt, prompt), prompt=prompt)
-        after = replace(before, prompt=undoubled(revision.prompt, prompt))
-        if not speaks_of(after.prompt, before) or self._garbled(after):
-            return self._in_plain_words(before)
-        mended = repair(_held(locks, before), after, self.domain)
-        if mended.lost:
-            raise LimnerError(f"The new wording lost what was stated: {_told(mended.lost)}.")
-        reply = honest(revision.reply, before)
-        return revision.model_copy(update={"prompt": mended.brief.prompt, "reply": reply})
+        return self.worded(brief, wrong, right, seed)
 
-    def _ruled(self, ruled: Ruled, before: Brief, request: str) -> Drafted:
-        """A change by rule, with a prompt that says all of it."""
-        brief, _ = in_full(replace(ruled.brief, request=request, reply=""), self.domain)
-        return Drafted(brief, ruled.why, "", ruled.locks, worded=before.prompt)
+    def worded(self, brief: Brief, wrong: str, right: str, seed: int) -> str:
+        """Another wording of a brief's prompt; raises as `reword` does."""
+        values = {
+            "prompt": brief.prompt,
+            "wrong": wrong,
+            "right": right,
+            "claims": _plain(brief.claims),
+            **self._painter(),
+        }
+        said = "".join(self._pieces("reword", values, seed))
+        reply = read_reply(said, Reword)
+        if reply is None or not reply.prompt:
+            raise LimnerError(f"The writer has no new wording: {why_unreadable(said)}.")
+        return _whole(unlooped(reply.prompt), brief.claims)
 
-    def _garbled(self, brief: Brief) -> bool:
-        """Whether the prompt is none that the painter of a domain could make sense of."""
-        return bool(self.domain and brief.things) and garbled(brief.prompt, brief)
+    def ask(
+        self, task: str, wanted: type[_Reply], values: Mapping[str, Any], seed: int
+    ) -> Generator[str, None, tuple[_Reply | None, str]]:
+        """The writer's answer to a task, and "" or one line on why there is none.
 
-    def _in_plain_words(self, brief: Brief) -> Revision:
-        """The brief's own structure as a new wording, in place of one that lost things."""
-        plain = plain_prompt(brief)
-        if plain == brief.prompt:
-            raise LimnerError("The new wording lost things of the brief.")
-        return Revision(prompt=plain, reply="")
-
-    def _keeping(
-        self,
-        locks: tuple[Lock, ...],
-        drafted: Drafted,
-        old: Brief,
-        before: Brief | None = None,
-        whole: bool = True,
-    ) -> Drafted:
-        """The draft with what it lost put back; the old brief where that can't be.
-
-        `before` is the brief that was changed; `whole` that its prompt has to say all of it.
+        Never raises for what the writer does.
         """
-        if drafted.fallback:
-            return replace(drafted, locks=locks)
-        settled = [canonical(thing.name) for thing in before.things] if before else []
-        mended = repair(locks, self._only_asked(before, drafted.brief), self.domain, settled)
-        own = [lock for lock in locks if lock.start >= 0 and lock.thing in settled]
-        if gone := mended.lost or lost(own, mended.brief):
-            why = f"The writer lost what was stated: {_told(gone)}."
-            return self._by_rule(Drafted(old, why, locks=locks), before, drafted.brief)
-        brief, repaired = mended.brief, tuple(told(lock) for lock in mended.repaired)
-        if whole:
-            brief = replace(brief, prompt=undoubled(brief.prompt, brief.request))
-            brief, said = in_full(brief, self.domain)
-            if self._garbled(brief):
-                brief = replace(brief, prompt=plain_prompt(brief))
-            repaired = tuple(dict.fromkeys((*repaired, *said)))
-        if before and self.domain and (missing := strayed(before, brief)):
-            why = f"The writer left out: {', '.join(missing)}."
-            ruled = self._by_rule(Drafted(brief, why, locks=locks), before, brief)
-            if ruled.worded:
-                return ruled
-        brief = replace(brief, reply=honest(brief.reply, brief))
-        return Drafted(brief, "", "", locks, repaired, drafted.brief.prompt)
-
-    def _only_asked(self, before: Brief | None, draft: Brief) -> Brief:
-        """The draft of a change, in which nothing changed that its request passes over."""
-        if before is None or (kept := undisturbed(before, draft)) == draft:
-            return draft
-        return replace(kept, prompt=plain_prompt(kept)) if self.domain else kept
-
-    def _by_rule(self, spoilt: Drafted, before: Brief | None, draft: Brief) -> Drafted:
-        """The brief from before, in the draft's setting, with what was asked for put in by rule.
-
-        Where that can't be, or changes nothing, it is the spoilt draft.
-        """
-        if before is None:
-            return spoilt
-        scene = {part: getattr(draft, part) for part in ("where", "light", "style")}
-        same = replace(before, request=draft.request, reply="", **scene)
-        same = replace(same, prompt=plain_prompt(same)) if self.domain else same
-        mended = repair(spoilt.locks, same, self.domain, [canonical(t.name) for t in same.things])
-        ruled = mended.brief
-        if mended.lost or ruled == same or strayed(before, ruled):
-            return spoilt
-        repaired = tuple(told(lock) for lock in mended.repaired)
-        why = f"{spoilt.fallback.rstrip('.')}; the change is made by rule."
-        return replace(spoilt, brief=ruled, fallback=why, repaired=repaired, worded=before.prompt)
-
-    def _draft(
-        self, name: str, fallback: Brief, seed: int, **values: str
-    ) -> Generator[str, None, Drafted]:
         said: list[str] = []
         try:
-            for piece in self._ask(name, Draft, seed, **values):
+            for piece in self._pieces(task, values, seed):
                 said.append(piece)
                 yield piece
         except LimnerError as problem:
-            return Drafted(fallback, problem.message)
+            return None, problem.message
         except Exception as problem:  # a writer is anyone's code, and the picture matters more
-            return Drafted(fallback, f"The writer failed: {first_line(problem)}")
-        draft = first_object("".join(said), Draft)
-        if draft is None or not draft.prompt:
-            return Drafted(fallback, _nothing("brief", "".join(said)))
-        return Drafted(draft.brief(fallback.request))
+            return None, f"The writer failed: {first_line(problem)}"
+        reply = read_reply("".join(said), wanted)
+        return reply, "" if reply else f"The writer {why_unreadable(''.join(said))}."
 
-    def _ask(
-        self, name: str, reply: type[Draft] | type[Revision], seed: int, **values: str
-    ) -> Iterator[str]:
-        lines = {key: one_line(value) for key, value in values.items()}
-        system, human = render(name, self.prompts, domain=self.domain, **lines)
+    def _pieces(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
+        if isinstance(self.writer, TaskWriter):
+            yield from self.writer.write_task(task, values, seed)
+            return
+        lines = template_values(task, values)
+        system, human = render(task, self.prompts, **lines)
         messages: Sequence[tuple[str, str]] = [("system", system), ("human", human)]
-        if getattr(self.writer, "holds_json", False):
-            bound = self.writer.bind(json_schema=schema_of(reply), seed=seed)
-            pieces = bound.stream(messages)
-        else:
-            pieces = self.writer.stream(messages)
-        for piece in pieces:
+        held = getattr(self.writer, "holds_json", False)
+        extra = {"json_schema": schema_for(task, values), "seed": seed} if held else {}
+        model = self.writer.bind(**extra) if extra else self.writer
+        for piece in model.stream(messages):
             if piece.text:
                 yield str(piece.text)
 
+    def _call(self, reply: Turn, line: str, talk: Talk) -> Call | None:
+        """The call of a writer's reply, with what it adds held against the line; None for nothing.
 
-def _held(locks: Sequence[Lock], brief: Brief) -> tuple[Lock, ...]:
-    """The locks that the brief keeps: what it had lost before is not asked of its next wording."""
-    gone = lost(locks, brief)
-    return tuple(lock for lock in locks if lock not in gone)
+        Numbers of claims, candidates and versions that do not exist are dropped here.
+        """
+        add, _ = checked(reply.add, line, (), trusted=self.trusted)
+        if not self.trusted and reply.tool == "edit":
+            known = [c for c in extract(line) if not any(said_in(c.text, a.text) for a in add)]
+            add = [*known, *(c for c in add if c.source == "asked")]
+        count = len(talk.brief.claims) if talk.brief else 0
+        change = {}
+        for item in reply.change:
+            made, _ = checked([item], line, (), trusted=self.trusted)
+            if made and 0 < item.number <= count and made[0].source == "asked":
+                change[item.number] = made[0]
+        remove = tuple(n for n in reply.remove if 0 < n <= count)
+        if reply.tool == "edit" and not (add or change or remove):
+            return None
+        if reply.tool == "edit" and talk.brief is None:
+            return Call("draw", line, request=line)
+        then = self._call(reply.then, line, talk) if reply.then else None
+        return Call(
+            reply.tool,
+            line,
+            _piece(reply.request, line) if reply.tool == "draw" else "",
+            tuple(add),
+            remove,
+            change,
+            one_line(reply.instruction, 300) or line,
+            reply.candidate,
+            reply.version,
+            one_line(reply.text, 600),
+            one_line(reply.question, 300),
+            tuple(one_line(choice, 80) for choice in reply.choices[:6]),
+            tuple(reply.not_shown),
+            self._unread(reply.unchecked, line),
+            then if then and then.tool == "edit" else None,
+        )
+
+    def _unread(self, words: Sequence[str] | None, line: str) -> tuple[str, ...] | None:
+        """The words that a writer of rules says it could not use; None where it tells nothing."""
+        if words is None or not self.trusted:
+            return None
+        return tuple(word for word in words if word and word in line)
+
+    def _painter(self) -> dict[str, Any]:
+        """What a writer is told of the painter."""
+        dialect = self.dialect
+        kind = "prose"
+        if dialect and (dialect.tags or dialect.tokens < 60):
+            kind = "tags" if dialect.tags else "short"
+        world = self.world.description if self.world else self.description
+        return {"dialect": kind, "tokens": dialect.tokens if dialect else 77, "world": world}
+
+    def _drafted(self, request: str, text: str, known: Sequence[Claim], reply: Draw) -> Drafted:
+        asked, repaired = checked(reply.asked, text, known, trusted=self.trusted)
+        if not asked:
+            asked = [*phrases(text)]
+            repaired = (*repaired, "nothing usable was noted: the request's own phrases are")
+        invented = [_claim(item, "invented") for item in reply.invented]
+        claims = complete([*asked, *invented])
+        brief = Brief(
+            request=request,
+            prompt=text,
+            claims=claims,
+            reply=one_line(reply.reply, 400) if self.trusted else "",
+            unchecked=unchecked(text, (c for c in claims if c.quote), trusted=self.trusted)
+            if (unread := self._unread(reply.unchecked, text)) is None
+            else unread,
+        )
+        brief = self._bounded(brief, reply.not_shown)
+        brief = replace(brief, negative=_negative(brief, reply.negative))
+        prompt = self.world.prompt(_shown(self.world, claims)) if self.world else ""
+        worded = unlooped(reply.prompt) or text
+        return Drafted(
+            replace(brief, prompt=prompt or _whole(worded, claims)),
+            repaired=repaired,
+            worded=reply.prompt,
+        )
+
+    def _by_rule(self, request: str, text: str, known: Sequence[Claim], fallback: str) -> Drafted:
+        """Where no writer helps: the request is the prompt, its phrases are the claims."""
+        said = [c for c in phrases(text) if not any(said_in(c.quote, k.quote) for k in known)]
+        claims = complete([*known, *said] or [Claim(text, quote=text)])
+        covered = [c for c in claims if is_english(c.quote) or c.kind == "text"]
+        brief = Brief(request, text, claims, unchecked=unchecked(text, covered))
+        brief = self._bounded(brief, ())
+        brief = replace(brief, negative=_negative(brief, ()))
+        return Drafted(brief, fallback or "The writer noted nothing that was asked.")
+
+    def _bounded(self, brief: Brief, said: Iterable[str]) -> Brief:
+        """The brief with the words that this painter can't show, as it was typed."""
+        lost = [c for c in brief.asked if self.world and not self.world.shows(c)]
+        if self.world and hasattr(self.world, "fits"):
+            lost += self.world.fits(brief.asked)
+        words = [claim.quote or claim.text for claim in lost]
+        typed = brief.request.casefold()
+        words += [word for word in said if word and word.casefold() in typed]
+        unseen = {word for text in words for word in words_of(text)}
+        open_ = tuple(word for word in brief.unchecked if not {*words_of(word)} & unseen)
+        return replace(brief, not_shown=tuple(dict.fromkeys(words)), unchecked=open_)
+
+    def _with_syntax(self, drafted: Drafted, parsed: ParsedPrompt) -> Drafted:
+        """The draft with what other tools' syntax said: exclusions, weights, words of quality."""
+        brief, dropped = drafted.brief, [*parsed.dropped]
+        dropped += [f"LoRA {name}" for name, _ in parsed.loras]
+        if not (self.dialect and self.dialect.weights):
+            dropped += [f"({words}:{weight:g})" for words, weight in parsed.weights]
+        style = ", ".join(parsed.style_words)
+        if self.world:  # its painter knows no such words, and one shape
+            dropped += [style] if style else []
+            shape = parsed.aspect or parsed.size
+            dropped += [f"--ar {shape[0]}:{shape[1]}"] if shape else []
+        brief = replace(
+            brief,
+            claims=complete([*brief.claims, *map(_absent, _things(parsed.negative))]),
+            negative=tuple(dict.fromkeys((*brief.negative, *parsed.negative))),
+            style_prompt="" if self.world else style,
+            dropped=tuple(dropped),
+        )
+        return replace(drafted, brief=brief)
+
+    def _described(
+        self, brief: Brief, before: Brief, seed: int
+    ) -> Generator[str, None, tuple[str, str]]:
+        """A prompt for changed claims; where no writer helps, the claims themselves."""
+        values = {
+            "claims": _plain(brief.claims),
+            "request": brief.request,
+            "before": before.prompt,
+            **self._painter(),
+        }
+        reply, fallback = yield from self.ask("describe", Describe, values, seed)
+        if reply is None or not reply.prompt:
+            shown = (c.text for c in brief.claims if c.kind != "absent")
+            return " ".join(shown), fallback or "The writer described nothing."
+        return _whole(unlooped(reply.prompt), brief.claims), ""
 
 
-def _wrong(critique: Critique, index: int, seen: Mapping[int, str]) -> str:
-    """A claim that failed, in the form that the pocket writer has learned."""
-    looks = f" (looks like: {seen[index]})" if index in seen else ""
-    return critique.claims[index].text + looks
+def _things(negative: Iterable[str]) -> list[str]:
+    """What a pasted negative prompt excludes, without the faults that every one lists."""
+    short = [phrase for phrase in negative if len(phrase.split()) <= _NOUN_WORDS]
+    return [phrase for phrase in short if not about_quality(phrase)][:_MOST_ABSENT]
 
 
-def _told(locks: Sequence[Lock]) -> str:
-    return ", ".join(told(lock) for lock in locks)
+def _absent(phrase: str) -> Claim:
+    subject = singular(phrase.casefold())
+    text = f"There is no {subject}."
+    return Claim(text, "absent", quote=phrase, subject=subject, value="0")
 
 
-def _nothing(what: str, said: str) -> str:
-    if not said.strip():
-        return f"The writer said nothing, so there is no {what}."
-    if "{" in said:
-        return f"The writer's {what} was cut off or not valid JSON."
-    return f"The writer answered without a {what}."
+def _piece(request: str, line: str) -> str:
+    """The description in a line, as it was typed; the whole line where it is not a piece of it."""
+    places = find(one_line(request), line)
+    if not one_line(request):
+        return ""
+    return line[places[0][0] : places[0][1]] if places else line
+
+
+def _plain(claims: Iterable[Claim]) -> list[dict[str, str]]:
+    keys = ("quote", "text", "kind", "subject", "value", "object")
+    return [{key: getattr(claim, key) for key in keys} for claim in claims]
+
+
+def _claim(item: Asked, source: str) -> Claim:
+    return Claim(item.text, item.kind, source, "", item.subject, item.value, item.object)
+
+
+def _shown(world: World, claims: Iterable[Claim]) -> list[Claim]:
+    return [claim for claim in claims if world.shows(claim)]
+
+
+def _named(gone: Iterable[Claim], line: str) -> list[Claim]:
+    """What was taken away, quoted by the words of the line that name it."""
+    made = []
+    for claim in gone:
+        about = {stem(w) for text in (claim.text, claim.quote) for w in words_of(text)}
+        made += [replace(claim, quote=word) for word in words_of(line) if stem(word) in about]
+        if claim.quote and claim.quote in line:
+            made.append(claim)
+    return made
+
+
+def _still(words: Iterable[str], line: str, new: Sequence[str]) -> tuple[str, ...]:
+    """Unchecked words that stay so: those that the line names again are settled by it."""
+    again = set(words_of(line))
+    kept = [w for w in words if w in new or not (set(words_of(w)) & again)]
+    return tuple(dict.fromkeys(kept))
+
+
+def _negative(brief: Brief, said: Iterable[str]) -> tuple[str, ...]:
+    """What must not be seen: the absent things, and what the writer adds; nothing that is asked."""
+    wanted = {
+        stem(word)
+        for claim in brief.claims
+        if claim.kind != "absent"
+        for word in words_of(f"{claim.text} {claim.subject}")
+    }
+    absent = [claim.subject for claim in brief.claims if claim.kind == "absent" and claim.subject]
+    more = [one_line(text, 80) for text in said]
+    fit = [text for text in more if not {stem(w) for w in words_of(text)} & wanted]
+    return tuple(dict.fromkeys((*absent, *filter(None, fit))))[:32]
+
+
+def _kept_negative(before: Brief) -> list[str]:
+    absent = {claim.subject for claim in before.claims if claim.kind == "absent"}
+    return [text for text in before.negative if text not in absent]
+
+
+def _says(prompt: str, claim: Claim) -> bool:
+    """Whether a prompt says a claim: half of its words, its number, and its colour as it is."""
+    if claim.kind == "colour" and claim.value not in words_of(prompt):
+        return False
+    return said_in(claim.text, prompt)
+
+
+def _readable(claim: Claim) -> bool:
+    """Whether an English prompt can be held against a claim: not where nobody translated it."""
+    return claim.kind == "text" or is_english(claim.text)
+
+
+def _whole(prompt: str, claims: Iterable[Claim]) -> str:
+    """The prompt without what must not be seen, and with every asked claim said at least half."""
+    claims = [*claims]
+    absent = {stem(c.subject.split()[-1]) for c in claims if c.kind == "absent" and c.subject}
+    wanted = {stem(w) for c in claims if c.kind != "absent" for w in words_of(c.text)}
+    absent -= wanted
+    kept = [
+        part for part in clauses(prompt) if not absent & {stem(word) for word in words_of(part)}
+    ]
+    text = "".join(kept).strip(" ,;")
+    missing = [
+        c.text
+        for c in claims
+        if c.source == "asked" and c.kind != "absent" and _readable(c) and not _says(text, c)
+    ]
+    if not text:
+        return " ".join(missing)
+    end = "" if text.endswith((".", "!", "?")) or not missing else "."
+    return " ".join([text + end, *missing]) if missing else text

@@ -2,50 +2,74 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from limner.agent.draft import Draft
-from limner.agent.records import Brief
+from limner.agent.claims import MOST, complete
+from limner.agent.plain import LONGEST_REQUEST, one_line
+from limner.agent.records import Brief, Claim
 from limner.errors import BadInput
 
 __all__ = ["read", "written"]
 
 _TOP = """\
 # Change what you like; save and close to go on. An empty page changes nothing.
-# things: name, count, colour, size, place; relations: thing, how, other; "": as the painter likes.
+# claims: what should be true of the picture, a sentence each; prompt: what the painter is told.
 """
 LONGEST = 20_000  # characters
+_LONGEST_LINE = 300
+
+
+class _Page(BaseModel):
+    """What a page may say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claims: list[str] = []
+    prompt: str = ""
+    negative: list[str] = []
 
 
 def written(brief: Brief) -> str:
-    """The brief as YAML, without the writer's reply."""
-    fields = json.loads(Draft.of(brief).model_dump_json(exclude={"reply"}))
+    """The brief as YAML: its claims in sentences, its prompt, and what must not be seen."""
+    fields = {
+        "claims": [claim.text for claim in brief.claims],
+        "prompt": brief.prompt,
+        "negative": [*brief.negative],
+    }
     return _TOP + yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=90)
 
 
 def read(text: str, before: Brief) -> Brief:
     """The brief that the text describes; `before` for an empty text.
 
-    Raises `BadInput` for a text that is no brief; what is too long or too many is cut, as it is
-    for a writer.
+    Claims that are as they were keep all that is known of them; another sentence is one that was
+    asked for. Raises `BadInput` for a text that is no brief; what is too long or too many is cut.
     """
     try:
         fields = yaml.safe_load(text[:LONGEST])
         if fields is None:
             return before
-        after = Draft.model_validate(fields)
+        page = _Page.model_validate(fields)
     except (yaml.YAMLError, ValidationError, RecursionError) as problem:
         where = _where(problem)
         raise BadInput(f"that is no brief: {where}", "type /brief edit and mend it") from None
-    if not after.prompt:
+    prompt = one_line(page.prompt, LONGEST_REQUEST)
+    if not prompt:
         raise BadInput("a brief needs a prompt", "type /brief edit and write one")
-    brief = replace(after.brief(before.request), reply=before.reply)
-    same = brief.style == before.style
-    return replace(brief, manner=before.manner, unlike=before.unlike) if same else brief
+    lines = [line for text in page.claims[:MOST] if (line := one_line(text, _LONGEST_LINE))]
+    known = {one_line(claim.text, _LONGEST_LINE): claim for claim in before.claims}
+    claims = [known.get(line) or Claim(line, quote=line) for line in lines]
+    negative = tuple(filter(None, (one_line(text, _LONGEST_LINE) for text in page.negative[:MOST])))
+    same = lines == list(known)
+    return replace(
+        before,
+        prompt=before.prompt if prompt == one_line(before.prompt) else prompt,
+        claims=before.claims if same else complete(claims),
+        negative=negative,
+    )
 
 
 def _where(problem: Exception) -> str:

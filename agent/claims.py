@@ -1,123 +1,188 @@
-"""What a brief claims about its picture, one checkable statement each, and what contradicts it."""
+"""Makes claims complete: their slots, what contradicts each, and which must hold before it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from limner.agent.records import Brief, Claim, Relation, Thing
-from limner.prompts import Wording, claims
+from limner.agent.english import NUMBERS, SMALL_WORDS, number_in, plural, singular
+from limner.agent.plain import request_line
+from limner.agent.records import Brief, Claim
+from limner.errors import BadInput
+from limner.prompts.words import foil_words
 
-__all__ = ["claims_of"]
+__all__ = ["MOST", "complete", "slotted", "spoken"]
+
+MOST = 64
+"""Claims that one picture is asked about at a time."""
+
+_COUNTED = re.compile(r"there (?:is|are) (?:exactly |only )?([\w-]+) (.+)")
+_LETTERS = re.compile(r"the (?:text|word|words|letters|sign) \"(.{1,80})\" .*")
+_SUBJECT = re.compile(r"(?:the|a|an) (.{1,60}?) (?:is|are) (.{1,80})")
+_THERE = ("object", "count")
 
 
-def claims_of(brief: Brief) -> tuple[Claim, ...]:
-    """Every claim of the brief, by rule; parents come before the claims that need them.
+def complete(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """The claims with slots, foils and parents; each text once, what is there before what it does.
 
-    Things of one name are counted together. Where they differ from one another in colour, size or
-    place, no claim is made of those: a statement about "the cat" could not say which cat is meant.
+    The claim that a thing is there is the parent of all others about it, and goes before them. At
+    most 64 are kept.
     """
-    say = claims()
-    made: list[Claim] = []
-    counted: dict[str, int] = {}
-    for name, things in _by_name(brief.things).items():
-        counted[name] = len(made)
-        made += _of_thing(say, name, things, needs=len(made))
-    made += [_relation(say, r, counted) for r in brief.relations if r.thing != r.other]
-    made += _of_scene(say, brief)
-    made += [_absence(say, name) for name in brief.avoid if name not in counted]
-    return tuple({claim.text: claim for claim in made}.values())
+    once: dict[str, Claim] = {}
+    for claim in claims:
+        once.setdefault(claim.text.casefold().rstrip("."), claim)
+    each = [slotted(claim) for claim in once.values()][:MOST]
+    each.sort(key=lambda claim: claim.kind not in _THERE)  # stable: else in the order of saying
+    there = {c.subject: i for i, c in reversed([*enumerate(each)]) if c.kind in _THERE}
+    return tuple(_linked(claim, i, there) for i, claim in enumerate(each))
 
 
-def _by_name(things: Iterable[Thing]) -> dict[str, list[Thing]]:
-    grouped: dict[str, list[Thing]] = {}
-    for thing in things:
-        grouped.setdefault(thing.name, []).append(thing)
-    return grouped
+def slotted(claim: Claim) -> Claim:
+    """The claim with its slots and a narrower kind, as far as its text tells them.
+
+    Slots that are set stay. "The cup is red." is about a colour, "There are two cups." a count.
+    """
+    if claim.subject or (claim.kind in ("text", "light", "scene", "style") and claim.value):
+        return replace(claim, value=_settled(claim.value)) if claim.kind == "size" else claim
+    line = " ".join(claim.text.casefold().rstrip(".!").split())
+    if found := _COUNTED.fullmatch(line):
+        return _counted(claim, found[1], found[2])
+    if found := _LETTERS.fullmatch(line):
+        value = claim.text[claim.text.find('"') + 1 : claim.text.rfind('"')]
+        return replace(claim, kind="text", value=value)
+    if found := _SUBJECT.fullmatch(line):
+        return _looks(claim, found[1], found[2])
+    return claim
 
 
-def _of_thing(say: Wording, name: str, things: list[Thing], needs: int) -> list[Claim]:
-    count = sum(thing.count for thing in things)
-    noun, be = _counted(say, name, count), "are" if count > 1 else "is"
-    made = [Claim(_count(say, name, count), _other_counts(say, name, count), "count")]
-    none = _count(say, name, 0)
-    values = {
-        "colour": (say.colour, {c: c for c in say.colours}, [_own(say, noun, be), none]),
-        "size": (say.size, {s: s for s in say.sizes}, [none]),
-        "place": (say.place, say.places, [none]),
+def spoken(said: str | Sequence[str] | Brief) -> tuple[Claim, ...]:
+    """The claims of a brief, or of one or several sentences in plain English.
+
+    Raises `BadInput` for an empty sentence, and for no claims or more than 64.
+    """
+    if isinstance(said, Brief):
+        made = said.claims
+    else:
+        sentences = [said] if isinstance(said, str) else [*said]
+        if len(sentences) > MOST:
+            raise BadInput(f"There are {len(sentences)} claims to check; {MOST} are the most.")
+        lines = [request_line(sentence) for sentence in sentences]
+        made = complete(Claim(line, "other", quote=line) for line in lines)
+    if not 0 < len(made) <= MOST:
+        raise BadInput(
+            f"There are {len(made)} claims to check; 1 to {MOST} are possible.",
+            'Say what should be true of the picture, for instance "the cup is red".',
+        )
+    return made
+
+
+def _counted(claim: Claim, number: str, phrase: str) -> Claim:
+    words = phrase.split()
+    head = next((i for i, word in enumerate(words) if word in SMALL_WORDS), len(words))
+    subject = singular(" ".join(words[:head][-1:]))
+    count = number_in(number)
+    if number == "no" or count == 0:
+        return replace(claim, kind="absent", subject=singular(" ".join(words[:head])))
+    if head < len(words) or not subject:  # "there is a hat on the table" says more than a number
+        return replace(claim, subject=subject)
+    if count is not None and number not in ("a", "an"):
+        return replace(claim, kind="count", subject=subject, value=str(count))
+    if number in ("a", "an"):
+        return replace(claim, kind="object", subject=subject)
+    return replace(claim, subject=subject) if claim.kind in _THERE else claim
+
+
+def _looks(claim: Claim, subject: str, rest: str) -> Claim:
+    words = foil_words()
+    claim = replace(claim, subject=singular(subject.removeprefix("one ")))
+    place = rest.removeprefix("on the ").removeprefix("in the ").removeprefix("at the ")
+    if rest != place and _settled(place) in words.places:
+        return replace(claim, kind="place", value=_settled(place))
+    if _settled(rest) in words.colours:
+        return replace(claim, kind="colour", value=_settled(rest))
+    if _settled(rest) in words.sizes:
+        return replace(claim, kind="size", value=_settled(rest))
+    hows = {how: how for how in words.relations} | {
+        other: how for how in words.relations for other in words.same.get(how, ())
     }
-    for kind, (wording, known, more) in values.items():
-        said = {getattr(thing, kind) for thing in things}
-        if len(said) == 1 and (value := said.pop()):
-            texts = {v: wording.format(s=noun, be=be, value=known[v]) for v in known}
-            text = texts.get(value) or wording.format(s=noun, be=be, value=value)
-            foils = _others(text, [*texts.values(), *more])
-            if value in say.natural.get(name, ()):  # a red apple is in its natural colours, too
-                foils = tuple(foil for foil in foils if foil != _own(say, noun, be))
-            claim = Claim(text, foils, kind, needs)
-            made.append(replace(claim, how=value, things=(needs,)) if kind == "place" else claim)
-    return made
+    for said in sorted(hows, key=len, reverse=True):
+        other = re.fullmatch(rf"{re.escape(said)} (?:the|a|an) (.{{1,60}})", rest)
+        if other:
+            return replace(claim, kind="relation", value=hows[said], object=singular(other[1]))
+    return claim
 
 
-def _relation(say: Wording, relation: Relation, counted: Mapping[str, int]) -> Claim:
-    def said(how: str) -> str:
-        return say.relation.format(thing=relation.thing, how=how, other=relation.other)
-
-    missing = [_count(say, relation.thing, 0), _count(say, relation.other, 0)]
-    foils = _others(said(relation.how), [*map(said, say.relations), *missing])
-    things = tuple(counted[name] for name in (relation.thing, relation.other) if name in counted)
-    where = (relation.how, things) if len(things) == 2 else ("", ())
-    return Claim(said(relation.how), foils, "relation", counted.get(relation.thing), *where)
+def _settled(value: str) -> str:
+    same = foil_words().same
+    return next((one for one, others in same.items() if value in others), value)
 
 
-def _of_scene(say: Wording, brief: Brief) -> list[Claim]:
-    made = []
-    if brief.where:
-        texts = [say.where.format(value=value) for value in say.wheres]
-        made.append(_scene("where", say.where.format(value=brief.where), [*texts, say.nowhere]))
-    if brief.light:
-        made.append(_scene("light", _light(say, brief.light), [_light(say, x) for x in say.lights]))
-    if brief.style:
-        texts = [say.style.format(value=value) for value in say.styles]
-        made.append(_scene("style", say.style.format(value=brief.style), texts))
-    return made
+def _linked(claim: Claim, at: int, there: dict[str, int]) -> Claim:
+    """The claim with its foils, its parent, and the claims that what it speaks of is there."""
+    parent = there.get(claim.subject) if claim.kind not in (*_THERE, "absent") else None
+    named = (claim.subject, claim.object) if claim.kind == "relation" else (claim.subject,)
+    known = tuple(there[name] for name in named if name in there)
+    stands = claim.kind in ("place", "relation") and len(known) == len(named)
+    return replace(
+        claim,
+        foils=claim.foils or _foils(claim),
+        needs=parent if parent != at else None,
+        things=known if stands else (),
+    )
 
 
-def _scene(kind: str, text: str, texts: list[str]) -> Claim:
-    return Claim(text, _others(text, texts), kind)
+def _foils(claim: Claim) -> tuple[str, ...]:
+    words = foil_words()
+    none = [f"There is no {name}." for name in (claim.subject, claim.object) if name]
+    match claim.kind:
+        case "count":
+            made = _other_numbers(claim)
+        case "colour":
+            made = [*_swapped(claim, words.colours), *none]
+        case "size":
+            made = [*_swapped(claim, words.sizes), *none]
+        case "light":
+            made = _swapped(claim, words.lights)
+        case "style":
+            made = _swapped(claim, words.styles)
+        case "place":
+            stands = words.places.get(claim.value, "")
+            others = [place for place in words.places.values() if place != stands]
+            made = [*(claim.text.replace(stands, other) for other in others if stands), *none]
+        case "relation":
+            opposite = words.relations.get(claim.value, "")
+            made = [claim.text.replace(claim.value, opposite), *none] if opposite else none
+        case "text":
+            made = ["No text can be read.", "Other text can be read."]
+        case "absent":
+            made = [f"There is a {claim.subject}.", f"There are {plural(claim.subject)}."]
+        case _:
+            made = none
+    made = [text for text in dict.fromkeys(made) if text != claim.text]
+    return tuple(made or [text for text in words.others if text != claim.text])
 
 
-def _light(say: Wording, value: str) -> str:
-    return (say.plain if value.startswith("plain") else say.light).format(value=value)
+def _other_numbers(claim: Claim) -> list[str]:
+    """The same of no, one, two, three, four and more, and of one more and one fewer."""
+    count = int(claim.value) if claim.value.isdecimal() else 1
+    found = _COUNTED.fullmatch(claim.text.rstrip(".").casefold())
+    noun = found[2] if found else plural(claim.subject)
+    one, many = singular(noun), plural(singular(noun))
+    numbers = [n for n in sorted({0, 1, 2, 3, 4, count - 1, count + 1}) if n != count and n >= 0]
+    return [_there(n, one if n < 2 else many) for n in numbers] + (
+        [f"There are many {many}."] if count < 10 else []
+    )
 
 
-def _absence(say: Wording, name: str) -> Claim:
-    return Claim(_count(say, name, 0), _other_counts(say, name, 0), "avoid")
+def _there(number: int, noun: str) -> str:
+    figure = NUMBERS[number] if number < len(NUMBERS) else str(number)
+    return f"There {'is' if number < 2 else 'are'} {figure} {noun}."
 
 
-def _count(say: Wording, name: str, count: int) -> str:
-    number = say.numbers[count] if count < len(say.numbers) else str(count)
-    be = "are" if count > 1 else "is"
-    return say.count.format(be=be, n=number, s=_counted(say, name, max(count, 1)))
-
-
-def _other_counts(say: Wording, name: str, count: int) -> tuple[str, ...]:
-    everything = [_count(say, name, n) for n in range(len(say.numbers))]
-    if count < len(say.numbers):  # else many may be just that number
-        everything.append(say.many.format(s=_counted(say, name, 2)))
-    return _others(_count(say, name, count), everything)
-
-
-def _counted(say: Wording, name: str, count: int) -> str:
-    if count == 1:
-        return name
-    ending = "es" if name.endswith(("s", "x", "ch", "sh")) else "s"
-    return say.plurals.get(name, name + ending)
-
-
-def _own(say: Wording, noun: str, be: str) -> str:
-    return say.own_colour.format(s=noun, be=be)
-
-
-def _others(text: str, texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(other for other in dict.fromkeys(texts) if other != text)
+def _swapped(claim: Claim, values: Sequence[str]) -> list[str]:
+    """The claim's text with another value in the place of its own."""
+    own = re.compile(rf"\b{re.escape(claim.value)}\b", re.IGNORECASE) if claim.value else None
+    if own is None or not own.search(claim.text):
+        return []
+    return [own.sub(other, claim.text, count=1) for other in values if other != claim.value]

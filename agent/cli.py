@@ -71,6 +71,7 @@ Exit codes:
   1    a model failed and nothing could be saved; again: not identical
   2    something typed, a file or a model's folder is not usable
   3    the safety policy refused it
+  4    with --strict: saved, but not all that was asked is seen in it
   130  interrupted; the best take so far is saved, if there is one
 """
 
@@ -117,6 +118,9 @@ def draw(
     no_archive: Annotated[
         bool, typer.Option("--no-archive", help="Keep nothing but the picture.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 4 unless all that was asked is seen.")
+    ] = False,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the picture's path only.")] = False,
     version: Annotated[
@@ -147,7 +151,7 @@ def draw(
 
     wish = Wish(
         request=request,
-        seed=int.from_bytes(os.urandom(4), "big") if seed is None else seed,
+        seed=_seed(request) if seed is None else seed,
         budget=budget,
         seconds=seconds,
         takes=takes,
@@ -159,9 +163,18 @@ def draw(
         profile=profile,
         models={"writer": writer, "painter": painter, "critic": critic},
         explained=explain,
+        strict=strict,
         form=form,
     )
     return brief_only(wish) if expand_only else draw_and_save(wish)
+
+
+def _seed(request: str) -> int:
+    """The seed that was pasted with a request, or another for each time."""
+    from limner.agent.pasted import pasted_seed
+
+    seed = pasted_seed(request)
+    return int.from_bytes(os.urandom(4), "big") if seed is None else seed
 
 
 @others.command()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from limner.agent.language.locks import Lock
 from limner.agent.origins import Span
+from limner.agent.plain import one_line
 from limner.agent.records import Brief, Claim, Result, Take
+from limner.agent.tool_call import Call
 
 __all__ = [
     "BriefReady",
@@ -18,7 +19,9 @@ __all__ = [
     "Finished",
     "PaintingStep",
     "PromptRevised",
+    "Replied",
     "TakeReady",
+    "TurnHeard",
 ]
 
 
@@ -34,9 +37,9 @@ class BriefReady:
     """The brief is drafted, and these claims follow from it.
 
     `fallback` is "" or one line on why the request itself is used as the brief; `why` is "" or one
-    line on why the writer added little or nothing to it. `repaired` names what was stated, was
-    lost by the writer and was put back. `spans` are the parts of the prompt, each with where it
-    came from. `locks` are what was stated and holds from here on: for `Studio.refining`.
+    line on why the writer added little or nothing to it. `repaired` names what the writer said that
+    was never asked, or had lost: it was mended. `spans` are the parts of the prompt, each with
+    where it came from.
     """
 
     brief: Brief
@@ -45,7 +48,17 @@ class BriefReady:
     why: str = ""
     repaired: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
-    locks: tuple[Lock, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What did not go as it should: what fell back, was corrected, or isn't used."""
+        corrected, dropped = "; ".join(self.repaired), ", ".join(self.brief.dropped)
+        lines = (
+            self.fallback,
+            f"the writer was corrected: {corrected}" if corrected else "",
+            f"not used: {dropped}" if dropped else "",
+        )
+        return tuple(one_line(line) for line in lines if line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +110,35 @@ class PromptRevised:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnHeard:
+    """What a line of a conversation was understood as; what follows does that."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """What is said to the user, where nothing is painted: an answer, or a question with choices."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of a request."""
 
     result: Result
 
 
-Event = BriefToken | BriefReady | PaintingStep | TakeReady | Decided | PromptRevised | Finished
+Event = (
+    BriefToken
+    | BriefReady
+    | PaintingStep
+    | TakeReady
+    | Decided
+    | PromptRevised
+    | TurnHeard
+    | Replied
+    | Finished
+)

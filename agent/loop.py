@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from limner.agent.brief import Drafted, Scribe
-from limner.agent.claims import claims_of
+from limner.agent.brief import BriefWriter, Drafted
 from limner.agent.events import (
     BriefReady,
     BriefToken,
@@ -16,7 +15,6 @@ from limner.agent.events import (
     Finished,
     PaintingStep,
 )
-from limner.agent.language.locks import Lock
 from limner.agent.mending import Mending
 from limner.agent.origins import spans
 from limner.agent.plain import first_line
@@ -36,7 +34,7 @@ __all__ = ["Loop", "ready", "tokens"]
 class Loop:
     """The three models, the search that directs them, and the run that they work on."""
 
-    scribe: Scribe
+    writer: BriefWriter
     painter: Painter
     critic: Critic
     search: Search
@@ -49,13 +47,13 @@ class Loop:
         Closing the iterator stops the painter between two steps. What broke on the way is in the
         result's notes; only a painter that breaks before the first take raises.
         """
-        yield from self._draft(self.scribe.expand(self.run.request, self.run.seed))
+        yield from self._draft(self.writer.draw(self.run.request, self.run.seed))
         yield from self.rounds()
 
-    def changed(self, before: Brief, locks: Sequence[Lock]) -> Generator[Event, None, None]:
-        """The same, with the run's request as a change to a brief, of which the locks hold."""
+    def changed(self, before: Brief) -> Generator[Event, None, None]:
+        """The same, with the run's request as a change to a brief."""
         request = self.run.request
-        drafting = self.scribe.edit(before, request, self.run.seed, locks)
+        drafting = self.writer.edit(before, request, self.run.seed)
         yield from self._draft(drafting, f"{before.request}\n{request}")
         yield from self.rounds()
 
@@ -85,10 +83,9 @@ class Loop:
     def _draft(self, drafting: Generator[str, None, Drafted], said: str = "") -> Iterator[Event]:
         drafted = yield from tokens(drafting)
         event = ready(drafted, said)
-        self.run.brief, self.run.claims, self.run.locks = event.brief, event.claims, drafted.locks
-        self.run.note(event.fallback)
-        if event.repaired:
-            self.run.note(f"the writer lost, and was corrected: {', '.join(event.repaired)}")
+        self.run.brief, self.run.claims = event.brief, event.claims
+        for note in event.notes:
+            self.run.note(note)
         yield event
 
     def _round(self) -> Generator[Event, None, bool]:
@@ -171,7 +168,7 @@ class Loop:
         best = self.run.best
         assert best  # a round has just been looked at
         self.run.brief = best.brief
-        mending = Mending(self.scribe, self.critic, self.run)
+        mending = Mending(self.writer, self.critic, self.run)
         if decided.what == "revise":
             yield from mending.revise(best)
         if decided.what == "repair":
@@ -216,10 +213,9 @@ def ready(drafted: Drafted, said: str = "") -> BriefReady:
     earlier = replace(brief, prompt=drafted.worded) if drafted.worded else None
     return BriefReady(
         brief,
-        claims_of(brief),
+        brief.claims,
         fallback=drafted.fallback,
         why=drafted.why,
         repaired=drafted.repaired,
         spans=spans(brief, said or brief.request, earlier),
-        locks=drafted.locks,
     )

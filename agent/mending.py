@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from limner.agent.brief import Scribe
+from limner.agent.brief import BriefWriter
 from limner.agent.events import Decided, Event, PromptRevised
 from limner.agent.looking.instead import instead
 from limner.agent.looking.region import region
@@ -23,7 +23,7 @@ __all__ = ["Mending"]
 class Mending:
     """The two who can tell what to mend and how, and the run that they mend."""
 
-    scribe: Scribe
+    writer: BriefWriter
     critic: Critic
     run: Run
 
@@ -54,14 +54,14 @@ class Mending:
         seed = seed_of(run.seed, run.round)
         try:
             seen = self._seen(best)
-            revision = self.scribe.revise(prompt, best.critique, seed, run.locks, best.brief, seen)
+            fresh = self.writer.reword(best.brief, best.critique, seed, seen)
         except Exception as problem:  # a writer is anyone's code; fresh seeds need none
             why = problem.message if isinstance(problem, LimnerError) else first_line(problem)
             run.note(f"no new wording: {why}")
         else:
-            if revision.prompt not in tried:
-                run.brief = replace(best.brief, prompt=revision.prompt)
-                yield PromptRevised(run.round, prompt, revision.prompt, revision.reply)
+            if fresh not in tried:
+                run.brief = replace(best.brief, prompt=fresh)
+                yield PromptRevised(run.round, prompt, fresh, "")
                 return
         reason = why or "The writer has no wording that was not tried."
         yield Decided(run.round, "repaint", f"{reason} The best wording gets fresh seeds.")

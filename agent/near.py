@@ -7,7 +7,7 @@ from dataclasses import replace
 from limner.agent.events import Decided
 from limner.agent.records import Take
 from limner.agent.run import Run
-from limner.agent.search import Attempt, Rounds
+from limner.agent.search import Attempt, Rounds, holding
 from limner.pipelines.roles import Painter, Start
 
 __all__ = ["Near"]
@@ -38,5 +38,5 @@ class Near(Rounds):
         """Stop after the one round, whatever came of it."""
         best = run.best
         if best and best.critique.holds:
-            return Decided(run.round, "done", f"Every claim holds on take {best.number + 1}.")
+            return Decided(run.round, "done", holding(best))
         return Decided(run.round, "stop", f"One round near take {self.take.number + 1}.")

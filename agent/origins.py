@@ -3,88 +3,91 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
 from typing import Literal
 
-from limner.agent.language.locks import mentioned, stated
-from limner.agent.language.nouns import NUMBERS, canonical, colour_of, listed, singular
-from limner.agent.records import Brief
-from limner.prompts import stated as table
+from limner.agent.english import SMALL_WORDS, stem, words_of
+from limner.agent.records import Brief, Claim
 
 __all__ = ["Origin", "Span", "spans"]
 
 Origin = Literal["user", "translated", "inferred", "style", "fix"]
 
 _PIECE = re.compile(r"\w+(?:['’-]\w+)*|\W+")
-_SMALL = frozenset("a an the of and in on at with to is are as by its it there".split())
+_HAS_SIGNS = re.compile(r"[^\x00-\u024f]")  # of a writing without spaces, or with other letters
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A part of a prompt and its origin.
 
-    `user`: the words, or their singular or plural, stand in the request; `translated`: they say
-    what the request says in another language or another word; `style`: a style added them; `fix`:
-    a revision did; `inferred`: the writer thought of them.
+    `user`: the words, or another form of them, stand in the request; `translated`: an asked claim
+    says them, in another language or in other words than the request; `style`: a style added them;
+    `fix`: a revision did; `inferred`: the writer thought of them.
     """
 
     text: str
     origin: Origin
 
 
-def spans(
-    brief: Brief, request: str, earlier: Brief | None = None, style: str = ""
-) -> tuple[Span, ...]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The stems of what was typed, of what the asked claims say, and of a style's words."""
+
+    request: str
+    typed: frozenset[str]
+    claimed: frozenset[str]
+    styled: frozenset[str]
+
+
+def spans(brief: Brief, request: str, earlier: Brief | None = None) -> tuple[Span, ...]:
     """The brief's prompt cut by origin; the texts together are the prompt again.
 
-    `earlier` is the brief before a revision, `style` the words that a style put in. Small words
-    ("a", "on") belong to the word that they introduce.
+    `earlier` is the brief before a revision. Small words ("a", "on") belong to the word that they
+    introduce.
     """
     pieces = _PIECE.findall(brief.prompt)
     new = _inserted(_PIECE.findall(earlier.prompt), pieces) if earlier else frozenset[int]()
-    said = frozenset(_words(request))
+    said = _said(brief, request)
     origins: list[Origin | None] = [
-        "fix" if i in new and piece[0].isalnum() else _origin(piece, request, said, style)
+        "fix" if i in new and piece[0].isalnum() else _origin(piece, said)
         for i, piece in enumerate(pieces)
     ]
     return _merged(pieces, _filled(pieces, origins))
 
 
-def _origin(piece: str, request: str, said: frozenset[str], style: str) -> Origin | None:
+def _said(brief: Brief, request: str) -> _Said:
+    asked = (claim for claim in brief.claims if claim.source == "asked")
+    style = (claim for claim in brief.claims if claim.source == "style")
+    return _Said(
+        request.casefold(),
+        _stems(request),
+        frozenset().union(*map(_told, asked)),
+        frozenset().union(*map(_told, style), _stems(brief.style_prompt)),
+    )
+
+
+def _origin(piece: str, said: _Said) -> Origin | None:
     """Where a word came from; None for signs and small words, which follow their neighbours."""
-    word = piece.lower()
-    if not word[0].isalnum() or word in _SMALL:
+    word = piece.casefold()
+    if not word[0].isalnum() or word in SMALL_WORDS:
         return None
-    if word in said or singular(word) in {singular(other) for other in said}:
+    forms = {stem(part) for part in words_of(piece)}
+    if forms & said.typed or (_HAS_SIGNS.search(word) and word in said.request):
         return "user"
-    if not word.isascii() and word in request.lower():
-        return "user"
-    if _translated(word, request):
+    if forms & said.claimed:
         return "translated"
-    return "style" if word in _words(style) else "inferred"
+    return "style" if forms & said.styled else "inferred"
 
 
-def _translated(word: str, request: str) -> bool:
-    said = request.lower()
-    if any(_stands(other, said) for other in _settings().get(word, ())):
-        return True
-    if word in NUMBERS or word.isdecimal():
-        value = str(NUMBERS.index(word)) if word in NUMBERS else word
-        return any(lock.kind == "count" and lock.value == value for lock in stated(request))
-    if colour := colour_of(word):
-        return any(lock.kind == "colour" and lock.value == colour for lock in stated(request))
-    return canonical(word) in table().things and mentioned(said, canonical(word))
+def _told(claim: Claim) -> frozenset[str]:
+    return _stems(" ".join((claim.text, claim.subject, claim.value, claim.object)))
 
 
-def _stands(word: str, said: str) -> bool:
-    return word in (said if not word.isascii() else _words(said))
-
-
-def _words(text: str) -> list[str]:
-    return [piece.lower() for piece in _PIECE.findall(text) if piece[0].isalnum()]
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in words_of(text) if word not in SMALL_WORDS)
 
 
 def _inserted(before: Sequence[str], after: Sequence[str]) -> frozenset[int]:
@@ -109,16 +112,10 @@ def _filled(pieces: Sequence[str], origins: Sequence[Origin | None]) -> list[Ori
     return found
 
 
-def _merged(pieces: Sequence[str], origins: Sequence[Origin]) -> tuple[Span, ...]:
+def _merged(pieces: Iterable[str], origins: Iterable[Origin]) -> tuple[Span, ...]:
     made: list[Span] = []
     for text, origin in zip(pieces, origins, strict=True):
         if made and made[-1].origin == origin:
             text = made.pop().text + text
         made.append(Span(text, origin))
     return tuple(made)
-
-
-@cache
-def _settings() -> dict[str, tuple[str, ...]]:
-    rows = {name: words.partition("/") for name, words in table().settings.items()}
-    return {name: (*listed(one), *listed(other)) for name, (one, _, other) in rows.items()}

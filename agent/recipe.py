@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
@@ -13,10 +14,10 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    ValidationError,
     model_validator,
 )
 
+from limner.agent.older_records import brief_now, critique_now
 from limner.agent.orders import past, written
 from limner.agent.plain import one_line
 from limner.agent.records import Brief, Critique, Result, Take
@@ -76,7 +77,7 @@ class Recipe(_Strict):
     it took, is kept of older files alone.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     request: Line
     brief: Brief
     order: Annotated[Order, PlainSerializer(written)]
@@ -128,8 +129,12 @@ class Recipe(_Strict):
     def parse(cls, text: str, path: Path) -> Recipe:
         """The recipe in `text`, which came from the file at `path`; raises `BadInput`."""
         try:
-            return cls.model_validate_json(text)
-        except (ValidationError, RecursionError) as error:
+            kept = json.loads(text)
+            if isinstance(kept, dict):
+                kept["brief"] = brief_now(kept.get("brief"))
+                kept["critique"] = critique_now(kept.get("critique"))
+            return cls.model_validate_json(json.dumps(kept))
+        except (ValueError, RecursionError) as error:
             raise BadInput(
                 f"{path} holds a recipe that this limner can't read",
                 "choose a PNG that limner saved, or install a newer limner",

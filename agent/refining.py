@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from limner.agent.events import Decided
+from limner.agent.prompt_syntax import parse
 from limner.agent.records import company
 from limner.agent.run import Repair, Run
 from limner.agent.search import (
@@ -13,6 +14,7 @@ from limner.agent.search import (
     Rounds,
     Sketch,
     affordable,
+    holding,
     missing,
     next_seed,
     order_of,
@@ -60,18 +62,18 @@ class Refining(Rounds):
         """Done when sure; given up when hopeless; else what seems to help most."""
         run.repair = None
         best = run.best
-        if best is None or not best.critique.verified:
+        if best is None or not best.critique.known:
             return Rounds.decide(self, run, painter)
         why = self.spent(run, painter)
         if best.critique.holds and (why or best.critique.chance >= self.sure):
-            return Decided(run.round, "done", f"Every claim holds on take {best.number + 1}.")
+            return Decided(run.round, "done", holding(best))
         if given_up := hopeless(run):
             return Decided(run.round, "stop", given_up)
         if why:
             return Decided(run.round, "stop", why)
         if best.critique.holds:
             chance = f"all at once with a chance of {best.critique.chance:.0%}"
-            return Decided(run.round, "repaint", f"Every claim holds, but {chance}.")
+            return Decided(run.round, "repaint", f"What could be checked holds, but {chance}.")
         wrong = f"Not yet true: {missing(best.critique)}."
         if self._tried(run) < self.patience:
             return Decided(run.round, "repaint", wrong)
@@ -100,7 +102,7 @@ class Refining(Rounds):
         best = run.best
         assert best  # something was wrong with it
         worst = best.critique.worst
-        stands = worst is not None and bool(best.critique.claims[worst].how)
+        stands = worst is not None and bool(best.critique.claims[worst].things)
         able = self.repairs and painter.dialect.repairs
         return able and not stands and best.number not in run.repaired
 
@@ -127,7 +129,9 @@ class Refining(Rounds):
     def _plain(self, run: Run, painter: Painter, count: int) -> list[Attempt]:
         """The control: pictures of the request in the user's own words, in the first round."""
         brief = replace(run.brief, prompt=run.request)
-        said = run.request.isascii() and run.request != run.brief.prompt
+        same = run.request == run.brief.prompt or run.request != parse(run.request).text
+        whole = all(claim.quote in run.request for claim in run.brief.asked)  # no change to another
+        said = run.request.isascii() and whole and not same
         if run.round or not run.refine or not said:
             return []
         number = min(round(run.settings.budget * self.control), count // 2)
@@ -145,7 +149,8 @@ def hopeless(run: Run) -> str:
     nearest = {i: max(take.critique.probabilities[i] or 0.0 for take in run.takes) for i in wrong}
     if not wrong or max(nearest.values()) >= _HOPELESS:
         return ""
-    told = "; ".join(f"{best.critique.claims[i].text} ({nearest[i]:.0%})" for i in wrong)
+    texts = {i: best.critique.claims[i].text.rstrip(".") for i in wrong}
+    told = "; ".join(f"{texts[i]} ({nearest[i]:.0%})" for i in wrong)
     return f"Given up, for none of {len(run.takes)} pictures came near: {told}."
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 from PIL.Image import Image
 
-from limner.agent.brief import Scribe
+from limner.agent.brief import BriefWriter
+from limner.agent.claims import complete, spoken
 from limner.agent.events import Event
-from limner.agent.language.asked import asked
 from limner.agent.looking.described import described
 from limner.agent.looking.look import weighed
 from limner.agent.looking.seen import picture_from
 from limner.agent.machine.planning import opened, planned
-from limner.agent.records import Brief, Critique, Settings, Take
+from limner.agent.records import Brief, Claim, Critique, Settings, Take
 from limner.agent.refining import Refining
 from limner.agent.search import Search
 from limner.agent.turns import Models, Turns
@@ -66,7 +66,14 @@ class Room:
         )
         self.guard = guard
         self.profile = ""
-        self.scribe = Scribe(writer, told.domain, told.prompts, told.expansion)
+        self.writer = BriefWriter(
+            writer,
+            getattr(painter, "world", None),
+            told.domain,
+            painter.dialect,
+            told.prompts,
+            told.expansion,
+        )
         self._models = Models()
         models = {"writer": writer, "painter": painter, "critic": critic}
         self.names: dict[str, str] = {
@@ -104,10 +111,9 @@ class Room:
         """How true each claim is of any picture: of a brief's claims, or of sentences in words.
 
         The picture is an image or the path of a PNG, JPEG or WebP file, of at most 8,192 pixels a
-        side. How sentences become claims is told in `limner.agent.language.asked`. Raises
-        `BadInput` for what is no such picture or claim, and what the critic raises.
+        side. Raises `BadInput` for what is no such picture or claim, and what the critic raises.
         """
-        said, seen = asked(claims), picture_from(picture)
+        said, seen = self._spoken(claims), picture_from(picture)
         with self._models.turn():
             (known,) = weighed(self.critic, [seen], said, self.settings)
         return Critique(
@@ -115,6 +121,13 @@ class Room:
             tuple(p if p is not None and math.isfinite(p) else None for p in known),
             self.settings.threshold,
         )
+
+    def _spoken(self, said: str | Sequence[str] | Brief) -> tuple[Claim, ...]:
+        """The claims of a brief or of sentences; a writer that reads by rule cuts these up."""
+        made = spoken(said)
+        if isinstance(said, Brief) or not self.writer.trusted:
+            return made
+        return complete(part for claim in made for part in self.writer.read(claim.text) or [claim])
 
     def describe(self, seen: Take | Image | Path, claims: str | Sequence[str] | Brief = "") -> str:
         """What holds of a picture, what fails and what nobody can tell, in plain words.

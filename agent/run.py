@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
-from limner.agent.language.locks import Lock
 from limner.agent.records import Brief, Claim, Result, Settings, Take
 from limner.errors import BadInput
 from limner.pipelines.roles import Dialect
@@ -42,7 +41,7 @@ class Repair:
 class Run:
     """The state of one request; only the loop writes to it.
 
-    `locks` are what the request states, `ordered` counts the pictures ordered so far, `spent`
+    `ordered` counts the pictures ordered so far, `spent`
     image-equivalents, `round` is 0-based. `first_seed` is that of the first order, where it starts
     from the noise of an earlier picture; takes are numbered from `first_number` on. `repair` is
     what the next round paints over, `repaired` the numbers of the takes on which that was tried.
@@ -57,7 +56,6 @@ class Run:
     first_seed: int | None = None
     first_number: int = 0
     claims: tuple[Claim, ...] = ()
-    locks: tuple[Lock, ...] = ()
     takes: list[Take] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     repair: Repair | None = None

@@ -8,8 +8,7 @@ from typing import Protocol
 
 from limner.agent.events import Decided
 from limner.agent.fit import Fitted, fit
-from limner.agent.language.negation import worded
-from limner.agent.records import Brief, Critique
+from limner.agent.records import Brief, Critique, Take
 from limner.agent.run import Run
 from limner.pipelines.roles import Order, Painter
 
@@ -19,6 +18,7 @@ __all__ = [
     "Search",
     "Sketch",
     "affordable",
+    "holding",
     "missing",
     "next_seed",
     "order_of",
@@ -72,10 +72,10 @@ class Rounds(Search):
     def decide(self, run: Run, painter: Painter) -> Decided:
         """Stop at the first take of which every claim holds; else reword what went wrong."""
         best = run.best
-        if best is None or not best.critique.verified:
+        if best is None or not best.critique.known:
             return Decided(run.round, "stop", "Nothing could be checked, so nothing can be mended.")
         if best.critique.holds:
-            return Decided(run.round, "done", f"Every claim holds on take {best.number + 1}.")
+            return Decided(run.round, "done", holding(best))
         if why := self.spent(run, painter):
             return Decided(run.round, "stop", why)
         return Decided(run.round, "revise", f"Not yet true: {missing(best.critique)}.")
@@ -97,10 +97,18 @@ def affordable(run: Run, cost: float, kept: float = 0.0) -> int:
     return int((run.settings.budget - run.spent - kept) / cost + 1e-6)
 
 
+def holding(take: Take) -> str:
+    """That what was asked holds on a take; no more than was looked at."""
+    brief, whole = take.brief, take.critique.verified
+    if whole and not (brief.unchecked or brief.not_shown):
+        return f"Every claim holds on take {take.number + 1}."
+    return f"All that could be checked holds on take {take.number + 1}."
+
+
 def missing(critique: Critique) -> str:
     """The claims that are to blame, in words."""
     wrong = critique.blamed or critique.failed
-    return "; ".join(critique.claims[i].text for i in wrong)
+    return "; ".join(critique.claims[i].text.rstrip(".") for i in wrong)
 
 
 def seed_of(seed: int, number: int) -> int:
@@ -132,12 +140,13 @@ def order_of(run: Run, painter: Painter, brief: Brief | None = None) -> Order:
 def wording(brief: Brief, painter: Painter) -> tuple[Fitted, Fitted]:
     """The prompt and the negative prompt, as the painter wants them, and as much as it reads."""
     count, most = painter.count_tokens, painter.dialect.tokens
-    prompt, negative = worded(brief, painter.dialect)
-    said = (v for v in (brief.where, brief.light, brief.style) if v and v in brief.request.lower())
-    keep = (*(thing.name for thing in brief.things), *said)
+    asked = [claim for claim in brief.asked if claim.kind != "absent"]
+    keep = tuple(word for claim in asked for word in (claim.subject, claim.object, claim.value))
+    negative = ", ".join(brief.negative) if painter.dialect.negative else ""
+    unlike = brief.style_negative if painter.dialect.negative else ()
     return (
-        fit(prompt, count, most, keep=keep, style=brief.manner),
-        fit(negative, count, most, style=", ".join(brief.unlike)),
+        fit(brief.prompt, count, most, keep=tuple(filter(None, keep)), style=brief.style_prompt),
+        fit(negative, count, most, style=", ".join(unlike)),
     )
 
 

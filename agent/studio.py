@@ -9,15 +9,15 @@ from typing import Unpack
 
 from limner.agent.archive import saving
 from limner.agent.brief import Drafted
-from limner.agent.claims import claims_of
 from limner.agent.events import Event
 from limner.agent.jobs import Jobs
-from limner.agent.language.locks import Lock, stated
 from limner.agent.loop import Loop, ready, tokens
 from limner.agent.plain import request_line
+from limner.agent.prompt_syntax import parse
 from limner.agent.records import Brief, Result, Settings, Take
 from limner.agent.room import Room
 from limner.agent.run import Limits, Run, settle
+from limner.agent.styling import sized
 
 __all__ = ["Settings", "Studio"]
 
@@ -27,17 +27,15 @@ class Studio(Room):
 
     def expand(self, request: str, *, seed: int) -> Generator[Event, None, None]:
         """Drafts the brief of a request and paints nothing; ends with `BriefReady`."""
-        return self.in_turn(_drafted(self.scribe.expand(request_line(request), seed)), paints=False)
+        return self.in_turn(_drafted(self.writer.draw(request_line(request), seed)), paints=False)
 
-    def edit(
-        self, before: Brief, request: str, *, seed: int, locks: Sequence[Lock] = ()
-    ) -> Generator[Event, None, None]:
-        """Drafts a brief anew with a change applied; ends with `BriefReady`.
+    def edit(self, before: Brief, request: str, *, seed: int) -> Generator[Event, None, None]:
+        """Applies a change to a brief, which leaves alone what it does not name.
 
-        `locks` are what was stated before and holds on where the change leaves it alone.
+        Ends with `BriefReady`.
         """
         line = request_line(request)
-        drafting = self.scribe.edit(before, line, seed, locks)
+        drafting = self.writer.edit(before, line, seed)
         return self.in_turn(_drafted(drafting, f"{before.request}\n{line}"), paints=False)
 
     def takes(
@@ -56,21 +54,22 @@ class Studio(Room):
         brief: Brief,
         *,
         seed: int,
-        locks: Sequence[Lock] = (),
         first_seed: int | None = None,
         first_number: int = 0,
+        notes: Sequence[str] = (),
         **limits: Unpack[Limits],
     ) -> Generator[Event, None, None]:
         """Works on a brief that is there already; as `takes`, without the drafting.
 
-        `locks` are what was stated, which no rewording may lose. `first_seed` is that of the first
-        picture, so that it starts from the noise of an earlier one; takes are numbered from
-        `first_number` on.
+        `first_seed` is that of the first picture, so that it starts from the noise of an earlier
+        one; takes are numbered from `first_number` on. `notes` are those of its draft, which the
+        result has, too.
         """
         loop = self._loop(brief.request, seed, limits)
         run = loop.run
-        run.brief, run.claims, run.locks = brief, claims_of(brief), tuple(locks)
+        run.brief, run.claims = brief, brief.claims
         run.first_seed, run.first_number = first_seed, first_number
+        run.notes += notes
         return self.in_turn(loop.rounds())
 
     def refining(
@@ -79,15 +78,13 @@ class Studio(Room):
         change: str,
         *,
         seed: int,
-        locks: Sequence[Lock] = (),
         **limits: Unpack[Limits],
     ) -> Generator[Event, None, None]:
         """Works on a change to a take, from its brief, in its size and from its noise; as `takes`.
 
-        `locks` are what was stated and holds (`BriefReady.locks`); without, what the take's own
-        request states.
+        What the change does not name stays as it was.
         """
-        return self.in_turn(self._change(take, change, seed, locks, limits)[1])
+        return self.in_turn(self._change(take, change, seed, limits)[1])
 
     def imagine(self, request: str, *, seed: int, **limits: Unpack[Limits]) -> Result:
         """Works on a request to its end; after Ctrl-C, the result is the best take so far."""
@@ -100,11 +97,10 @@ class Studio(Room):
         change: str,
         *,
         seed: int,
-        locks: Sequence[Lock] = (),
         **limits: Unpack[Limits],
     ) -> Result:
         """Works on a change to a take to its end; see `refining` and `imagine`."""
-        return self._to_the_end(*self._change(take, change, seed, locks, limits))
+        return self._to_the_end(*self._change(take, change, seed, limits))
 
     def save(self, result: Result, path: Path | str, *, request: str, seed: int) -> Path:
         """Writes the best take as a PNG that says how to paint it again, and returns its path.
@@ -131,6 +127,9 @@ class Studio(Room):
 
     def _loop(self, request: str, seed: int, limits: Limits) -> Loop:
         line = request_line(request)
+        pasted = self._pasted(line) if not limits.get("size") else None
+        if pasted:
+            limits = {**limits, "size": pasted}
         run = Run(
             request=line,
             seed=seed,
@@ -139,17 +138,28 @@ class Studio(Room):
             refine=limits.get("refine", True),
             preview_every=limits.get("preview_every", 0),
         )
-        loop = Loop(self.scribe, self.painter, self.critic, self.search, run, self.guard)
+        loop = Loop(self.writer, self.painter, self.critic, self.search, run, self.guard)
         loop.check()
         return loop
 
+    def _pasted(self, request: str) -> tuple[int, int] | None:
+        """The size or shape that came with a request in another tool's syntax, as it can be had.
+
+        The area is the painter's own; one of a small world paints in no other shape.
+        """
+        parsed = parse(request)
+        shape = parsed.size or parsed.aspect
+        if shape is None or self.writer.world:
+            return None
+        return sized(*shape, self.painter.dialect)
+
     def _change(
-        self, take: Take, change: str, seed: int, locks: Sequence[Lock], limits: Limits
+        self, take: Take, change: str, seed: int, limits: Limits
     ) -> tuple[Loop, Generator[Event, None, None]]:
         size = limits.get("size") or (take.order.width, take.order.height)
         loop = self._loop(change, seed, {**limits, "size": size})
         loop.run.first_seed = take.order.seed
-        return loop, loop.changed(take.brief, tuple(locks) or stated(take.brief.request))
+        return loop, loop.changed(take.brief)
 
     def _to_the_end(self, loop: Loop, events: Generator[Event, None, None]) -> Result:
         with closing(self.in_turn(events)) as turns:

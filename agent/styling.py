@@ -7,31 +7,37 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from limner.agent.claims import complete
 from limner.agent.fit import clauses
-from limner.agent.records import Brief
+from limner.agent.records import Brief, Claim
 from limner.pipelines.roles import Dialect
 from limner.prompts.styles import Style, styles
 
-__all__ = ["nearest", "restyled", "size_for", "styled"]
+__all__ = ["nearest", "restyled", "size_for", "sized", "styled"]
 
 
 def styled(brief: Brief, style: Style, dialect: Dialect, known: Sequence[str] = ()) -> Brief:
     """The brief in that style and no other.
 
-    The style's words become the brief's `manner`, which follows the prompt as far as the painter
-    reads; what it avoids becomes `unlike`, where the painter heeds a negative prompt. Where the
-    painter has only the `known` styles, the nearest of them is taken, and where none is near, the
-    brief stays as it is. Doing it twice changes nothing.
+    The style's words become the brief's `style_prompt`, which follows the prompt as far as the
+    painter reads; what it avoids becomes `style_negative`, where the painter heeds a negative
+    prompt; and it is claimed that the picture has that style. Where the painter has only the
+    `known` styles, the nearest of them is taken, and where none is near, the brief stays as it is.
+    Doing it twice changes nothing.
     """
     name = nearest(style, known)
     if not name:
         return brief
+    before = [claim.value for claim in brief.claims if claim.kind == "style"]
+    other = [claim for claim in brief.claims if claim.kind != "style"]
+    claim = Claim(f"The style is {name}.", "style", "style", value=name)
+    named = {said for value in before for said in _names(value)}
     return replace(
         brief,
-        prompt=_without(brief.prompt, {*_names(brief.style), *style.words, name}),
-        style=name,
-        manner=f"{name} style" if known else style.adds,
-        unlike=style.avoids if dialect.negative and not known else (),
+        prompt=_without(brief.prompt, {*named, *style.words, name}),
+        claims=complete([*other, claim]),
+        style_prompt=f"{name} style" if known else style.adds,
+        style_negative=style.avoids if dialect.negative and not known else (),
     )
 
 
@@ -44,18 +50,22 @@ def nearest(style: Style, known: Sequence[str] = ()) -> str:
 
 def restyled(before: Brief, after: Brief) -> Brief:
     """The changed brief in the style of the one before it, unless the change was of the style."""
-    if not before.manner or after.style not in ("", before.style):
-        return after
-    prompt = _without(after.prompt, _names(before.style))
-    return replace(
-        after, prompt=prompt, style=before.style, manner=before.manner, unlike=before.unlike
-    )
+    own = {claim.value for claim in before.claims if claim.kind == "style"}
+    now = {claim.value for claim in after.claims if claim.kind == "style"}
+    if not before.style_prompt or now != own:
+        return replace(after, style_prompt="", style_negative=()) if now != own else after
+    named = {said for value in own for said in _names(value)}
+    return replace(after, prompt=_without(after.prompt, named))
 
 
 def size_for(style: Style, dialect: Dialect) -> tuple[int, int]:
     """Width and height in pixels: as many as the painter's own size has, in the style's shape."""
+    return sized(*style.shape, dialect)
+
+
+def sized(across: int, down: int, dialect: Dialect) -> tuple[int, int]:
+    """The painter's own number of pixels, in a shape of so much width to so much height."""
     area = math.prod(dialect.size)
-    across, down = style.shape
     width = math.sqrt(area * across / down)
     step, most = dialect.multiple, dialect.largest // dialect.multiple
     sides = (min(max(round(side / step), 1), most) * step for side in (width, area / width))

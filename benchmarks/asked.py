@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from limner.pipelines.pocket.language.wish import BESIDE, OPEN
 from limner.pipelines.pocket.spec import Group, Link, Spec
 
 __all__ = ["BESIDE", "OPEN", "Asked", "Claim", "claims_of", "dumped", "loaded"]
+
+OPEN = -1
+"""A count of more than one that was left open."""
+BESIDE = "beside"
+"""One thing on either side of another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Easel:
         self.name, self.dialect = painter.name, painter.dialect
         self.cost, self.count_tokens = painter.cost, painter.count_tokens
         self.device = getattr(painter, "device", None)
+        self.world = getattr(painter, "world", None)
         self._painter = painter
         self.clean()
 

@@ -8,7 +8,9 @@ from functools import partial
 from PIL.Image import Image
 
 from limner import Brief
-from limner.agent.records import Relation, Thing
+from limner.agent.claims import complete
+from limner.agent.english import NUMBERS, plural
+from limner.agent.records import Claim as Stated
 from limner.benchmarks.arms.records import Case
 from limner.benchmarks.asked import BESIDE, OPEN, Asked, Claim, claims_of
 from limner.benchmarks.judge import verdict
@@ -18,8 +20,9 @@ from limner.benchmarks.second_judge import read
 from limner.pipelines.pocket.captions import canonical
 from limner.pipelines.pocket.spec import Spec
 
-__all__ = ["SPLITS", "exact", "said", "world_cases"]
+__all__ = ["SPLITS", "exact", "said", "stated", "world_cases"]
 
+_PLACES = {"left": "on the left", "centre": "in the centre", "right": "on the right"}
 SPLITS = ("quick", "development", "test")
 
 _WORDED = {
@@ -50,16 +53,43 @@ def exact(asked: Asked, request: str) -> Brief | None:
     groups = tuple(replace(g, count=2) if g.count == OPEN else g for g in asked.spec.groups)
     links = tuple(replace(k, how="left of") if k.how == BESIDE else k for k in asked.spec.links)
     spec = Spec(groups, links, asked.spec.where, asked.spec.light, asked.spec.style)
-    return Brief(
-        request,
-        canonical(spec),
-        things=tuple(Thing(g.name, g.count, g.colour, g.size, g.place) for g in groups),
-        relations=tuple(Relation(k.thing, k.how, k.other) for k in links),
-        where=spec.where,
-        light=spec.light,
-        style=spec.style,
-        avoid=asked.absent,
-    )
+    claims = complete([*stated(spec), *(_absence(name) for name in asked.absent)])
+    return Brief(request, canonical(spec), claims, negative=asked.absent)
+
+
+def stated(spec: Spec) -> list[Stated]:
+    """What a scene is asked to be, as claims."""
+    made: list[Stated] = []
+    for group in spec.groups:
+        noun = plural(group.name) if group.count > 1 else group.name
+        be = "are" if group.count > 1 else "is"
+        count = f"There {be} {NUMBERS[group.count]} {noun}."
+        made.append(Stated(count, "count", subject=group.name, value=str(group.count)))
+        looks = ("colour", group.colour), ("size", group.size), ("place", group.place)
+        for kind, value in looks:
+            if value:
+                at = _PLACES[value] if kind == "place" else value
+                text = f"The {noun} {be} {at}."
+                made.append(Stated(text, kind, subject=group.name, value=value))
+    for link in spec.links:
+        text = f"The {link.thing} is {link.how} the {link.other}."
+        made.append(Stated(text, "relation", "asked", "", link.thing, link.how, link.other))
+    scene = ("scene", spec.where), ("light", spec.light), ("style", spec.style)
+    texts = {
+        "scene": "The ground is {}.",
+        "light": "The sky shows {}.",
+        "style": "The style is {}.",
+    }
+    for kind, value in scene:
+        if value:
+            plain = kind == "light" and value.startswith("plain")
+            text = "The backdrop is {}." if plain else texts[kind]
+            made.append(Stated(text.format(value), kind, value=value))
+    return made
+
+
+def _absence(name: str) -> Stated:
+    return Stated(f"There is no {name}.", "absent", subject=name)
 
 
 def said(claim: Claim) -> str:

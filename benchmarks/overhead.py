@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from limner import Brief, Studio
-from limner.agent.claims import claims_of
 from limner.agent.events import BriefReady, TakeReady
 from limner.benchmarks.by_hand import ByHand
 from limner.pipelines.roles import Order
@@ -74,7 +73,7 @@ def from_inside(studio: Studio, hand: ByHand, repeat: int) -> list[Figure]:
     assert isinstance(drafted, BriefReady)
     brief = drafted.brief
     orders = painted_by_agent(studio, brief, AT_ONCE)
-    claims = claims_of(brief)
+    claims = brief.claims
     texts, foils = [c.text for c in claims], [c.foils for c in claims]
     agent, by_hand, bare, few = in_turns(
         [

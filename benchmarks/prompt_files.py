@@ -16,9 +16,10 @@ from typing import Any
 from PIL.Image import Image
 
 from limner import Brief
-from limner.agent.claims import claims_of
+from limner.agent.claims import complete
+from limner.agent.english import NUMBERS, plural
 from limner.agent.plain import one_line
-from limner.agent.records import Claim, Relation, Thing
+from limner.agent.records import Claim
 from limner.benchmarks.arms.records import Case
 from limner.errors import BadInput
 from limner.pipelines.roles import Critic
@@ -96,23 +97,29 @@ def _geneval(path: Path) -> list[_Asked]:
             row = json.loads(line)
             brief = _brief(row)
             name = f"{path.stem}/{number:04d}"
-            found.append(_Asked(name, str(row["tag"]), brief.request, claims_of(brief), brief))
+            found.append(_Asked(name, str(row["tag"]), brief.request, brief.claims, brief))
     return found
 
 
 def _brief(row: dict[str, Any]) -> Brief:
     """What GenEval's row asks for, as the brief that says just that."""
-    things, relations = [], []
-    for one in row["include"]:
-        things.append(Thing(str(one["class"]), int(one.get("count", 1)), str(one.get("color", ""))))
-        if "position" in one:
-            how, other = one["position"]
-            relations.append((len(things) - 1, str(how), int(other)))
-    links = [
-        Relation(things[a].name, how, things[b].name) for a, how, b in relations if how in PARTS
-    ]
+    names = [str(one["class"]) for one in row["include"]]
+    claims: list[Claim] = []
+    for name, one in zip(names, row["include"], strict=True):
+        count = int(one.get("count", 1))
+        noun, be = (plural(name), "are") if count > 1 else (name, "is")
+        number = NUMBERS[count] if 0 < count < len(NUMBERS) else str(count)
+        claims.append(
+            Claim(f"There {be} {number} {noun}.", "count", subject=name, value=str(count))
+        )
+        if colour := str(one.get("color", "")):
+            claims.append(Claim(f"The {noun} {be} {colour}.", "colour", subject=name, value=colour))
+        how, other = one.get("position", ("", 0))
+        if how in PARTS:
+            text = f"The {name} is {how} the {names[int(other)]}."
+            claims.append(Claim(text, "relation", "asked", "", name, str(how), names[int(other)]))
     prompt = one_line(str(row["prompt"]))
-    return Brief(prompt, prompt, things=tuple(things), relations=tuple(links))
+    return Brief(prompt, prompt, complete(claims))
 
 
 def _dpg(path: Path) -> list[_Asked]:
@@ -136,13 +143,13 @@ def _question(row: dict[str, str], places: dict[str, int]) -> Claim:
     parents = [places[p] for word in row["dependency"].split(",") if (p := word.strip()) in places]
     kind = one_line(row.get("category_broad") or "question")
     yes, no = (f"the answer to “{asked}” is {word}" for word in ("yes", "no"))
-    return Claim(yes, (no,), kind, parents[0] if parents else None)
+    return Claim(yes, kind, foils=(no,), needs=parents[0] if parents else None)
 
 
 def _compbench(path: Path) -> list[_Asked]:
     lines = [one_line(line) for line in path.read_text(encoding="utf-8").splitlines()]
     foil = ("a picture of something else",)
     return [
-        _Asked(f"{path.stem}/{n:04d}", path.stem, line, (Claim(line, foil, "prompt"),))
+        _Asked(f"{path.stem}/{n:04d}", path.stem, line, (Claim(line, foils=foil),))
         for n, line in enumerate(filter(None, lines))
     ]

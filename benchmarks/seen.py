@@ -10,7 +10,6 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from limner.agent.claims import claims_of
 from limner.agent.search import seed_of
 from limner.benchmarks.arms import Case, Room
 from limner.errors import BadInput
@@ -75,7 +74,7 @@ def read(path: Path) -> list[Wish]:
 def _watched(room: Room, case: Case, seeds: int, every: int) -> Wish:
     room.enter()
     brief = room.brief(case.request, 1)
-    claims = claims_of(brief)
+    claims = brief.claims
     orders = [room.order(brief, seed_of(1, number)) for number in range(seeds)]
     pictures: list[Seen] = []
     for at in range(0, seeds, room.easel.batch):

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
         Finished,
         PaintingStep,
         PromptRevised,
+        Replied,
         TakeReady,
+        TurnHeard,
     )
     from limner.agent.jobs import Job, Jobs
-    from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
+    from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take, Verdict
     from limner.agent.studio import Studio
     from limner.errors import LimnerError
 
@@ -37,21 +39,24 @@ __all__ = [
     "LimnerError",
     "PaintingStep",
     "PromptRevised",
+    "Replied",
     "Result",
     "Settings",
     "Studio",
     "Take",
     "TakeReady",
+    "TurnHeard",
+    "Verdict",
     "__version__",
 ]
 
 _ROOMS = {
     "agent.events": (
         *("BriefReady", "BriefToken", "Decided", "Event", "Finished"),
-        *("PaintingStep", "PromptRevised", "TakeReady"),
+        *("PaintingStep", "PromptRevised", "Replied", "TakeReady", "TurnHeard"),
     ),
     "agent.jobs": ("Job", "Jobs"),
-    "agent.records": ("Brief", "Claim", "Critique", "Result", "Settings", "Take"),
+    "agent.records": ("Brief", "Claim", "Critique", "Result", "Settings", "Take", "Verdict"),
     "agent.studio": ("Studio",),
     "errors": ("LimnerError",),
 }

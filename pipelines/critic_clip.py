@@ -14,6 +14,7 @@ from limner.pipelines.contrast import contrasted
 from limner.pipelines.device import place
 from limner.pipelines.loading import load, opening
 from limner.pipelines.relief import in_parts
+from limner.pipelines.roles import World
 from limner.pipelines.weights import named, verify
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class ClipCritic:
     CLIP's usual scale of 100. `batch` is how many pictures or texts are encoded at a time; fewer,
     where memory runs out.
     """
+
+    world: World | None = None
 
     def __init__(
         self,

@@ -17,7 +17,6 @@ from PIL import Image, ImageDraw
 from pydantic import ConfigDict
 
 from limner.errors import BadInput
-from limner.pipelines.pocket.world import NUMBERS, world
 from limner.pipelines.roles import Dialect, Order, Painted, Step
 from limner.pipelines.starts import check, check_batch, pasted, runs
 
@@ -25,7 +24,7 @@ __all__ = ["FakeCritic", "FakePainter", "FakePainting", "FakeWriter"]
 
 
 class FakeWriter(BaseChatModel):
-    """Writes briefs by rule: it knows the small world's English words and no grammar.
+    """Notes the request's own phrases, at its commas and small words, and repeats the request.
 
     `replies`, when given, are said instead, one after the other, the last for ever; with them a
     test can make it say anything. `pace` characters come at a time.
@@ -49,9 +48,9 @@ class FakeWriter(BaseChatModel):
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
-        **_: Any,
+        **call: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        said = _answer(messages[-1].text)
+        said = _answer(messages[-1].text, call.get("json_schema") or {})
         if self.replies:
             said = self.replies[0]
             self.replies = self.replies[1:] or self.replies
@@ -210,59 +209,52 @@ def _stripes(order: Order) -> Image.Image:
     return pasted(start, picture)
 
 
-def _answer(message: str) -> str:
-    """The JSON that answers one of the three messages to a writer."""
-    if message.startswith("prompt: "):
-        lines = dict(line.partition(": ")[::2] for line in message.split("\n"))
-        wrong = re.sub(r" \(looks like: [^)]*\)", "", lines.get("wrong", ""))
-        prompt = f"{lines['prompt']}, really {wrong}"
-        return _json({"prompt": prompt, "reply": "I say it once more."})
-    if message.startswith("brief: "):
-        before, _, change = message.removeprefix("brief: ").partition("\nchange: ")
-        return _json(_edited(json.loads(before), _brief(change), change))
-    return _json(_brief(message.removeprefix("draw: ")))
-
-
-def _brief(request: str) -> dict[str, Any]:
-    words = re.findall(r"[a-z-]+", request.lower())
-    things: list[dict[str, Any]] = []
-    fresh = {"name": "", "count": 1, "colour": "", "size": "", "place": ""}
-    told = dict(fresh)
-    for word in words:
-        if word in NUMBERS[1:]:
-            told["count"] = NUMBERS.index(word)
-        elif word in world().colours or word in world().sizes:
-            told["colour" if word in world().colours else "size"] = word
-        elif name := _nouns().get(word):
-            things.append({**told, "name": name})
-            told = dict(fresh)
-    scene = {
-        key: next((v for v in table if v in request.lower()), "")
-        for key, table in (
-            ("where", world().where),
-            ("light", world().light),
-            ("style", world().styles),
+def _answer(message: str, schema: dict[str, Any]) -> str:
+    """The JSON that answers one of limner's tasks, told by the form that is asked for."""
+    lines = {key.casefold(): text.strip() for key, _, text in _pairs(message)}
+    line = lines.get("line") or lines.get("request") or message.rpartition("\n")[2]
+    if calls := [call["properties"]["tool"]["enum"] for call in schema.get("anyOf", ())]:
+        return _json(_call(line, ["edit"] in calls))
+    if "asked" in schema.get("properties", {}):
+        return _json({"asked": _asked(line), "prompt": line})
+    if "wrong" in lines:
+        wrong = re.sub(r" \(looks like: [^)]*\)", "", lines["wrong"]).split("; ")
+        told = " and ".join(_phrases(wrong))
+        return _json({"prompt": f"{lines.get('description', '')}, really {told}"})
+    if "statements" in lines:
+        return _json(
+            {"prompt": ", ".join(_phrases(message.partition("\nBefore: ")[0].split("\n")))}
         )
-    }
-    prose = {"prompt": request, "reply": f"I paint: {request}"}
-    return {"things": things, "relations": [], **scene, "avoid": [], **prose}
+    return _json({"prompt": line})
 
 
-def _edited(before: dict[str, Any], said: dict[str, Any], change: str) -> dict[str, Any]:
-    """The old brief with the scene that was said, and with its things recoloured or added to."""
-    after = {**before, **{k: said[k] for k in ("where", "light", "style") if said[k]}}
-    colour = next((c for c in world().colours if c in change.lower().split()), "")
-    if said["things"]:
-        after["things"] = [*before["things"], *said["things"]]
-    elif colour:
-        after["things"] = [{**thing, "colour": colour} for thing in before["things"]]
-    parts = [f"{NUMBERS[min(t['count'], 4)]} {t['colour']} {t['name']}" for t in after["things"]]
-    prompt = ", ".join(" ".join(part.split()) for part in parts) or change
-    return {**after, "prompt": prompt, "reply": f"I change that: {change}"}
+def _pairs(message: str) -> Iterator[tuple[str, str, str]]:
+    return (line.strip().partition(":") for line in message.split("\n"))
 
 
-def _nouns() -> dict[str, str]:
-    return {form: n.name for n in world().things.values() for form in (n.name, n.plural)}
+def _phrases(statements: Sequence[str]) -> list[str]:
+    """What the statements say is shown."""
+    shown = (said for said in statements if not said.startswith(("There is no ", "Statements:")))
+    return [said.removeprefix("The picture shows ").rstrip(".") for said in shown]
+
+
+def _call(line: str, begun: bool) -> dict[str, Any]:
+    if not begun:
+        return {"tool": "draw", "request": line}
+    return {"tool": "edit", "add": _asked(line), "remove": [], "change": [], "instruction": line}
+
+
+def _asked(request: str) -> list[dict[str, str]]:
+    """Each run of words between commas and small words, as it was said."""
+    found = re.split(rf"[^\w\s'-]+|(?:(?<=\s)|^)(?:{_SMALL})(?=\s|$)", request, flags=re.IGNORECASE)
+    phrases = [phrase.strip() for phrase in found if phrase.strip()]
+    return [
+        {"quote": phrase, "text": f"The picture shows {phrase}.", "kind": "other"}
+        for phrase in dict.fromkeys(phrases)
+    ]
+
+
+_SMALL = "a|an|the|of|in|on|at|and|with|make|it|is|are|but|or|to|by|one"
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from limner.pipelines.pipes import grid, native, tokens, wordwise
 from limner.pipelines.preview import legible
 from limner.pipelines.quantized import check_bits
 from limner.pipelines.rationing import Rationed
-from limner.pipelines.roles import Dialect, Order
+from limner.pipelines.roles import Dialect, Order, World
 from limner.pipelines.speedups import Speedups
 from limner.pipelines.starts import check, check_batch, runs
 from limner.pipelines.swap import Swap
@@ -48,11 +48,12 @@ class DiffusersPainter:
     and Kandinsky pipelines it is really gone; elsewhere the denoiser passes over it. `threads` is
     torch's count of CPU threads for the last batch, 0 before: a picture's last bits depend on it.
     `device` is where it computes, as torch names it.
-    `paints_anything` is False for the pocket painter, which knows a small world alone.
+    `paints_anything` is False for the pocket painter, which knows its `world` alone.
     """
 
     threads = 0
     paints_anything = True
+    world: World | None = None
 
     def __init__(  # noqa: PLR0913
         self,

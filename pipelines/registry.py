@@ -152,12 +152,31 @@ def _local(part: str, name: str, settings: dict[str, Any]) -> Any:
     folder = folder_of(part, name, hub)
     name = name if folder != Path(name) else folder.resolve().name  # recipes keep no paths
     settings = {key: value for key, value in settings.items() if key != "hub"}
+    if name == "pocket":
+        return _in_its_world(part, folder, settings)
     if part == "writer":
         from limner.pipelines.writer_local import open_local_writer
 
         return open_local_writer(folder, name, **settings)
     if part == "painter":
         return _painter(folder, name, settings, hub)
+    return _critic(folder, name, settings, hub)
+
+
+def _in_its_world(part: str, folder: Path, settings: dict[str, Any]) -> Any:
+    """A pocket model: one of the ordinary classes, which knows the small world that it is of."""
+    from limner.pipelines.pocket.small_world import SmallWorld
+
+    if part == "writer":
+        from limner.pipelines.pocket.pocket_writer import open_pocket_writer
+
+        return open_pocket_writer(folder, "pocket", **settings)
+    opened = (_painter if part == "painter" else _critic)(folder, "pocket", settings, False)
+    opened.world = SmallWorld()
+    return opened
+
+
+def _critic(folder: Path, name: str, settings: dict[str, Any], hub: bool) -> Any:
     from limner.pipelines.critic_local import open_local_critic
 
     if "reads" in settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
@@ -21,7 +21,10 @@ __all__ = [
     "Painter",
     "Painting",
     "Start",
+    "Statement",
     "Step",
+    "TaskWriter",
+    "World",
     "Writer",
 ]
 
@@ -185,4 +188,61 @@ class Critic(Protocol):
         similarity, as TextNorm does (arXiv:2404.01863), or of the log odds of yes. A claim without
         foils is refused.
         """
+        ...
+
+
+class Statement(Protocol):
+    """One statement about a picture, with its slots; a claim is one.
+
+    `kind` says what it is about ("count", "colour", "relation", …), `subject`, `value` and `object`
+    say it for code: cat, red; cat, left of, dog.
+    """
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def object(self) -> str: ...
+
+
+@runtime_checkable
+class World(Protocol):
+    """What a painter of a small world can show; a painter of anything has none.
+
+    `description` tells a writer what there is, `larger` in one line how to get models that can show
+    anything; `examples` are requests that it can show. Painters and critics of such a world have it
+    as their attribute `world`.
+    """
+
+    description: str
+    larger: str
+    examples: tuple[str, ...]
+
+    def shows(self, claim: Statement) -> bool:
+        """Whether the painter can show this at all."""
+        ...
+
+    def prompt(self, claims: Sequence[Statement]) -> str:
+        """The statements in the few words that the painter knows; "" where it knows none."""
+        ...
+
+    def phrased(self, claim: Statement) -> tuple[str, tuple[str, ...]] | None:
+        """The statement and its foils as its critic was taught them; None: it can't judge that."""
+        ...
+
+
+@runtime_checkable
+class TaskWriter(Protocol):
+    """A writer that is given tasks as they are, and not as messages of a chat.
+
+    The tasks and their answers are those of `limner.agent.writer_schema`.
+    """
+
+    def write_task(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
+        """The answer, one JSON object, piece by piece."""
         ...

@@ -1,127 +1,17 @@
-"""What limner says to a writer and how it words claims: files that a person can read and change."""
+"""What limner says to a writer: templates that a person can read and change."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
 from jinja2 import BaseLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from limner.errors import BadInput
 
-__all__ = [
-    "Hearing",
-    "Stated",
-    "Wording",
-    "claims",
-    "hearing",
-    "known",
-    "render",
-    "stated",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """How claims are worded, and the values that contradict one another; see `claims.yaml`."""
-
-    numbers: list[str]
-    count: str
-    many: str
-    colour: str
-    own_colour: str
-    natural: dict[str, list[str]]
-    size: str
-    place: str
-    relation: str
-    where: str
-    nowhere: str
-    light: str
-    plain: str
-    style: str
-    colours: list[str]
-    sizes: list[str]
-    places: dict[str, str]
-    relations: list[str]
-    wheres: list[str]
-    lights: list[str]
-    styles: list[str]
-    plurals: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """What people say to a conversation instead of describing a picture; see `hearing.yaml`."""
-
-    undo: list[str]
-    redo: list[str]
-    again: list[str]
-    go: list[str]
-    anew: list[str]
-    called: list[str]
-    ordinals: dict[int, list[str]]
-    before: list[str]
-    between: list[str]
-    it: list[str]
-    resolved: dict[str, str]
-    which: dict[str, str]
-    values: list[str]
-    changes: list[str]
-    begins: list[str]
-    more: list[str]
-    fewer: list[str]
-    gone: list[str]
-    simpler: list[str]
-    polite: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """The words by which people state what a picture must keep; see `stated.yaml`."""
-
-    numbers: dict[str, int]
-    digits: dict[str, int]
-    measures: str
-    pairs: str
-    colours: dict[str, str]
-    whole: list[str]
-    scenery: str
-    scenery_chinese: list[str]
-    compounds: str
-    compounds_chinese: str
-    wearers: str
-    ends: str
-    ends_chinese: str
-    verbs_chinese: str
-    pronouns: list[str]
-    ing: str
-    uncounted: list[str]
-    denials: list[str]
-    denials_chinese: list[str]
-    idle: str
-    idle_chinese: list[str]
-    negations: str
-    negations_chinese: list[str]
-    becomes_chinese: list[str]
-    exchanges: str
-    more: list[str]
-    moving: list[str]
-    sizing: list[str]
-    alone: list[str]
-    colouring: list[str]
-    things: dict[str, str]
-    settings: dict[str, str]
-    scenes: dict[str, dict[str, str]]
-    backdrops: list[str]
-    sizes: dict[str, str]
-    sides: dict[str, str]
-    hows: dict[str, str]
-    plurals: dict[str, str]
-    instead: dict[str, str]
+__all__ = ["known", "render"]
 
 
 def known() -> list[str]:
@@ -139,7 +29,7 @@ def render(name: str, folder: Path | None = None, **values: str) -> tuple[str, s
     value that the template needs and nobody gave.
     """
     try:
-        template = _environment().from_string(_source(name, folder))
+        template = _compiled(_source(name, folder))
         return _block(template, "system", values), _block(template, "human", values)
     except TemplateError as problem:
         raise BadInput(
@@ -148,22 +38,10 @@ def render(name: str, folder: Path | None = None, **values: str) -> tuple[str, s
         ) from None
 
 
-@cache
-def claims() -> Wording:
-    """The wording of claims, from `claims.yaml`."""
-    return Wording(**yaml.safe_load(_ours("claims.yaml")))
-
-
-@cache
-def hearing() -> Hearing:
-    """What people say to a conversation, from `hearing.yaml`."""
-    return Hearing(**yaml.safe_load(_ours("hearing.yaml")))
-
-
-@cache
-def stated() -> Stated:
-    """The words of what is stated, from `stated.yaml`."""
-    return Stated(**yaml.safe_load(_ours("stated.yaml")))
+@lru_cache(maxsize=32)
+def _compiled(source: str) -> Template:
+    """Compiled once: that takes longer than all else that is done for a brief."""
+    return _environment().from_string(source)
 
 
 @cache

@@ -12,10 +12,14 @@ import yaml
 __all__ = [
     "DetailWords",
     "FinishWords",
+    "FoilWords",
     "Telling",
+    "TurnWords",
     "detail_words",
     "finish_words",
+    "foil_words",
     "telling",
+    "turn_words",
 ]
 
 
@@ -40,18 +44,48 @@ class DetailWords:
 
 
 @dataclass(frozen=True, slots=True)
+class FoilWords:
+    """Values that contradict one another, by the kind of claim; see `foils.yaml`."""
+
+    colours: list[str]
+    sizes: list[str]
+    places: dict[str, str]
+    relations: dict[str, str]
+    lights: list[str]
+    styles: list[str]
+    same: dict[str, list[str]]
+    others: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """How is told what is known of a picture, by language; see `telling.yaml`."""
 
     english: dict[str, str]
     chinese: dict[str, str]
-    claims: dict[str, str]
-    values: dict[str, str]
-    measures: dict[str, list[str]]
     notes: dict[str, str]
-    done: list[str]
-    cannot: list[str]
-    admits: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWords:
+    """Lines of a conversation that can only mean one thing; see `turns.yaml`."""
+
+    undo: list[str]
+    redo: list[str]
+    again: list[str]
+    save: list[str]
+    small: list[str]
+    help: list[str]
+    called: list[str]
+    ordinals: dict[int, list[str]]
+    before: list[str]
+    after: list[str]
+
+
+@cache
+def turn_words() -> TurnWords:
+    """The lines of a conversation that can only mean one thing, from `turns.yaml`."""
+    return TurnWords(**_table("turns.yaml"))
 
 
 @cache
@@ -64,6 +98,12 @@ def telling() -> Telling:
 def detail_words() -> DetailWords:
     """The words that a request's details are counted by, from `details.yaml`."""
     return DetailWords(**_table("details.yaml"))
+
+
+@cache
+def foil_words() -> FoilWords:
+    """The values that contradict one another, from `foils.yaml`."""
+    return FoilWords(**_table("foils.yaml"))
 
 
 @cache

@@ -12,9 +12,14 @@ from limner.pipelines.roles import Order
 __all__ = ["BRIEF", "begun", "take"]
 
 ORDER = Order("a cat", 2**64 - 1, 64, 64, 4, 5.0, "dogs")
-CLAIMS = (Claim("it is red", ("blue",), "colour"), Claim("it is", (), "count", 0))
+CLAIMS = (Claim("It is red.", "colour", foils=("It is blue.",)), Claim("It is.", "count", needs=0))
 CRITIQUE = Critique(CLAIMS, (0.9, None))
-BRIEF = {"prompt": "A red CAT", "things": [{"name": "cat", "count": 1}], "reply": "一只猫，好的"}
+BRIEF = {
+    "request": "a red cat",
+    "prompt": "A red CAT",
+    "claims": [{"text": "There is one cat.", "kind": "count", "quote": "cat", "foils": ["no dog"]}],
+    "reply": "一只猫，好的",
+}
 
 
 def begun(archive: Archive, words: str = "a red cat") -> tuple[int, int]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from limner.agent.events import (
-    Event,
-    Finished,
-)
+from limner.agent.events import Event, Finished
 from limner.agent.records import Result, Settings
 from limner.agent.search import Rounds
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
-WISH = "two red cats and a dog at night"  # claims: two cats, red; one dog; night
+WISH = "two red cats and a dog at night"  # the fake writer's claims: two red cats; dog; night
+DRAWN = {  # what a better writer says of it
+    "asked": [
+        {"quote": "two red cats", "text": "There are two cats."},
+        {"quote": "a dog", "text": "There is one dog."},
+        {"quote": "red cats", "text": "The cats are red."},
+        {"quote": "at night", "text": "It is night.", "kind": "light", "value": "night"},
+    ],
+    "prompt": WISH,
+}
 
 
 def studio(
@@ -30,6 +37,11 @@ def studio(
         Settings(**{"takes": 2, "budget": 6.0, **settings}),
         Rounds(),
     )
+
+
+def replying(*replies: dict[str, Any]) -> FakeWriter:
+    """A writer that says these, the last for ever."""
+    return FakeWriter(replies=tuple(json.dumps(reply) for reply in replies))
 
 
 def never() -> FakeCritic:

@@ -1,4 +1,4 @@
-"""A real server on a free port that speaks OpenAI's chat completions with the pocket writer."""
+"""A real server on a free port that speaks OpenAI's chat completions with a tiny language model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -24,11 +25,13 @@ PATIENCE = 120  # seconds
 class Speaking:
     """The server: where it is, which models it says that it has, what it was sent.
 
-    `holds` is whether it takes a schema, `key` what it wants to be shown, `lists` whether it tells
-    its models. `left` is set when a listener hung up before the end.
+    The model in `folder` speaks under all of these names. `holds` is whether it takes a schema,
+    `key` what it wants to be shown, `lists` whether it tells its models. `left` is set when a
+    listener hung up before the end.
     """
 
-    models: tuple[str, ...] = ("pocket",)
+    folder: Path
+    models: tuple[str, ...] = ("small",)
     holds: bool = True
     key: str = ""
     lists: bool = True
@@ -53,7 +56,7 @@ def _wrong(status: int, why: str) -> Response:
 
 def app(state: Speaking) -> FastAPI:
     """The two paths that such servers have."""
-    web, writer = FastAPI(), open_writer("pocket", {"device": "cpu"})
+    web, writer = FastAPI(), open_writer(state.folder, {"device": "cpu"})
 
     @web.get("/v1/models")
     def models(request: Request) -> Response:
@@ -86,7 +89,7 @@ async def _events(pieces: Iterator[Any], state: Speaking) -> AsyncIterator[str]:
         while (piece := await run_in_threadpool(next, pieces, None)) is not None:
             told = {"delta": {"content": piece.text}, "index": 0, "finish_reason": None}
             told["finish_reason"] = piece.response_metadata.get("finish_reason")
-            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "pocket"}
+            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small"}
             yield f"data: {json.dumps({**chunk, 'choices': [told]})}\n\n"
         yield "data: [DONE]\n\n"
         done = True
@@ -97,9 +100,9 @@ async def _events(pieces: Iterator[Any], state: Speaking) -> AsyncIterator[str]:
 
 
 @contextmanager
-def speaking(**settings: Any) -> Iterator[Speaking]:
+def speaking(folder: Path, **settings: Any) -> Iterator[Speaking]:
     """Speaks from another thread; ends with the block."""
-    state = Speaking(**settings)
+    state = Speaking(folder, **settings)
     with listen("127.0.0.1", 0) as bound:
         state.url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
         server = uvicorn.Server(uvicorn.Config(app(state), log_level="error"))

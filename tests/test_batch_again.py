@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -106,7 +107,7 @@ def test_the_pocket_models_paint_every_row_again_to_the_last_bit(
     settings = replace(pocket.settings, takes=2, steps=4, calibration={}, sketches=sketches)
     settings = replace(settings, repairs=True, patience=1)
     critic = Aimed(4 + 2 * sketches)
-    room = Studio(pocket.scribe.writer, pocket.painter, critic, settings)
+    room = Studio(cast("Any", pocket.writer.writer), pocket.painter, critic, settings)
     paths = files(worked(asked(WISHES[:2], seed=7), room, Terms(budget=1.5)), tmp_path)
     for path in paths:
         recipe = saving.read_recipe(path)

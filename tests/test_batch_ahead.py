@@ -18,8 +18,8 @@ from limner.agent.batch.queue import Asked, Queue
 from limner.agent.batch.rows import Outcome, Row
 from limner.agent.batch.terms import Terms
 from limner.agent.batch.worker import Keeper, work
-from limner.agent.brief import Scribe
-from limner.agent.records import Claim, Critique
+from limner.agent.brief import BriefWriter
+from limner.agent.records import Brief, Claim, Critique
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
 from limner.pipelines.roles import Order
@@ -114,7 +114,7 @@ class Slow(FakeWriter):
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ahead]:
     monkeypatch.setattr(Slow, "go", threading.Event())
     monkeypatch.setattr(Slow, "inside", [0])
-    ahead = Ahead(Scribe(Slow()))
+    ahead = Ahead(BriefWriter(Slow()))
     ahead.foresee([Asked(Row(n, n, f"r{n}", wish), n, 1) for n, wish in enumerate(WISHES)])
     yield ahead
     Slow.go.set()
@@ -122,15 +122,15 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ahead]:
 
 
 def test_the_writer_is_asked_for_one_thing_at_a_time(slow: Ahead) -> None:
-    failed = Critique((Claim("the cat is red", (), "colour"),), (0.1,))
+    failed = Critique((Claim("The cat is red.", "colour"),), (0.1,))
     threading.Timer(0.05, Slow.go.set).start()
-    slow.scribe.revise("a red cat", failed, 1)
+    slow.writer.reword(Brief("a red cat", "a red cat"), failed, 1)
     list(slow.draft(WISHES[-1], 5))
     assert max(Slow.inside) == 1 and len(Slow.inside) == 2 * (len(WISHES) + 1) + 1
 
 
 def test_who_waits_for_a_draft_may_leave_and_the_rest_is_not_written(slow: Ahead) -> None:
-    waiting = slow.scribe.expand(WISHES[2], 2)
+    waiting = slow.writer.draw(WISHES[2], 2)
     assert [next(waiting), next(waiting)] == ["", ""]
     waiting.close()
     slow.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,21 +15,41 @@ from limner.agent.batch.audit_people import inserted
 from limner.agent.batch.audit_phrases import Phrases
 from limner.agent.batch.manifest import NAME, Manifest
 from limner.agent.batch.rows import Outcome
-from limner.agent.records import Brief, Thing
+from limner.agent.coverage import unchecked
+from limner.agent.extract import extract
+from limner.agent.outputs import brief_dict
+from limner.agent.records import Brief, Claim
 
 NOUNS = "cat dog fish bird tree boat star moon car apple".split()
 
 
-def outcome(number: int, request: str, prompt: str, **brief: object) -> Outcome:
-    fields = asdict(Brief(request, prompt)) | brief
-    return Outcome(f"r{number}", number, number + 1, request, "done", prompt=prompt, brief=fields)
+def outcome(number: int, request: str, prompt: str, *claims: Claim) -> Outcome:
+    """A row whose brief has what its request states beyond doubt, and these claims."""
+    made = (*extract(request), *claims)
+    brief = Brief(request, prompt, made, unchecked=unchecked(request, made))
+    row = Outcome(f"r{number}", number, number + 1, request, "done", prompt=prompt)
+    return replace(row, brief=brief_dict(brief))
+
+
+def style(name: str, quote: str = "") -> Claim:
+    source = "asked" if quote else "invented"
+    return Claim(f"The style is {name}.", "style", source, quote, value=name)
+
+
+def light(name: str) -> Claim:
+    return Claim(f"It is {name}.", "light", "invented", value=name)
+
+
+def shows(quote: str) -> Claim:
+    return Claim(f"The picture shows {quote}.", quote=quote)
 
 
 def collapsed() -> list[Outcome]:
     """Ten requests that leave the style open and get the same one and the same words."""
     tail = ", highly detailed, cinematic lighting, trending on artstation"
+    lights = (light("night"), light("day"))
     return [
-        outcome(n, f"a {noun}", f"a {noun}{tail}", style="photo", light="day" if n % 2 else "night")
+        outcome(n, f"a {noun}", f"a {noun}{tail}", shows(noun), style("photo"), lights[n % 2])
         for n, noun in enumerate(NOUNS, 1)
     ]
 
@@ -49,8 +69,9 @@ def test_a_collapsed_style_and_its_phrases_are_found() -> None:
 
 def test_what_the_request_says_is_no_collapse() -> None:
     end = "in the tall wet grass"
+    claims = (style("photo", "photorealistic"), shows(end))
     rows = [
-        outcome(n, f"a {noun}, photorealistic, {end}", f"a {noun} {end}", style="photo")
+        outcome(n, f"a {noun}, photorealistic, {end}", f"a {noun} {end}", shows(noun), *claims)
         for n, noun in enumerate(NOUNS, 1)
     ]
     found = audit(rows)
@@ -85,16 +106,17 @@ def test_what_is_added_about_people(request_: str, prompt: str, about: set[str])
     assert {f"{one.about}: {one.value}" for one in inserted(request_, prompt)} == about
 
 
-def test_what_was_not_to_be_there_is_lost_where_it_is_shown() -> None:
-    request = "a cat, no dogs"
-    unsaid, shown, thing = (
-        outcome(1, request, "a cat"),
-        outcome(2, request, "a cat and a dog"),
-        outcome(3, request, "a cat, friends", things=(Thing("cat"), Thing("dog"))),
-    )
-    (loss,) = audit([unsaid, shown, thing]).lost
-    assert (loss.kind, loss.count, loss.stated) == ("absent", 2, 3)
-    assert loss.examples == ("no dog (r2)", "no dog (r3)")
+def test_what_was_not_to_be_there_is_lost_where_it_is_said_or_not_claimed() -> None:
+    request, cat = "a cat, no dogs", shows("cat")
+    rows = [
+        outcome(1, request, "a cat", cat),
+        outcome(2, request, "a cat without a dog", cat),
+        outcome(3, request, "a cat and two dogs", cat),
+        replace(outcome(4, request, "one cat"), brief=brief_dict(Brief(request, "", (cat,)))),
+    ]
+    lost = {loss.kind: loss for loss in audit(rows).lost}
+    assert (lost["absent"].count, lost["absent"].stated) == (2, 4)
+    assert lost["absent"].examples == ("There is no dog. (r3)", "There is no dog. (r4)")
 
 
 def test_the_same_prompt_for_other_seeds_counts_once() -> None:
@@ -111,25 +133,35 @@ def test_insertions_are_counted_with_words_and_examples() -> None:
 
 
 def test_lost_statements_are_found() -> None:
-    cats = (Thing("cat", 2, "red"),)
-    good = outcome(1, "two red cats, no dogs", "two red cats", things=cats, avoid=("dog",))
-    wrong = outcome(
-        2, "two red cats, no dogs", "a cat and a dog", things=(Thing("cat"), Thing("dog"))
-    )
+    request = 'two red cats, no dogs, a sign that says "OPEN"'
+    cats, sign = shows("red cats"), shows("sign that says")
+    good = outcome(1, request, 'two red cats, a sign that says "OPEN"', cats, sign)
+    wrong = outcome(2, request, "a cat and a dog", Claim("There is one cat.", quote="cats"))
     lost = {loss.kind: loss for loss in audit([good, wrong]).lost}
     assert {kind: (loss.count, loss.stated) for kind, loss in lost.items()} == {
         "absent": (1, 2),
-        "colour": (1, 2),
         "count": (1, 2),
+        "text": (1, 2),
+        "unchecked": (2, 14),
     }
-    assert lost["count"].examples == ("2 cat (r2)",)
+    assert lost["count"].examples == ("There are two red cats. (r2)",)
+    assert lost["unchecked"].examples == ("sign (r2)", "says (r2)")
     assert audit([good]).clean and not audit([wrong]).clean
 
 
-@pytest.mark.parametrize("brief", [{}, {"things": 7}, {"style": None, "x": [1]}, {"things": [{}]}])
+@pytest.mark.parametrize("brief", [{}, {"claims": 7}, {"things": 7}, {"x": [1]}, {"claims": [{}]}])
 def test_a_brief_of_any_kind_is_looked_at(brief: dict[str, object]) -> None:
     row = replace(outcome(1, "two red cats", "a dog"), brief=brief)
-    assert {loss.kind for loss in audit([row]).lost if loss.count} == {"count", "colour"}
+    assert {loss.kind for loss in audit([row]).lost if loss.count} == {"count"}
+
+
+def test_a_manifest_of_an_older_limner_is_looked_at() -> None:
+    """Its briefs have things and a style, and don't tell who wanted them."""
+    rows = [
+        replace(row, brief={"request": "a cat", "prompt": "x", "things": [], "style": "photo"})
+        for row in collapsed()
+    ]
+    assert audit(rows).spreads[0].collapsed
 
 
 def test_nothing_to_look_at() -> None:
@@ -195,13 +227,14 @@ def test_the_command_for_programs(folder: Path, capsys: pytest.CaptureFixture[st
     found = json.loads(out)
     assert out.isascii() and out.count("\n") == 1
     assert set(found) == {*Audit.__dataclass_fields__, "clean"} and found["clean"] is False
-    Manifest(folder / NAME).rewrite([outcome(1, "a cat", "a cat")])
+    Manifest(folder / NAME).rewrite([outcome(1, "a cat", "a cat", shows("cat"))])
     assert cli.main(["audit", str(folder), "--strict"]) == 0
 
 
 def test_hostile_text_is_shown_as_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "\x1b[2J\u202e[bold]two cats[/bold] red man"
-    rows = [outcome(n, "four dogs", f"{n} {evil}", style=evil, where=evil) for n in range(6)]
+    claims = (style(evil), replace(style(evil), kind="scene"))
+    rows = [outcome(n, "four dogs", f"{n} {evil}", *claims) for n in range(6)]
     Manifest(folder / NAME).rewrite([replace(row, id=evil) for row in rows])
     assert cli.main(["audit", str(folder)]) == 0
     text = capsys.readouterr().out

@@ -84,6 +84,38 @@ def test_what_falls_short_gives_1_and_can_be_judged_anew(wishes: Path, tmp_path:
     assert {row["status"] for row in manifest(out)} == {"done"}
 
 
+def test_what_nobody_looked_at_is_not_reached(tmp_path: Path) -> None:
+    """The writer notes the cat alone: all claims hold, and still not all that was asked does."""
+    reply = '{"asked":[{"quote":"red cat","text":"There is a red cat."}],"prompt":"a red cat"}'
+    profile, file = tmp_path / "p.yaml", tmp_path / "wishes.txt"
+    profile.write_text(
+        f"writer: {{name: fake, settings: {{replies: ['{reply}']}}}}\npainter: {{name: fake}}\n"
+        "critic: {name: fake, settings: {scores: [[0.9]]}}\ntakes: 1\nbudget: 1\n"
+    )
+    file.write_text("a red cat, neon\n")
+    out, mine = tmp_path / "out", ("--profile", str(profile), "--quiet")
+    assert main(typed(file, out, *mine, "--require", "all claims")) == 0
+    [row] = manifest(out)
+    assert row["all_hold"] and not row["verdict"]["reached"]
+    assert row["verdict"]["unchecked"] == row["brief"]["unchecked"] == ["neon"]
+    junit = tmp_path / "junit.xml"
+    again = (*mine, "--require", "reached", "--junit", str(junit))
+    assert main(typed(file, out, *again)) == 1  # judged anew: nothing is painted
+    assert manifest(out)[0]["short"] == ["neon: not checked"]
+    assert manifest(out)[0]["sha256"] == row["sha256"]
+    assert 'message="neon: not checked"' in junit.read_text()
+    page = (out / "index.html").read_text()
+    assert "Required: neon: not checked" in page and "1 of 1 claims hold" in page
+
+
+def test_a_pasted_seed_is_a_rows_own(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    rows = [{"request": "a cat\nSteps: 4, Seed: 77"}, {"request": "a cat --seed 5", "seed": 9}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(typed(file, tmp_path / "out", "--expand-only", "--quiet")) == 0
+    assert [row["seed"] for row in manifest(tmp_path / "out")] == [77, 9]
+
+
 def test_bad_rows_are_told_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, out = tmp_path / "rows.csv", tmp_path / "out"
     file.write_text("request,seed\na red cat,1\na dog,one\n")

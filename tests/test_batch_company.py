@@ -17,7 +17,9 @@ from limner.agent.batch.queue import Asked, Claim
 from limner.agent.batch.rows import Row
 from limner.agent.batch.terms import Terms
 from limner.agent.events import Event, PaintingStep
+from limner.agent.outputs import brief_dict, verdict_dict
 from limner.agent.studio import Studio
+from limner.agent.verdict import verdict_of
 from limner.pipelines import stamp
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
 from limner.pipelines.painter_diffusers import DiffusersPainter
@@ -96,7 +98,7 @@ def test_a_row_is_worked_on_as_any_other_door_does() -> None:
 
 def test_later_rounds_share_batches_too() -> None:
     painter = Watched()
-    made, _ = worked(asked(WISHES[:2]), studio(painter, [0.1]), FAKE)
+    made, _ = worked(asked(["a red cat", "a tree"]), studio(painter, [0.1]), FAKE)
     assert [len(batch) for batch in painter.batches] == [8, 8]  # a budget of 8: two rounds of 4
     assert [one.outcome.spent for one in made] == [8.0, 8.0]
 
@@ -214,8 +216,33 @@ def test_style_negative_and_locked_words_reach_the_painter() -> None:
     rows = asked(["a red cat"], style="watercolour", negative="blurry", locked=("Marmalade",))
     [made], _ = worked(rows, studio(FakePainter(), [1.0]))
     assert "Marmalade" in made.outcome.prompt
-    assert "blurry" in made.outcome.brief["unlike"]
-    assert made.outcome.brief["manner"]
+    assert "blurry" in made.outcome.brief["style_negative"]
+    assert made.outcome.brief["style_prompt"]
+    claims = {claim.text: claim.source for claim in made.outcome.claims}
+    assert claims["The picture shows Marmalade."] == "asked"
+    assert claims["The style is watercolour."] == "style"
+
+
+def test_locked_words_that_are_claimed_already_are_claimed_once() -> None:
+    rows = asked(["two red cats"], locked=("red cats", "four dogs"))
+    [made], _ = worked(rows, studio(FakePainter(), [0.9]))
+    texts = [claim["text"] for claim in made.outcome.brief["claims"]]
+    assert texts.count("There are four dogs.") == 1 and "four dogs" in made.outcome.prompt
+    assert not [text for text in texts if text.endswith("shows red cats.")]
+
+
+def test_a_manifest_has_the_verdict_that_every_door_has() -> None:
+    [made], _ = worked(asked(["a red cat"]), studio(FakePainter(), [0.9]))
+    best = studio(FakePainter(), [0.9]).imagine("a red cat", seed=101).best
+    assert best and made.outcome.verdict == verdict_dict(verdict_of(best))
+    assert made.outcome.brief == brief_dict(best.brief)
+
+
+def test_steps_and_guidance_that_were_pasted_are_used() -> None:
+    rows = asked(["a red cat\nSteps: 2, CFG scale: 3, Sampler: x"])
+    [made], _ = worked(rows, studio(FakePainter()))
+    order = json.loads(stamp.parse(made.content, Path()).recipe)["order"]
+    assert (order["steps"], order["guidance"]) == (2, 3)
 
 
 def test_nothing_in_the_picture_tells_of_the_clock(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -153,16 +154,20 @@ def test_memory_stays_the_same_over_many_rows(tmp_path: Path) -> None:
 
 
 def test_records_come_back_from_json() -> None:
-    claims = (Claim("the cat is red", (), "colour"), Claim("one cat", (), "count"))
+    claims = (Claim("the cat is red", "colour"), Claim("one cat", "count"))
     outcome = Outcome(
         "cat", 1, 2, "a cat", "short", "cat.png", "ab", 7, "a cat", {"where": "grass"},
         seen(Critique(claims, (0.9, None))), "budget", 2.5, 1.25, 2, more={"q": "\ud800"},
+        verdict={"unchecked": ["neon"], "not_shown": "city"},
     )  # fmt: skip
     assert outcome.claims == (
         Seen("the cat is red", "colour", 0.9, True),
         Seen("one cat", "count", None, None),
     )
     assert (outcome.holds, outcome.all_hold) == (1, False)
+    assert (outcome.words("unchecked"), outcome.words("not_shown")) == (("neon",), ())
+    older = {name: value for name, value in outcome.as_mapping().items() if name != "verdict"}
+    assert Outcome.parse(json.dumps(older)) == replace(outcome, verdict={})
     assert Outcome.parse(outcome.as_json()) == outcome and outcome.as_json().isascii()
     for wrong in ("{", "3", '{"id": 7}', outcome.as_json().replace('"short"', '"fine"', 1)):
         with pytest.raises(BadInput, match="that is no outcome"):

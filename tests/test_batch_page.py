@@ -22,7 +22,12 @@ RED, GREEN = (200, 30, 40), (20, 160, 60)
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\x1b[31m\u202etxt\u2066\x00'
 CLAIMS = (Seen("the cat is red", "colour", 0.93, True), Seen("one cat", "count", 0.2, False))
 DONE = Outcome("cat", 1, 2, "a red cat", "done", "cat.png", seed=7, prompt="a cat", claims=CLAIMS)
-SHORT = replace(DONE, id="dog", number=2, status="short", picture="dog.png", short=("one cat: 20",))
+OWN = Seen("the cat wears a hat", "other", 0.1, False, "invented")
+SAID = {"said": "1 of 2 claims hold; not yet: one cat; not checked: neon", "reached": False}
+SHORT = replace(
+    DONE, id="dog", number=2, status="short", picture="dog.png", short=("one cat: 20",),
+    claims=(*CLAIMS, OWN), verdict=SAID,
+)  # fmt: skip
 FAILED = Outcome("cow", 3, 4, "a cow", "failed", error=f"no weights in {Path.home()}/x", hint="try")
 ASIDE = Outcome("fox", 4, 5, "a fox", "set aside", error="given up", attempts=3)
 
@@ -69,7 +74,8 @@ def test_the_page_tells_of_every_row(folder: Path) -> None:
         "all 4 done 1 falls short 1 failed 1 set aside 1",
         "a red cat done 1 of 2 hold cat ✓the cat is red 93 % ✗one cat 20 %",
         "row 1 · seed 7 a cat line 2",
-        "Required: one cat: 20",
+        "Required: one cat: 20 1 of 2 claims hold; not yet: one cat; not checked: neon ✓",
+        "one cat 20 % added by the writer ✗the cat wears a hat 10 %",
         "no weights in ~/x try",
         "3 attempts",
         "line 9 the request is empty",
@@ -95,7 +101,7 @@ def test_hostile_text_stays_text(folder: Path) -> None:
     claims = (Seen(EVIL, EVIL, 0.5, True),)
     evil = Outcome(
         EVIL, 1, 2, EVIL, "failed", EVIL, EVIL, 7, EVIL, {EVIL: EVIL}, claims, EVIL,
-        error=EVIL, hint=EVIL, short=(EVIL,), more={EVIL: EVIL},
+        error=EVIL, hint=EVIL, short=(EVIL,), more={EVIL: EVIL}, verdict={"said": EVIL, EVIL: EVIL},
     )  # fmt: skip
     html = page([evil], folder, [BadRow(1, EVIL)], EVIL)
     outline = Outline(html)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,7 +24,12 @@ DONE = Outcome(
     "cat", 1, 2, "a red cat", "done", "cat.png", "ab" * 32, 7, "a red cat on grass",
     {"where": "grass"}, CLAIMS[:1], "done", 2.5, 1.25, more={"client": "A&B", "id": "own"},
 )  # fmt: skip
-SHORT = replace(DONE, id="dog", number=2, status="short", claims=CLAIMS, short=("one cat: 20 %",))
+OWN = Seen("a hat", "other", 0.1, False, "invented")
+VERDICT = {"reached": False, "said": "1 of 2", "unchecked": ["neon"], "not_shown": ["city"]}
+SHORT = replace(
+    DONE, id="dog", number=2, status="short", claims=(*CLAIMS, OWN), short=("one cat: 20 %",),
+    verdict=VERDICT,
+)  # fmt: skip
 FAILED = Outcome("cow", 3, 4, "a cow", "failed", error="the painter broke", hint="try again")
 ALL = (DONE, SHORT, FAILED)
 EVIL = '=HYPERLINK("http://x")\x00\x1b[31m\u202e]]><script>&amp;\ufffe\ud800'
@@ -76,8 +82,12 @@ def test_the_table_for_people(tmp_path: Path) -> None:
     text = write_csv(ALL, tmp_path / "m.csv").read_text(encoding="utf-8-sig")
     first, second, third = csv.DictReader(io.StringIO(text))
     assert first["id"] == "cat" and first["more id"] == "own" and first["client"] == "A&B"
-    assert second["claims"] == "✓ the cat is red (93%); ✗ one cat (20%)"
+    assert second["claims"] == (
+        "✓ the cat is red (93%); ✗ one cat (20%); ✗ a hat (added by the writer) (10%)"
+    )
     assert (second["status"], second["all_hold"], second["holds"]) == ("short", "no", "1")
+    assert (first["all_hold"], second["reached"]) == ("yes", "no")
+    assert (second["unchecked"], second["not_shown"]) == ("neon", "city")
     assert (third["error"], third["seed"], third["client"]) == ("the painter broke", "", "")
 
 
@@ -106,8 +116,9 @@ def test_the_table_for_programs(tmp_path: Path) -> None:
     rows = parquet.read_table(made[1]).to_pylist()
     assert [row["id"] for row in rows] == ["cat", "dog", "cow", "dog"]
     assert rows[1]["claims"][1] == {
-        "text": "one cat", "kind": "count", "probability": 0.2, "holds": False
+        "text": "one cat", "kind": "count", "probability": 0.2, "holds": False, "source": "asked"
     }  # fmt: skip
+    assert json.loads(rows[1]["verdict"]) == VERDICT
     assert dict(rows[0]["more"]) == DONE.more and rows[2]["seed"] is None
     assert list(rows[0]) == list(DONE.as_mapping())
     assert parquet.read_table(tables([], tmp_path)[1]).num_rows == 0
@@ -129,7 +140,13 @@ def test_a_row_is_a_test(tmp_path: Path) -> None:
     failure, error = suite[1][0], suite[2][0]
     assert (failure.text, failure.get("message")) == ("one cat: 20 %", "one cat: 20 %")
     assert error.text == "the painter broke\ntry again"
-    assert "does not hold: one cat (20.0 %)" in (suite[1][1].text or "")
+    told = (suite[1][1].text or "").splitlines()
+    assert told[-4:] == [
+        "does not hold: one cat (20.0 %)",
+        "not checked: neon",
+        "can't be shown: city",
+        "added by the writer: does not hold: a hat (10.0 %)",
+    ]
 
 
 texts = st.text(max_size=40) | st.just(EVIL)
@@ -144,7 +161,8 @@ def test_hostile_text_stays_text(tmp_path: Path, one: str, two: str) -> None:
     outcome = Outcome(
         one, 1, 2, two, "short", prompt=one, claims=claims, error=two, more={one: two}
     )
-    broken = replace(outcome, status="failed", short=(one,))
+    verdict = {"said": one, "unchecked": [two], "not_shown": one, "reached": two}
+    broken = replace(outcome, status="failed", short=(one,), verdict=verdict)
     both = [outcome, broken]
     manifest = Manifest(tmp_path / NAME)
     manifest.rewrite(both)

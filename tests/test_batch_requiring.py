@@ -6,16 +6,16 @@ import pytest
 
 from limner.agent.batch.requiring import Required, falls_short, required, share
 from limner.agent.batch.rows import Row
-from limner.agent.records import Claim, Critique
+from limner.agent.records import Brief, Claim, Critique
 from limner.errors import BadInput
 
 CLAIMS = (
-    Claim("there are two cats", (), "count"),
-    Claim("the cats are red", (), "colour", 0),
-    Claim("the light is night", (), "light"),
+    Claim("There are two cats.", "count"),
+    Claim("The cats are red.", "colour", needs=0),
+    Claim("It is night.", "light"),
+    Claim("The cats wear hats.", "other", "invented"),  # which nobody asked for
 )
-
-
+BRIEF = Brief("two red cats, neon, a city", "two red cats")
 NOTHING = Required()
 
 
@@ -23,15 +23,15 @@ def short(
     probabilities: tuple[float | None, ...], whole: Required = NOTHING, **columns: object
 ) -> tuple[str, ...]:
     row = Row(1, 2, "cat", "two red cats", **columns)  # type: ignore[arg-type]
-    return falls_short(row, Critique(CLAIMS, probabilities), whole)
+    return falls_short(row, Critique(CLAIMS, (*probabilities, 0.1)), BRIEF, whole)
 
 
 @pytest.mark.parametrize("words", ["all claims", "ALL", "everything", "count, all claims"])
 def test_everything_has_to_hold(words: str) -> None:
     assert short((0.9, 0.5, 0.7), required(words)) == ()
     assert short((0.9, 0.4, None), required(words)) == (
-        "the cats are red: 40 %, needs 50 %",
-        "the light is night: not checked",
+        "The cats are red: 40 %, needs 50 %",
+        "It is night: not checked",
     )
 
 
@@ -41,7 +41,7 @@ def test_everything_has_to_hold(words: str) -> None:
 def test_kinds_have_to_hold(words: str) -> None:
     assert required(words).kinds == {"count", "colour"}
     assert short((0.9, 0.6, 0.1), required(words)) == ()
-    assert short((0.1, 0.6, 0.1), required(words)) == ("there are two cats: 10 %, needs 50 %",)
+    assert short((0.1, 0.6, 0.1), required(words)) == ("There are two cats: 10 %, needs 50 %",)
 
 
 def test_nothing_is_required_unless_it_is_said() -> None:
@@ -51,11 +51,11 @@ def test_nothing_is_required_unless_it_is_said() -> None:
 def test_all_have_to_be_so_sure() -> None:
     assert short((0.9, 0.8, 0.85), Required(least=0.8)) == ()
     assert short((0.9, 0.7996, 0.85), required("count", 0.8)) == (
-        "the cats are red: 79.9 %, needs 80 %",
+        "The cats are red: 79.9 %, needs 80 %",
     )
     assert short((0.6, 0.4, None), required("all", 0.0)) == (
-        "the cats are red: 40 %, needs 50 %",
-        "the light is night: not checked",
+        "The cats are red: 40 %, needs 50 %",
+        "It is night: not checked",
     )
 
 
@@ -66,13 +66,37 @@ def test_a_row_has_the_last_word() -> None:
     assert len(short((0.9, 0.6, 0.1), whole, least=0.5)) == 1
 
 
+def test_reached_is_all_that_was_asked_and_nothing_left_open() -> None:
+    row, critique = Row(1, 2, "cat", "x"), Critique(CLAIMS, (0.9, 0.8, None, 0.1))
+    left = Brief("x", "x", unchecked=("neon",), not_shown=("a city",))
+    assert falls_short(row, critique, left, required("reached")) == (
+        "It is night: not checked",
+        "neon: not checked",
+        "a city: can't be shown",
+    )
+    sure = Critique(CLAIMS, (0.9, 0.8, 0.7, 0.1))
+    assert falls_short(row, sure, BRIEF, required("reached")) == ()
+    assert falls_short(row, sure, left, required("all claims")) == ()
+    assert falls_short(Row(1, 2, "cat", "x", require="reached"), sure, left) == (
+        "neon: not checked",
+        "a city: can't be shown",
+    )
+
+
 def test_no_claims_are_no_proof() -> None:
     row = Row(1, 2, "cat", "a cat")
-    assert falls_short(row, Critique((), ()), required("all")) == (
-        "there is no claim that could hold",
-    )
-    assert falls_short(row, Critique((), ()), Required(least=0.5))
-    assert falls_short(row, Critique((), ()), required("count")) == ()
+    for claims in ((), CLAIMS[3:]):
+        nothing = Critique(claims, (0.9,) * len(claims))
+        for words in ("all", "reached"):
+            assert falls_short(row, nothing, BRIEF, required(words)) == (
+                "there is no claim that could hold",
+            )
+        assert falls_short(row, nothing, BRIEF, Required(least=0.5))
+        assert falls_short(row, nothing, BRIEF, required("count")) == ()
+
+
+def test_kinds_go_by_their_older_names_too() -> None:
+    assert required("where, avoid, number").kinds == {"scene", "absent", "count"}
 
 
 def test_what_can_not_be_required() -> None:

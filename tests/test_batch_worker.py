@@ -137,6 +137,11 @@ def test_briefs_alone_need_no_painter(queue: Queue) -> None:
     assert not (queue.folder / "pictures").exists()
 
 
+def test_briefs_for_a_small_world_know_what_it_shows() -> None:
+    room = Rooms(Terms(profile="pocket", expand_only=True)).studio()
+    assert room.writer.world and room.names["critic"] == "fake"
+
+
 def test_requirements_are_held_against_the_pictures(queue: Queue) -> None:
     terms = filled(queue, ["a red cat on the grass"], replace(FAKE, least=1.0))
     worked(queue, terms=terms)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from random import Random
 
 import pytest
 from benching import WISH, Slow, case, room
 from PIL import Image
 
+from limner.agent.claims import complete
+from limner.agent.looking.look import look, phrased
+from limner.agent.records import Claim, Settings
 from limner.agent.refining import Refining
 from limner.benchmarks import trials
 from limner.benchmarks.arms import ARMS, INFORMED
@@ -21,6 +25,8 @@ from limner.errors import LimnerError, ModelFailed
 from limner.pipelines.fakes import FakeCritic, FakeWriter
 from limner.pipelines.platt import Curve
 from limner.pipelines.pocket.draw import draw
+from limner.pipelines.pocket.scene import Scene, Spot
+from limner.pipelines.pocket.spec import Group, Spec
 from limner.pipelines.roles import Order, Painted, Start, Step
 
 
@@ -78,9 +84,9 @@ def test_seeds_only_rewords_nothing() -> None:
     assert len({s.order.prompt for s in trial.shots}) == 1 < len(trial.shots)
     brief, seen = here.brief(WISH, 1), trial.best.critique
     with pytest.raises(LimnerError, match="rewords nothing"):
-        here.studio.scribe.revise(brief.prompt, seen, 1)
+        here.studio.writer.reword(brief, seen, 1)
     here.run(ARMS["raw"], case(), 1, 1)
-    assert here.studio.scribe.revise(brief.prompt, seen, 1).prompt != brief.prompt
+    assert here.studio.writer.reword(brief, seen, 1) != brief.prompt
 
 
 def test_the_parts_of_the_loop_can_be_taken_away() -> None:
@@ -200,25 +206,43 @@ def test_the_rivals_words_hold_what_they_need(name: str) -> None:
 
 
 def test_the_true_critic_knows_every_statement_of_the_exact_briefs() -> None:
-    from limner.agent.claims import claims_of
-
     asked = [brief for case in world_cases("quick") if (brief := case.exact)]
-    texts = {claim.text for brief in asked for claim in claims_of(brief)}
-    assert len(texts) > 60 and texts <= set(meanings())
+    worded = [phrased(TruthfulCritic(), claim) for brief in asked for claim in brief.claims]
+    texts = {claim.text for claim in worded if claim}
+    assert len(texts) > 60 and texts <= set(meanings()) and None not in worded
 
 
 @pytest.mark.parametrize("number", [1, 20, 40])
 def test_judge_and_true_critic_agree_on_a_scene_that_is_right(number: int) -> None:
-    from random import Random
-
-    from limner.agent.claims import claims_of
-
     prompt = quick()[number]
     picture = Image.fromarray(draw(example(prompt.asked, Random(number))))
     brief = exact(prompt.asked, prompt.request)
     assert brief
-    claims = claims_of(brief)
-    (row,) = TruthfulCritic().look([picture], [c.text for c in claims], [c.foils for c in claims])
-    assert row == [1.0] * len(claims)
+    (found,), _ = look(TruthfulCritic(), [picture], brief.claims, Settings())
+    assert found.probabilities == (1.0,) * len(brief.claims)
     assert TruthfulCritic().look([picture], ["it is nice"], [["no"]]) == [[0.0]]
     assert all(world_cases("quick")[number].decide(picture))
+
+
+FISH = [Spot("fish", "", "small", x, 92, 40) for x in (24, 64, 104)]
+CAT = Spot("cat", "red", "large", 64, 64, 56)
+TOLD = [
+    (Claim("There are several fish.", "object", subject="fish", value="several"), 3, True),
+    (Claim("There are several fish.", "object", subject="fish", value="several"), 1, False),
+    (Claim("There are two fish.", "count", subject="fish", value="2"), 3, False),
+    (Claim("The fish is in its natural colours.", "colour", subject="fish", value="natural"), 1, 1),
+    (Claim("There is no fish.", "absent", subject="fish"), 0, True),
+    (Claim("There is no fish.", "absent", subject="fish"), 2, False),
+    (Claim("There is no grass.", "absent", subject="grass"), 1, True),
+]
+
+
+@pytest.mark.parametrize(("claim", "fish", "true"), TOLD)
+def test_the_true_critic_answers_what_the_world_makes_of_claims(
+    claim: Claim, fish: int, true: bool
+) -> None:
+    spots = tuple(FISH[:fish]) or (CAT,)
+    spec = Spec((Group(spots[0].name, len(spots)),), light="plain white", style="flat")
+    picture = Image.fromarray(draw(Scene(spec, spots)))
+    (found,), _ = look(TruthfulCritic(), [picture], complete([claim]), Settings())
+    assert found.probabilities == (float(true),)

@@ -57,9 +57,9 @@ def geneval(folder: Path) -> Path:
 def test_geneval_rows_become_claims_with_foils(tmp_path: Path) -> None:
     cases = file_cases(geneval(tmp_path), FakeCritic())
     assert [case.category for case in cases] == ["position", "counting"]
-    assert "the bench is left of the dog" in cases[0].claims
-    assert "the bench is red" in cases[0].claims
-    assert cases[1].claims == ("there are two cats",)
+    assert "The bench is left of the dog." in cases[0].claims
+    assert "The bench is red." in cases[0].claims
+    assert cases[1].claims == ("There are two cats.",)
     assert cases[1].exact and cases[1].exact.prompt == "a photo of two cats"
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from PIL import Image as images
@@ -45,7 +48,7 @@ def test_few_of_the_false_claims_pass() -> None:
 
 
 def test_a_kind_is_judged_by_its_own_curve() -> None:
-    claims = tuple(Claim(kind, ("no",), kind) for kind in ("count", "colour"))
+    claims = tuple(Claim(kind, kind, foils=("no",)) for kind in ("count", "colour"))
     settings = Settings(calibration={"count": Curve(1.0, -3.0)})
     ((critique,), failed) = look(FakeCritic([[0.9, 0.9]]), [PICTURE], claims, settings)
     assert not failed
@@ -61,7 +64,26 @@ def test_no_claim_of_a_picture_itself_is_taken_for_false() -> None:
     found = nulls(studio, painted)
     own = sum(len(take.critique.claims) for take in painted)
     assert sum(map(len, found.values())) <= 3 * own
-    assert isinstance(curves, dict) and "count" in curves
+    assert isinstance(curves, dict) and "other" in curves
+
+
+def test_a_critic_with_a_world_is_asked_in_its_own_words() -> None:
+    class Worldly(FakeCritic):
+        """Was taught capitals, and knows nothing of moons."""
+
+        world = SimpleNamespace(
+            phrased=lambda claim: None if "moon" in claim.text else (claim.text.upper(), ("NO",))
+        )
+
+        def look(self, pictures: Any, claims: Sequence[str], foils: Any) -> list[list[float]]:
+            assert all(text == text.upper() for text in claims)
+            return super().look(pictures, claims, foils)
+
+    wishes = ["two cats", "three dogs", "four moons", "five cups"]
+    studio = Studio(FakeWriter(), FakePainter(), Worldly())
+    *takes, _ = calibrate(studio, wishes, seed=1)
+    found = nulls(studio, [take for take in takes if isinstance(take, Take)])
+    assert {kind: len(row) for kind, row in found.items()} == {"count": 9}  # not of the moons
 
 
 def test_the_command_writes_a_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,9 +41,68 @@ def test_one_json_object_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> 
     assert out.isascii() and out.count("\n") == 1 and err == ""
     assert Path(told["picture"]).is_file()
     assert told["request"] == REQUEST and told["seed"] == 3 and told["ended"] == "done"
-    assert {"text", "kind", "probability", "holds"} == set(told["claims"][0])
-    assert told["brief"]["things"][0]["name"] == "cat" and told["prompt"]
+    assert {"text", "kind", "source", "quote", "probability", "holds"} <= set(told["claims"][0])
+    assert told["brief"]["objects"][0]["name"] == "dog" and told["prompt"]
+    assert told["brief"]["claims"][0]["text"] in told["verdict"]["holds"]
+    assert told["fallback"] == "" and isinstance(told["repaired"], list)
     assert set(told["models"]) == {"writer", "painter", "critic"}
+
+
+UNSURE = """
+writer: {name: fake, settings: {replies: ['REPLY']}}
+painter: {name: fake}
+critic: {name: fake, settings: {scores: [[0.9]]}}
+budget: 1
+takes: 1
+"""
+REPLIES = {  # of a writer, to "a red cat, neon", and what may be said of the picture
+    '{"asked":[{"quote":"red cat","text":"There is a red cat."}],"prompt":"a cat"}': ["neon"],
+    '{"asked":[{"quote":"a red cat, neon","text":"A red cat, neon."}],"prompt":"a cat"}': [],
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_what_was_not_looked_at_is_never_called_right(
+    reply: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("unsure.yaml").write_text(UNSURE.replace("REPLY", reply))
+    wish = ("a red cat, neon", "--profile", "unsure.yaml", "--seed", "1")
+    open_, code = REPLIES[reply], 4 if REPLIES[reply] else 0
+    assert ran(*wish) == 0
+    seen = capsys.readouterr().out
+    assert ("not checked: neon" in seen) == bool(open_) and "claims hold" in seen
+    assert ("all 1 claims hold" in seen) == (not open_) and "Every claim holds" not in seen
+    assert ran(*wish, "--strict", "--json") == code  # the picture is saved all the same
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"]["unchecked"] == open_ == told["brief"]["unchecked"]
+    assert told["verdict"]["reached"] is not bool(open_) and Path(told["picture"]).is_file()
+    assert ran(*wish, "--strict", "--quiet") == code
+    assert ran("show", told["picture"]) == 0
+    assert told["verdict"]["said"] in capsys.readouterr().out.split("\n", 1)[1]
+    assert ran("show", told["picture"], "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["verdict"], shown["brief"]) == (told["verdict"], told["brief"])
+
+
+def test_a_fallback_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("odd.yaml").write_text(UNSURE.replace("REPLY", "no JSON"))
+    assert ran("a red cat, neon", "--profile", "odd.yaml", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["fallback"] and told["prompt"] == "a red cat, neon"
+    assert ran("a red cat, neon", "--profile", "odd.yaml") == 0
+    assert f"note: {told['fallback']}" in capsys.readouterr().out
+
+
+def test_what_was_pasted_with_a_prompt_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    pasted = "a red cat\nSteps: 3, CFG scale: 4.5, Seed: 77, Sampler: Euler a"
+    fake = ("--profile", "fake", "--json", "--budget", "1", "--takes", "1")
+    assert ran(pasted, *fake) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["seed"], told["order"]["steps"], told["order"]["guidance"]) == (77, 3, 4.5)
+    assert any("Euler" in name for name in told["brief"]["dropped"])
+    assert any("not used: " in note and "Euler" in note for note in told["notes"])
+    assert ran(pasted, *fake, "--seed", "5") == 0
+    assert json.loads(capsys.readouterr().out)["seed"] == 5
 
 
 def test_quiet_prints_the_path(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,8 +139,12 @@ def test_limits_are_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("form", [[], ["--json"], ["--quiet"]])
 def test_expand_only_paints_nothing(form: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert draw("--expand-only", *form) == 0
-    assert "cat" in capsys.readouterr().out
-    assert not list(Path().iterdir())
+    seen = capsys.readouterr().out
+    assert "cat" in seen and not list(Path().iterdir())
+    if form == ["--json"]:
+        told = json.loads(seen)
+        assert told["verdict"]["reached"] is False and told["verdict"]["said"]
+        assert told["verdict"]["holds"] == [] and told["brief"]["claims"] == told["claims"]
 
 
 def test_words_need_no_quotes_and_may_be_a_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +167,7 @@ def test_show_tells_how_it_came_to_be(capsys: pytest.CaptureFixture[str]) -> Non
     capsys.readouterr()
     assert ran("show", "a.png") == 0
     text = capsys.readouterr().out
-    for part in (REQUEST, "of the run: 3", "the cat is red", "round 1", "fake"):
+    for part in (REQUEST, "of the run: 3", "There are two dogs", "round 1", "fake"):
         assert part in text
     assert ran("show", "a.png", "--json") == 0
     assert json.loads(capsys.readouterr().out)["request"] == REQUEST
@@ -189,7 +252,7 @@ def test_a_failing_painter_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None
 def test_help_tells_the_exit_codes_and_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran("--help") == 0
     text = capsys.readouterr().out
-    assert all(f"\n    {code} " in text for code in (0, 1, 2, 130))
+    assert all(f"\n    {code} " in text for code in (0, 1, 2, 3, 4, 130))
     assert "limner show FILE" in text and text.startswith("Usage: limner [OPTIONS]")
     assert max(map(len, text.splitlines())) <= 80
 

@@ -112,7 +112,7 @@ def test_interrupted_before_the_first_take() -> None:
 
 def test_interrupted_later_the_best_so_far_is_saved() -> None:
     code, out, err = interrupted(400, after="wording")
-    assert code == 130 and "Stopped; this is the best so far." in out and "Traceback" not in err
+    assert code == 130 and "claims hold" in out and "; stopped" in out and "Traceback" not in err
     (path,) = Path().glob("*.png")
     assert cli.main(["show", str(path)]) == 0
 

@@ -11,7 +11,7 @@ from talking import REQUEST, Talk
 from limner.agent import brief_text
 from limner.agent.chat import commands
 from limner.agent.chat.editor import edited
-from limner.agent.records import Brief, Thing
+from limner.agent.records import Brief, Claim
 from limner.errors import BadInput, LimnerError
 
 
@@ -47,15 +47,17 @@ def test_what_must_not_be_there(talk: Talk) -> None:
 
 
 def test_the_brief_is_changed_by_hand(tmp_path: Path) -> None:
-    page = brief_text.written(Brief(REQUEST, "two foxes", things=(Thing("fox", 2, "red"),)))
+    page = brief_text.written(Brief(REQUEST, "two foxes", (Claim("There are two foxes."),)))
     talk = Talk(tmp_path, edit=page)
     talk.say(REQUEST)
-    assert "brief 2" in talk.say("/brief edit")
-    assert "there are two fox" in talk.say("/go")
+    seen = talk.say("/brief edit")
+    assert "brief 2" in seen and "+ There are two foxes" in seen and "- There are two dogs" in seen
+    assert "There are two foxes" in talk.say("/go")
+    assert "two foxes" in {take.order.prompt for take in talk.chat.session.takes}
     assert "as it was" in talk.say("/brief edit")
 
 
-@pytest.mark.parametrize("page", ["things: 7", "[", "- a", "prompt: ''", "things: [{count: 1}]"])
+@pytest.mark.parametrize("page", ["claims: 7", "[", "- a", "prompt: ''", "claims: [{a: 1}]"])
 def test_a_page_that_is_no_brief_is_refused(page: str) -> None:
     with pytest.raises(BadInput) as refused:
         brief_text.read(page, Brief("a", "b"))
@@ -63,9 +65,22 @@ def test_a_page_that_is_no_brief_is_refused(page: str) -> None:
 
 
 def test_a_page_comes_back_as_it_went() -> None:
-    brief = Brief("一只猫", "a cat: \x9b2J #1", "hi", (Thing("cat", 2),), avoid=("dog",))
-    assert brief_text.read(brief_text.written(brief), brief).things == brief.things
+    cats = Claim("There are two cats.", "count", quote="两只猫", subject="cat", value="2")
+    own = Claim("The hat is green.", "colour", "invented")
+    brief = Brief("两只猫", "a cat: \x9b2J #1", (cats, own), negative=("dog",), reply="hi")
+    assert brief_text.read(brief_text.written(brief), brief) == brief
     assert brief_text.read("", brief) is brief
+
+
+def test_a_sentence_that_is_new_was_asked_for_and_the_others_stay() -> None:
+    cats = Claim("There are two cats.", "count", quote="两只猫", subject="cat", value="2")
+    brief = Brief("两只猫", "two cats", (cats, Claim("It is night.", "light", value="night")))
+    page = "claims: [There are two cats., The cats are red.]\nprompt: two red cats"
+    after = brief_text.read(page, brief)
+    assert [claim.text for claim in after.claims] == ["There are two cats.", "The cats are red."]
+    assert after.claims[0].quote == "两只猫" and after.claims[1].quote == "The cats are red."
+    assert after.claims[1].kind == "colour" and after.claims[1].needs == 0
+    assert (after.prompt, after.request) == ("two red cats", "两只猫")
 
 
 def test_an_editor_that_fails_changes_nothing() -> None:

@@ -41,7 +41,7 @@ def test_more_like_a_take_is_its_own_words_with_other_seeds(tmp_path: Path) -> N
     assert start and start.strength == 0.3 and start.order == reworded.order
     assert fresh[0].order.prompt == reworded.order.prompt != session.takes[before - 1].order.prompt
     assert {(t.order.width, t.order.height) for t in fresh} == {(64, 64)}
-    assert f"{session.meant} " in seen and (session.meant or 0) > before
+    assert f"#{session.meant}" in seen and (session.meant or 0) > before
     assert not {t.order.seed for t in fresh} & {t.order.seed for t in session.takes[:before]}
 
 
@@ -73,18 +73,31 @@ def test_varied_takes_are_gone_on_with(talk: Talk, archive: Archive) -> None:
 def test_a_take_is_described_in_words(tmp_path: Path) -> None:
     talk = Talk(tmp_path, 0.9, 0.2, 0.9)
     talk.say(REQUEST)
-    seen = talk.say("/describe #1").splitlines()
-    assert seen[0] == "3 of 4 claims hold on #1; not yet: the cat is red"
-    assert "holds: there is one cat, there are two dogs, the ground is grass" in seen
-    assert "fails: the cat is red" in seen
+    assert talk.say("/describe #1").splitlines()[:2] == [
+        "#1: 2 of 3 claims hold; not yet: The picture shows red cat",
+        "holds: There are two dogs, The picture shows grass",
+    ]
+
+
+def test_what_the_writer_added_is_described_apart(tmp_path: Path) -> None:
+    draft = """{"tool": "draw", "request": "a red cat", "prompt": "a red cat in a hat",
+        "asked": [{"quote": "red cat", "text": "There is a red cat."}],
+        "invented": [{"text": "The cat wears a hat."}]}"""
+    talk = Talk(tmp_path, 0.9, 0.2, replies=(draft,))
+    assert "added by the writer: The cat wears a hat" in talk.say("a red cat")
+    seen = talk.say("/describe").splitlines()
+    assert seen[0] == "#1: all 1 claims hold, as far as the critic can tell"
+    assert seen[1:] == ["holds: There is a red cat", "added by the writer: The cat wears a hat"]
 
 
 def test_it_is_described_in_the_language_of_who_asks(tmp_path: Path) -> None:
-    draft = '{"things":[{"name":"cat","colour":"red"}],"prompt":"a red cat","reply":"画好了！"}'
+    draft = """{"tool": "draw", "request": "一只红色的猫", "prompt": "a red cat", "asked": [
+        {"quote": "一只", "text": "There is one cat.", "kind": "count"},
+        {"quote": "红色", "text": "The cat is red.", "kind": "colour"}]}"""
     talk = Talk(tmp_path, 0.9, 0.2, replies=(draft,))
     seen = talk.say("一只红色的猫")
-    assert "#1 上 2 项中有 1 项符合；还不对：猫是红色" in seen and "画好了" not in seen
-    assert "符合：有一只猫" in talk.say("/describe")
+    assert "#1：2 项中有 1 项符合；还不对：红色" in seen
+    assert "符合：一只" in talk.say("/describe")
     assert "claims hold" in talk.say("a red cat at night, please") + talk.say("/describe")
 
 
@@ -122,10 +135,10 @@ def test_another_session_is_gone_on_with_and_this_one_kept(talk: Talk, archive: 
 
 
 def test_undo_takes_back_finishing_first(talk: Talk) -> None:
-    talk.say(REQUEST, "make it night", "brighter")
+    talk.say(REQUEST, "make it night", "/finish brighter")
     bright = talk.chat.session.picture().tobytes()
     assert "not judged" in talk.say("/show")
-    assert "brief" not in talk.say("/undo") and talk.chat.session.version == 2
+    assert "brief " not in talk.say("/undo") and talk.chat.session.version == 2
     assert talk.chat.session.picture().tobytes() != bright
     talk.say("/redo")
     assert talk.chat.session.picture().tobytes() == bright

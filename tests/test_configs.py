@@ -8,6 +8,7 @@ import pytest
 
 from limner.configs import known, load
 from limner.errors import BadInput
+from limner.pipelines.pocket.small_world import SmallWorld
 from limner.pipelines.pocket.world import world
 
 GOOD = "writer: {name: fake}\npainter: {name: fake}\ncritic: {name: fake}\n"
@@ -23,18 +24,18 @@ def test_the_shipped_profiles_are_these() -> None:
     assert known() == ["fake", "pocket"]
 
 
-def test_the_pocket_domain_names_the_whole_world() -> None:
-    told = " ".join(load("pocket").domain.split())
+def test_the_pocket_profile_speaks_its_own_language() -> None:
+    assert load("pocket").expansion == "full" and not load("pocket").domain
+    assert load("fake").expansion == "auto"
+    assert load("pocket").styles == tuple(world().styles)
+
+
+def test_the_pocket_world_tells_all_that_it_has() -> None:
+    told = SmallWorld().description
     tables = (world().things, world().colours, world().sizes, world().places, world().relations)
     for table in (*tables, world().where, world().light, world().styles):
         for word in table:
             assert word in told, word
-
-
-def test_the_pocket_profile_speaks_its_own_language() -> None:
-    assert load("pocket").expansion == "full"
-    assert load("fake").expansion == "auto"
-    assert load("pocket").styles == tuple(world().styles)
 
 
 def test_a_file_is_a_profile_too(tmp_path: Path) -> None:

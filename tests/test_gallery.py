@@ -19,12 +19,15 @@ from limner.agent.archive.archive import Archive
 from limner.agent.archive.gallery import page
 from limner.agent.archive.plot import plot
 from limner.agent.archive.rows import DecisionRow, RatingRow, TakeRow, VersionRow
-from limner.agent.records import Brief, Claim, Critique, Thing
+from limner.agent.records import Brief, Claim, Critique
 from limner.pipelines.roles import Order
 
-CLAIMS = tuple(Claim(f"the cat is {word}", ("no",), "colour") for word in ("red", "small", "here"))
+CLAIMS = tuple(Claim(f"the cat is {word}", "colour") for word in ("red", "small", "here"))
+OWN = Claim("the cat wears a hat", "other", "invented")
+GRASS = Claim("The ground is grass.", "scene", quote="grass", value="grass")
+NIGHT = Claim("It is night.", "light", quote="night", value="night")
 ORDER = Order("a red cat", 11, 64, 64, 4, 5.0)
-BRIEF = Brief("a red cat", "a red cat", "I paint it.", (Thing("cat", colour="red"),), where="grass")
+BRIEF = Brief("a red cat", "a red cat", (CLAIMS[0], GRASS), reply="I paint it.")
 RED, GREEN = (200, 30, 40), (20, 160, 60)
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\x1b[31m\u202etxt\u2066\x00'
 
@@ -50,9 +53,10 @@ def told(archive: Archive) -> int:
         made = TakeRow(first, number, wording, Critique(CLAIMS, row), number + 1.0)
         archive.add_take(session, made, png(RED))
     archive.add_decision(session, DecisionRow(first, 0, "revise", "Not yet: the cat is small."))
-    night = asdict(replace(BRIEF, where="", light="night", reply="Now it is night."))
-    second = archive.add_version(session, VersionRow("at night", night, first))
-    made = TakeRow(second, 0, ORDER, Critique(CLAIMS[:1], (0.6,)), 1.0)
+    night = replace(BRIEF, claims=(CLAIMS[0], NIGHT), unchecked=("neon",), not_shown=("city",))
+    night = replace(night, reply="Now it is night.")
+    second = archive.add_version(session, VersionRow("at night", asdict(night), first))
+    made = TakeRow(second, 0, ORDER, Critique((*CLAIMS[:1], OWN), (0.6, 0.3)), 1.0)
     archive.add_take(session, made, png(GREEN))
     archive.rate(session, RatingRow(3, "better", 1))
     return session
@@ -80,9 +84,11 @@ def test_the_page_tells_the_whole_session(archive: Archive) -> None:
         "a red cat",
         "session 1 · fake",
         "3 takes",
-        "The best take at night take 3 · 1 of 1 claims hold · seed 11",
+        "The best take at night take 3 · 1 of 1 claims hold · seed 11 "
+        "1 of 1 claims hold; not checked: neon; these models can't show: city",
+        "added by the writer ✗the cat wears a hat 30 %",
         "version 2, from version 1 · where the session stands",
-        "grass night Now it is night.",
+        "The ground is grass. It is night. not checked: neon these models can't show: city Now it",
         "Round 2 a red cat cat, tiny",
         "✓the cat is red 90 %",
         "✗the cat is small 20 %",
@@ -106,10 +112,12 @@ def test_the_page_needs_nothing_else(archive: Archive) -> None:
 
 def evil(archive: Archive) -> int:
     session = archive.begin(EVIL, EVIL)
-    brief = {"things": [{"name": EVIL, "count": 2}, 7, None], "where": [EVIL], "reply": EVIL}
+    claim = {"text": EVIL, "kind": EVIL, "quote": EVIL, "foils": [EVIL]}
+    brief = {"request": EVIL, "prompt": EVIL, "claims": [claim], "reply": EVIL, "unchecked": [EVIL]}
     version = archive.add_version(session, VersionRow(EVIL, brief))
+    archive.add_version(session, VersionRow(EVIL, {"claims": [7, None], "prompt": {}}, version))
     odd = archive.add_version(session, VersionRow(EVIL, [EVIL, {"x": 1}], version))
-    critique = Critique((Claim(EVIL, (), EVIL),), (0.5,))
+    critique = Critique((Claim(EVIL, EVIL), Claim(EVIL, EVIL, "invented")), (0.5, 0.5))
     order = replace(ORDER, prompt=EVIL, negative=EVIL)
     for number in range(2):
         made = TakeRow(odd, number, replace(order, prompt=EVIL * (number + 1)), critique, number)

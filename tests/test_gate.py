@@ -90,8 +90,8 @@ class Wordy(FakeWriter):
 
     def _stream(self, messages: Sequence[Any], *_: Any, **__: Any) -> Any:
         self.told.append(messages[0].text)
-        draft = {"things": [{"name": "fisherman"}], "light": "dawn", "prompt": "embroidered"}
-        return FakeWriter(replies=(json.dumps(draft),))._stream(list(messages))
+        said = {"asked": {"at dawn": "It is dawn."}, "prompt": "embroidered, a cat at dawn"}
+        return FakeWriter(replies=(json.dumps(said),))._stream(list(messages))
 
 
 def ready(request: str, writer: FakeWriter, **settings: Any) -> BriefReady:
@@ -104,10 +104,8 @@ def ready(request: str, writer: FakeWriter, **settings: Any) -> BriefReady:
 def test_a_full_prompt_stays_and_still_makes_claims() -> None:
     seen = ready(FISHERMAN, Wordy())
     assert seen.brief.prompt == FISHERMAN
-    assert [claim.text for claim in seen.claims] == [
-        "there is one fisherman",
-        "the sky shows dawn",
-    ]
+    assert [claim.text for claim in seen.claims] == ["It is dawn."]
+    assert "fisherman" in seen.brief.unchecked
     assert seen.why.endswith("as you wrote it")
 
 
@@ -121,8 +119,8 @@ def test_a_half_prompt_is_to_be_kept_by_the_writer() -> None:
 
 def test_a_short_request_is_the_writers_to_fill() -> None:
     writer = Wordy()
-    seen = ready("a cat", writer)
-    assert (seen.brief.prompt, seen.why) == ("embroidered, with a fisherman, dawn", "")
+    seen = ready("a cat at dawn", writer)
+    assert (seen.brief.prompt, seen.why) == ("embroidered, a cat at dawn", "")
     assert "says nearly everything" not in writer.told[0]
 
 

@@ -75,14 +75,16 @@ def test_an_edit_goes_on_from_the_brief_in_the_picture(client: OpenAI) -> None:
         for _ in range(2)
     ]
     assert content_of(edits[0]) == content_of(edits[1]) != first
-    claims = [c["text"] for c in (edits[0].data or [])[0].model_extra["claims"]]  # type: ignore[index]
-    assert {"there is one cat", "the cat is red", "the sky shows night"} <= set(claims)
+    told = (edits[0].data or [])[0].model_extra or {}
+    assert {"red cat", "night"} <= {claim["quote"] for claim in told["claims"]}
+    assert told["brief"]["claims"] and {*told["verdict"]} >= {"reached", "holds", "said"}
     recipe = json.loads(stamp.parse(content_of(edits[0]), Path("it")).recipe)
     assert recipe["request"] == "a red cat; make it night"
     *_, last = client.images.edit(
         image=first, prompt="make it night", stream=True, extra_body={"seed": 4}
     )
     assert last.type == "image_edit.completed"
+    assert (last.model_extra or {})["limner"]["verdict"] == told["verdict"]
     assert base64.b64decode(last.b64_json) == content_of(edits[0])
 
 

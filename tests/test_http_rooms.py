@@ -13,6 +13,7 @@ import pytest
 from openai import OpenAI
 from served import PATIENCE, Patient, Served, client_of, content_of, patient, served, sure, turns
 
+from limner.agent.serve.checkup import examine
 from limner.agent.studio import Studio
 from limner.pipelines import stamp
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
@@ -62,19 +63,57 @@ def test_the_page_can_follow_undo_pick_and_resume(page: httpx.Client) -> None:
     assert step("undo")["session"]["version"] == 1
     assert step("redo")["session"]["version"] == 2
     assert step("pick", 2)["session"]["meant"] == 2
-    brighter = say("brighter")
-    assert brighter["said"] and not brighter["job"]
-    finished = web.get(brighter["session"]["takes"][1]["picture"]).content
-    assert stamp.parse(finished, Path("it")).picture != stamp.parse(content, Path("it")).picture
+    thanks = events_of(web, say("thanks")["job"])
+    assert [event.get("kind") for event in thanks] == ["heard", "reply", None] and thanks[1]["text"]
     assert len([e for e in events_of(web, step("again")["job"]) if e.get("kind") == "take"]) == 4
 
-    number = brighter["session"]["archived"]
+    number = state["archived"]
     kept = web.get("/v1/archive", params={"search": "red cat"}).json()
     assert number in [row["id"] for row in kept["sessions"]]
     past = web.get(f"/v1/archive/{number}").json()
-    assert web.get(past["history"][0]["takes"][0]["picture"]).content.startswith(b"\x89PNG")
+    first = past["history"][0]["takes"][0]
+    assert web.get(first["picture"]).content.startswith(b"\x89PNG")
+    assert first["verdict"] == state["takes"][0]["verdict"] and first["verdict"]["reached"]
     resumed = web.post("/v1/sessions", json={"resume": number}).json()
     assert len(resumed["takes"]) == 12 and resumed["id"] != room
+
+
+def test_a_take_can_be_finished(tmp_path: Path) -> None:
+    drawn = '{"asked": [{"quote": "a red cat", "text": "The cat is red."}], "prompt": "a red cat"}'
+    adjust = '{"tool": "adjust", "instruction": "brighter"}'
+    writer = FakeWriter(replies=('{"tool": "draw", "request": "a red cat"}', drawn, adjust))
+    with (
+        served(Studio(writer, FakePainter(), FakeCritic([[0.9]])), archive=tmp_path) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as web,
+    ):
+        room = web.post("/v1/sessions", json={"seed": 3}).json()["id"]
+        pictures = []
+        for words in ("a red cat", "brighter"):
+            job = web.post(f"/v1/sessions/{room}/words", json={"words": words}).json()["job"]
+            kinds = [event.get("kind") for event in events_of(web, job)]
+            state = web.get(f"/v1/sessions/{room}").json()
+            pictures.append(web.get(state["takes"][state["meant"] - 1]["picture"]).content)
+    assert "reply" in kinds and "take" not in kinds and state["version"] == 1
+    one, other = (stamp.parse(content, Path("it")).picture for content in pictures)
+    assert one != other
+
+
+def test_what_was_not_checked_is_told_before_and_after_painting() -> None:
+    drawn = '{"asked": [{"quote": "a red cat", "text": "The cat is red."}], "prompt": "a red cat"}'
+    writer = FakeWriter(replies=('{"tool": "draw", "request": "a red cat, neon"}', drawn))
+    with (
+        served(Studio(writer, FakePainter(), FakeCritic([[0.9]]))) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as web,
+    ):
+        room = web.post("/v1/sessions", json={"seed": 3}).json()["id"]
+        words = {"words": "a red cat, neon"}
+        job = web.post(f"/v1/sessions/{room}/words", json=words).json()["job"]
+        events = {event.get("kind"): event for event in events_of(web, job)}
+        take = web.get(f"/v1/sessions/{room}").json()["takes"][-1]
+    assert events["brief"]["verdict"]["unchecked"] == ["neon"] == take["verdict"]["unchecked"]
+    assert not events["brief"]["verdict"]["holds"] and take["verdict"]["holds"]
+    assert not take["verdict"]["reached"] and events["finished"]["verdict"] == take["verdict"]
+    assert take["brief"] == events["take"]["brief"]
 
 
 def test_a_job_can_be_stopped() -> None:
@@ -126,6 +165,17 @@ def test_every_model_is_tried_for_health(web: httpx.Client, house: Served) -> No
     )
     assert web.get("/health/live").json() == {"status": "ok"}
     assert house.house.checkup.fresh
+
+
+@pytest.mark.parametrize(("pieces", "found"), [(["{}"], "ok"), ([], "it says nothing")])
+def test_a_writer_of_tasks_is_tried_with_a_task(pieces: list[str], found: str) -> None:
+    class Rules:
+        def write_task(self, task: str, values: dict[str, Any], seed: int) -> Iterator[str]:
+            assert task == "draw" and values["request"] and "known" in values
+            yield from pieces
+
+    writer: Any = Rules()
+    assert found in examine(Studio(writer, FakePainter(), FakeCritic()))["writer"]
 
 
 def test_a_broken_model_is_told() -> None:

@@ -21,7 +21,7 @@ from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
 @pytest.fixture
 def studio() -> Studio:
-    critic = FakeCritic([[0.9, 0.2]])
+    critic = FakeCritic([[0.4]])
     return Studio(FakeWriter(), FakePainter(), critic, Settings(takes=2, budget=6.0))
 
 

@@ -106,8 +106,9 @@ def test_progress_comes_as_custom_events(tools: dict[str, BaseTool], way: str) -
     else:
         asyncio.run(tools["imagine"].ainvoke(EXAMPLES["imagine"], config))
     assert {name for name, _ in ear.heard} == {PROGRESS}
-    kinds = [data["event"] for _, data in ear.heard]
-    assert kinds[0] == "BriefReady" and kinds[-1] == "Finished" and "PaintingStep" in kinds
+    kinds = [data["kind"] for _, data in ear.heard]
+    assert kinds[0] == "brief" and kinds[-1] == "finished" and "step" in kinds
+    assert not ear.heard[0][1]["verdict"]["reached"]  # nothing is painted yet
     assert all(data["tool"] == "imagine" for _, data in ear.heard)
 
 

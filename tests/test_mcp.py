@@ -9,12 +9,14 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from assisted import REQUEST, client, fields, inside, refusal
+from assisted import REQUEST, client, fields, inside, refusal, text
 from mcp.shared.exceptions import MCPError
 from mcp.types import ImageContent, ResourceLink, TextContent
 from PIL import Image
 
 from limner.agent.archive.saving import read_recipe
+from limner.agent.studio import Studio
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
 
 @pytest.mark.asyncio
@@ -40,12 +42,13 @@ async def test_it_paints_what_an_assistant_asks_for(tmp_path: Path) -> None:
     assert picture["seed"] == 7 and picture["takes"] >= 4 and picture["ended"] == "done"
     assert isinstance(said, TextContent) and picture["take"] in said.text
     assert all(claim["text"] in said.text for claim in picture["claims"])
+    assert picture["verdict"]["said"] in said.text and picture["brief"]["request"] == REQUEST
     assert Image.open(io.BytesIO(base64.b64decode(small.data))).size == (64, 64)
     assert Path(picture["file"]).parent == tmp_path
     assert [done for done, _, _ in told] == sorted({done for done, _, _ in told})
     assert all(of is None or done <= of for done, of, _ in told)
     words = " | ".join(str(words) for *_, words in told)
-    assert "step 4 of 4" in words and "claims hold" in words
+    assert "step 4 of 4" in words and "claims to check" in words and "hold" in words
 
 
 @pytest.mark.asyncio
@@ -78,11 +81,51 @@ async def test_every_tool_says_exactly_what_it_takes_and_gives(tmp_path: Path) -
         assert tool.description and tool.title and tool.output_schema
         jsonschema.validate(answers[name], tool.output_schema)
     night = answers["refine_image"]
-    assert "night" in str(night["claims"]) and night["take"] != take
+    assert "night" in str(night["claims"]) and night["take"] != take and night["tool"] == "edit"
     assert answers["score_image"]["claims"][0]["text"] == "the cat is red"
     assert answers["result"]["picture"]["sha256"] == picture["sha256"]
     assert answers["cancel"]["state"] == "done"
-    assert "the cat is red" in answers["describe_take"]["description"]
+    assert answers["describe_take"]["verdict"] == picture["verdict"]
+    assert answers["status"]["verdict"]["said"] == picture["verdict"]["said"]
+    assert not answers["expand_prompt"]["verdict"]["holds"]
+
+
+@pytest.mark.asyncio
+async def test_a_line_that_paints_nothing_is_answered_in_words(tmp_path: Path) -> None:
+    async with inside(tmp_path) as connected:
+        picture = await fields(connected, "imagine", request=REQUEST, seed=7)
+        how = {"take": picture["take"], "change": "thank you"}
+        thanks = await connected.call_tool("refine_image", how)
+        tree = {"take": picture["take"], "change": "add a tree", "seed": 7}
+        changed = await fields(connected, "refine_image", **tree)
+        again = await fields(connected, "refine_image", **tree)
+        back = await fields(connected, "refine_image", take=changed["take"], change="undo")
+        assert "by its name" in await refusal(connected, "refine_image", **how | {"change": "#2"})
+    assert [one.type for one in thanks.content] == ["text"]
+    told = thanks.structured_content
+    assert told["tool"] == "answer" and told["reply"] and told["take"] == picture["take"]
+    assert changed["sha256"] == again["sha256"] != picture["sha256"] == back["sha256"]
+    assert len([*tmp_path.glob("*.png")]) == 3
+
+
+def asking() -> Studio:
+    drawn = '{"asked": [{"quote": "a red cat", "text": "The cat is red."}], "prompt": "a red cat"}'
+    asks = '{"tool": "ask", "question": "Which?", "choices": ["the cat", "the grass"]}'
+    return Studio(FakeWriter(replies=(drawn, asks)), FakePainter(), FakeCritic([[0.9]]))
+
+
+@pytest.mark.asyncio
+async def test_a_question_is_passed_on_and_what_was_not_checked_is_told(tmp_path: Path) -> None:
+    async with inside(tmp_path, studio=asking) as connected:
+        result = await connected.call_tool("imagine", {"request": "a red cat, neon", "seed": 7})
+        take = result.structured_content["take"]
+        how = {"take": take, "change": "make it blue"}
+        asked = await connected.call_tool("refine_image", how)
+    verdict = result.structured_content["verdict"]
+    assert verdict["unchecked"] == ["neon"] and not verdict["reached"]
+    assert "not checked: neon" in text(result)
+    assert asked.structured_content["choices"] == ["the cat", "the grass"]
+    assert text(asked).startswith("Which? (the cat; the grass)")
 
 
 @pytest.mark.asyncio
@@ -94,8 +137,8 @@ async def test_a_change_to_a_change_keeps_all_that_was_said(tmp_path: Path) -> N
                 connected, "refine_image", take=taken["take"], change=change, seed=2
             )
     assert read_recipe(Path(taken["file"])).request == "two red cats; make it night; add a dog"
-    claims = {claim["text"] for claim in taken["claims"]}
-    assert {"there are two cats", "the cats are red", "there is one dog"} <= claims
+    quotes = {claim["quote"] for claim in taken["claims"]}
+    assert {"two red cats", "night", "dog"} <= quotes
 
 
 @pytest.mark.asyncio

@@ -18,10 +18,11 @@ from assisted import LINES
 from PIL import Image
 
 from limner.agent.cli import main
+from limner.agent.desk.desk import Wish
 from limner.agent.desk.handed_out import Kept
 from limner.agent.events import BriefReady, Decided, PaintingStep, TakeReady
 from limner.agent.mcp.preview import LARGEST, picture_in, preview
-from limner.agent.mcp.tell import showing
+from limner.agent.mcp.tell import of_take
 from limner.agent.mcp.tools import listed
 from limner.agent.mcp.watch import Watch
 from limner.agent.records import Result
@@ -45,7 +46,7 @@ def kept(folder: Path, picture: Image.Image | None = None, seed: int = 7) -> Kep
     best = replace(result.best, picture=picture) if picture else result.best
     path = folder / f"{seed}.png"
     best.picture.save(path)
-    return Kept.of(replace(result, best=best), path, "a red cat", (), seed)
+    return Kept.of(replace(result, best=best), path, "a red cat", seed)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (700, 300), (2_000, 1_500), (3_000, 40)])
@@ -66,7 +67,9 @@ def test_a_plain_picture_keeps_every_pixel() -> None:
 
 
 def test_a_whole_answer_fits_into_what_hosts_take(tmp_path: Path) -> None:
-    answer = showing(kept(tmp_path, noise(1_024, 1_024)))
+    picture = kept(tmp_path, noise(1_024, 1_024))
+    wish = Wish("a red cat", 7, tool="adjust", kept=picture)
+    answer = of_take(wish)
     assert len(answer.model_dump_json(by_alias=True).encode()) < MOST
 
 
@@ -116,7 +119,7 @@ def test_files_that_were_changed_are_noticed(tmp_path: Path) -> None:
 
 def test_nothing_painted_is_nothing_kept(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="nothing was painted"):
-        Kept.of(Result(None, (), "failed", 0, 0), tmp_path / "x.png", "a cat", (), 1)
+        Kept.of(Result(None, (), "failed", 0, 0), tmp_path / "x.png", "a cat", 1)
 
 
 def test_progress_only_grows_and_never_passes_its_end() -> None:
@@ -127,7 +130,7 @@ def test_progress_only_grows_and_never_passes_its_end() -> None:
             assert isinstance(event, BriefReady | PaintingStep | TakeReady | Decided) or said
     assert [done for done, *_ in said] == sorted({done for done, *_ in said})
     assert all(done <= of for done, of, _ in said)
-    assert watch.takes >= 4 and watch.holds <= watch.claims
+    assert watch.takes >= 4 and watch.verdict and watch.verdict.said
 
 
 def test_descriptions_never_change_and_schemas_are_simple() -> None:

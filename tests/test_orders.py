@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faked import DRAWN, WISH, replying
 from PIL import Image
 
 from limner.agent.archive.archive import Archive
@@ -81,12 +82,12 @@ def test_what_is_painted_over_had_company(studio: Studio, tmp_path: Path) -> Non
     class Aimed(FakeCritic):
         def look(self, pictures: Any, claims: Any, foils: Any) -> list[list[float]]:
             if len(pictures) == 9:  # nine places of one picture, covered
-                return [[0.9, 0.2, 0.9, 0.9]] * 8 + [[0.1, 0.2, 0.9, 0.9]]
+                return [[0.9, 0.9, 0.2, 0.9]] * 8 + [[0.1, 0.9, 0.2, 0.9]]
             return super().look(pictures, claims, foils)
 
-    critic = Aimed([[0.9, 0.1, 0.9, 0.9]])
-    room = Studio(studio.scribe.writer, studio.painter, critic, Settings(takes=2, budget=4))
-    result = room.imagine("two red cats and a dog at night", seed=1)
+    critic = Aimed([[0.9, 0.9, 0.1, 0.9]])
+    room = Studio(replying(DRAWN), studio.painter, critic, Settings(takes=2, budget=4))
+    result = room.imagine(WISH, seed=1)
     repaired = [take for take in result.takes if take.order.start]
     assert repaired
     start = repaired[0].order.start

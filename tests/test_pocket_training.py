@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 from limner.errors import BadInput
 from limner.pipelines.critic_clip import ClipCritic
 from limner.pipelines.painter_diffusers import DiffusersPainter
-from limner.pipelines.pocket import autoencoder, train
+from limner.pipelines.pocket import autoencoder, painter, places, train
 from limner.pipelines.pocket.calibrating import kind_of
 from limner.pipelines.pocket.critic import answers
 from limner.pipelines.pocket.dataset import open_drawn, scenes, tensor
@@ -24,7 +26,9 @@ from limner.pipelines.pocket.muon import Muon, orthogonal, sorted_parameters
 from limner.pipelines.pocket.painter import EASY_STEPS, Averaged
 from limner.pipelines.pocket.repaint import repaint
 from limner.pipelines.pocket.report import summary
+from limner.pipelines.pocket.scene import Scene, seen
 from limner.pipelines.pocket.ship import ship, take_out
+from limner.pipelines.pocket.spec import Spec
 from limner.pipelines.pocket.spoil import CROWDED, spoiled, with_faults
 from limner.pipelines.pocket.tokens import all_statements
 from limner.pipelines.pocket.training import Run, curve
@@ -35,7 +39,7 @@ TINY = {
     "autoencoder": "{fresh: true, steps: 12, batch: 2, width: 8, crop: 64, pictures: 24}",
     "critic": "{fresh: true, steps: 3, batch: 4, shape: {vision: 32, vision_layers: 1, text: 32, "
     "text_layers: 1, patch: 32, shared: 16}}",
-    "painter": "{fresh: true, steps: 3, batch: 4, shape: {channels: [16, 32], text: 32, "
+    "painter": "{fresh: true, steps: 3, batch: 4, pairs: 8, shape: {channels: [16, 32], text: 32, "
     "text_layers: 1, head: 16}}",
     "repaint": "{count: 4, batch: 2, steps: 4, seed: 3}",
     "spoil": "{count: 6}",
@@ -123,6 +127,132 @@ def test_the_painter_goes_on_with_all_it_had(trained: Path) -> None:
     settings.write_text(TINY["painter"].replace("steps: 3", "steps: 4"))
     train.run("painter", settings, trained)
     assert json.loads((trained / "painter" / "run.json").read_text())["step"] == 4
+
+
+def test_words_turned_round_are_true_of_the_twin_alone() -> None:
+    chance, turned = Random(4), set()
+    for _ in range(60):
+        pair = places.twins(chance)
+        assert _told_truly(pair.said, pair.scene) and _told_truly(pair.turned, pair.twin)
+        assert not _told_truly(pair.said, pair.twin) and not _told_truly(pair.turned, pair.scene)
+        said, other = (
+            text.replace(",", "").replace(".", "").split() for text in pair.worded(chance)
+        )
+        turned |= {frozenset(two) for two in zip(said, other, strict=True) if two[0] != two[1]}
+    known = {
+        frozenset(("left", "right")),
+        frozenset(("above", "below")),
+        frozenset(("over", "under")),
+    }
+    assert turned == known
+
+
+def _told_truly(told: Spec, scene: Scene) -> bool:
+    truth = seen(scene)
+    stand = {group.name: group.place for group in truth.groups}
+    right = all(stand[g.name] == g.place for g in told.groups if g.place)
+    return right and set(told.links) <= set(truth.links)
+
+
+def test_twins_are_dealt_beside_each_other(trained: Path) -> None:
+    from diffusers import AutoencoderTiny
+
+    tokenizer = train.tokenizer_in(trained)
+    model = AutoencoderTiny.from_pretrained(trained / "autoencoder")
+    dealt = places.PlaceLessons(6, model, tokenizer).deal(5)
+    assert torch.equal(dealt.said.roll(5, 0), dealt.turned)
+    assert (dealt.said != dealt.turned).any(1).all()
+    for layer in dealt.there:
+        one, other = layer.flatten(1).sort().values.split(5)
+        assert torch.equal(one, other)  # the same things, elsewhere
+    one, other = dealt.clean.split(5)
+    assert (one != other).flatten(1).any(1).all()
+    again = places.PlaceLessons(6, model, tokenizer)
+    assert torch.equal(again.latents, places.PlaceLessons(6, model, tokenizer).latents)
+
+
+def test_false_words_must_do_worse_than_true_ones() -> None:
+    right = torch.tensor([1.0, 2.0], requires_grad=True)
+    wrong = torch.tensor([1.0, 3.0], requires_grad=True)
+    hinge = painter._hinge(right, wrong)
+    hinge.backward()
+    assert hinge.item() == pytest.approx(painter.MARGIN / 2 / 1.5)
+    assert right.grad is not None and wrong.grad is not None
+    assert right.grad[0] > 0 > wrong.grad[0]  # the two are pushed apart
+    assert right.grad[1] == wrong.grad[1] == 0  # these are far enough apart
+    assert painter._hinge(right[:0], wrong[:0]).item() == 0
+
+
+def test_only_twins_are_asked_again_and_only_where_layout_is_decided() -> None:
+    times = torch.tensor([990, 990, 300, 900, 700, 701])
+    grid = torch.zeros(6, 2, 2, 2)
+    noised = painter.Noised(grid, times, grid)
+    heard = []
+
+    def denoise(at: torch.Tensor, when: torch.Tensor, words: torch.Tensor) -> SimpleNamespace:
+        heard.append((when.tolist(), words.tolist()))
+        return SimpleNamespace(sample=torch.ones_like(at))
+
+    def text(input_ids: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(last_hidden_state=input_ids)
+
+    rows, errors = painter._confused(denoise, text, noised, torch.arange(4))
+    assert rows.tolist() == [3, 5] and errors.tolist() == [1, 1]
+    assert heard == [([900, 701], [1, 3])]
+    assert len(painter._confused(denoise, text, noised, torch.arange(0))[0]) == 0
+
+
+def test_a_share_of_the_time_steps_is_where_layout_is_decided() -> None:
+    torch.manual_seed(0)
+    high = [(painter._times(4000, 1000, h) >= 700).float().mean().item() for h in (0.0, 0.5, 1.0)]
+    assert high == pytest.approx([0.2, 0.6, 1.0], abs=0.03)
+    assert painter._times(4000, 1000, 1.0).max() == 999
+
+
+def test_a_painter_deaf_to_words_knows_nothing(trained: Path) -> None:
+    from diffusers import StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(trained / "painter", safety_checker=None)
+    assert set(places.knows(pipe, 4)) == set(places.KNOWN)
+    pipe.text_encoder.final_layer_norm.weight.data.zero_()
+    assert places.knows(pipe, 4) == {"sides": 0.5, "places": 0.5, "numbers": 0.5}
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_painter_is_right_where_the_true_words_help_it(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, heeds: bool
+) -> None:
+    from diffusers import AutoencoderTiny
+
+    tokenizer, ask, helpful = train.tokenizer_in(trained), places._question, set[str]()
+
+    def asked(name: str, chance: Random) -> places.Question:
+        question = ask(name, chance)
+        assert question[1] != question[2]
+        helpful.add(str(tokenizer(question[1 if heeds else 2])["input_ids"]))
+        return question
+
+    def unet(noisy: torch.Tensor, _when: int, words: torch.Tensor) -> SimpleNamespace:
+        told = [str(ids[: ids.index(tokenizer.eos_token_id) + 1]) for ids in words.tolist()]
+        off = torch.tensor([0.0 if text in helpful else 9.0 for text in told])
+        return SimpleNamespace(sample=torch.zeros_like(noisy) + off[:, None, None, None])
+
+    monkeypatch.setattr(places, "_question", asked)
+    pipe = SimpleNamespace(
+        vae=AutoencoderTiny.from_pretrained(trained / "autoencoder"),
+        tokenizer=tokenizer,
+        scheduler=painter.new_scheduler(),
+        text_encoder=lambda input_ids: SimpleNamespace(last_hidden_state=input_ids),
+        unet=unet,
+    )
+    assert set(places.knows(pipe, 6).values()) == {float(heeds)}
+
+
+def test_what_the_painter_knows_is_logged(trained: Path) -> None:
+    lines = (trained / "painter" / "log.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert any(np.isfinite(row.get("confused", np.nan)) for row in rows)
+    assert any(set(places.KNOWN) <= set(row) for row in rows)
 
 
 def test_the_mean_of_the_weights_trails_them() -> None:
@@ -235,10 +365,10 @@ def test_repainting_wants_the_scenes_that_were_drawn(trained: Path) -> None:
 
 def test_what_is_shipped_opens_and_works(trained: Path, tmp_path: Path) -> None:
     ship(trained, tmp_path)
-    painter = DiffusersPainter(tmp_path / "painter", "toy")
-    assert painter.dialect.size == (128, 128)
-    order = Order("a red cat", 1, *painter.dialect.size, steps=2, guidance=3.0)
-    (done,) = [d for d in painter.paint([order]) if isinstance(d, Painted)]
+    shipped = DiffusersPainter(tmp_path / "painter", "toy")
+    assert shipped.dialect.size == (128, 128)
+    order = Order("a red cat", 1, *shipped.dialect.size, steps=2, guidance=3.0)
+    (done,) = [d for d in shipped.paint([order]) if isinstance(d, Painted)]
     critic = ClipCritic(tmp_path / "critic", "toy")
     ((chance,),) = critic.look([done.picture], ["there is one cat"], [["there is no cat"]])
     assert 0 < chance < 1

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from limner.pipelines.pocket.language.dialogues import KINDS, dialogue
-from limner.pipelines.pocket.language.wish import Taste
+from limner.pipelines.pocket.language.dialogues import Dialogue, dialogue, dumps
 from limner.pipelines.pocket.writer import Settings, loss_of, train
-from limner.pipelines.pocket.writer_corpus import ROW, Corpus, corpus, encoded, texts
+from limner.pipelines.pocket.writer_corpus import CHUNK, ROW, Rows, batches, encoded, pack, texts
 from limner.pipelines.pocket.writer_exam import (
     PAPERS,
     Results,
@@ -23,7 +22,13 @@ from limner.pipelines.pocket.writer_exam import (
     marked,
     table,
 )
-from limner.pipelines.pocket.writer_held import held_answers, schema_for, whole_share
+from limner.pipelines.pocket.writer_held import (
+    endings,
+    held_answers,
+    pieces,
+    schema_for,
+    whole_share,
+)
 from limner.pipelines.pocket.writer_tokens import (
     END,
     SKELETON,
@@ -43,10 +48,8 @@ TINY = Settings(
     kv_heads=2,
     inner=64,
     vocabulary=700,
-    dialogues=60,
     rows=4,
     warmup=2,
-    workers=1,
 )
 
 
@@ -116,48 +119,55 @@ def test_the_template_drops_instructions_and_matches_training(
     assert end not in inner
 
 
-def rows_of(tokenizer: PreTrainedTokenizerFast, folder: Path, count: int, seed: int) -> Corpus:
-    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    return corpus(folder, count, seed, 1)
+def kept(tokenizer: PreTrainedTokenizerFast, folder: Path) -> str:
+    path = folder / "tokenizer.json"
+    tokenizer.backend_tokenizer.save(str(path))
+    return str(path)
 
 
 def test_rows_hold_whole_dialogues(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
-    rows = rows_of(tokenizer, tmp_path, 40, 9)
+    path = kept(tokenizer, tmp_path)
+    rows = pack((path, 9, 0, 40))
     assert rows.tokens.shape == rows.parts.shape and rows.tokens.shape[1] == ROW
     answers = set()
     for tokens, parts in zip(rows.tokens, rows.parts, strict=True):
         for part in range(2, int(parts.max()) + 1, 2):
             answers.add(tokenizer.decode(tokens[parts == part].tolist(), skip_special_tokens=True))
     assert answers <= {dialogue(Random(f"9:{n}")).answer for n in range(40)}
-    assert len(answers) > 30
-    again = rows_of(tokenizer, tmp_path, 40, 9)
-    assert np.array_equal(again.tokens, rows.tokens)
+    assert len(answers) > 25
+    assert np.array_equal(pack((path, 9, 0, 40)).tokens, rows.tokens)
 
 
-def test_another_tokenizer_means_other_rows(
-    tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+def test_batches_go_on_where_a_chunk_ends(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = rows_of(tokenizer, tmp_path, 20, 9)
-    second = rows_of(learn_tokens(texts(1, 200), 600), tmp_path, 20, 9)
-    assert first.tokens.shape != second.tokens.shape or (first.tokens != second.tokens).any()
+    path = Path(kept(tokenizer, tmp_path))
+    assert CHUNK > 1000
+    monkeypatch.setattr("limner.pipelines.pocket.writer_corpus.CHUNK", 30)
+    drawn = batches(path, 5, 0, 2, 1)
+    first = [next(drawn) for _ in range(12)]
+    assert all(rows.tokens.shape == (2, ROW) for rows in first)
+    assert len({rows.tokens.tobytes() for rows in first}) == 12
+    later = next(batches(path, 5, 1, 2, 1))
+    assert any(np.array_equal(later.tokens, rows.tokens) for rows in first[1:])
 
 
 def test_dialogues_in_a_row_do_not_see_each_other(tokenizer: PreTrainedTokenizerFast) -> None:
     import torch
 
     model = tiny_model(tokenizer).eval()
-    one, two = (encoded(tokenizer.backend_tokenizer, dialogue(Random(n), "expand")) for n in (1, 2))
+    one, two = (encoded(tokenizer.backend_tokenizer, dialogue(Random(n), "draw")) for n in (1, 2))
 
-    def row(*pairs: tuple[list[int], list[int]]) -> Corpus:
+    def row(*pairs: tuple[list[int], list[int]]) -> Rows:
         tokens = [t for said, answer in pairs for t in (*said, *answer)]
         parts = [
             p
             for n, (said, answer) in enumerate(pairs, 1)
             for p in [2 * n - 1] * len(said) + [2 * n] * len(answer)
         ]
-        return Corpus(np.array([tokens], np.uint16), np.array([parts], np.uint8))
+        return Rows(np.array([tokens], np.uint16), np.array([parts], np.uint8))
 
-    def loss(rows: Corpus) -> float:
+    def loss(rows: Rows) -> float:
         tokens, parts = (torch.from_numpy(a.astype(np.int64)) for a in (rows.tokens, rows.parts))
         with torch.inference_mode():
             return float(loss_of(model, tokens, parts))
@@ -193,7 +203,7 @@ def test_lessons_lower_the_loss(tokenizer: PreTrainedTokenizerFast, tmp_path: Pa
     import torch
 
     model = tiny_model(tokenizer)
-    rows = rows_of(tokenizer, tmp_path, 20, 2)
+    rows = pack((kept(tokenizer, tmp_path), 2, 0, 20))
     tokens, parts = (torch.from_numpy(a.astype(np.int64)) for a in (rows.tokens, rows.parts))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     losses = []
@@ -215,22 +225,30 @@ def test_the_exam_runs_and_prints(trained: Path) -> None:
 
 
 def test_marks_tell_right_from_wrong() -> None:
-    asked = [dialogue(Random(n), "expand", Taste("chinese")) for n in range(8)]
+    asked = [dialogue(Random(n), "draw", "chinese") for n in range(8)]
     right = marked("paper", 0.98, asked, [one.answer for one in asked])
-    assert (right.valid, right.kept, right.prompt, right.language) == (1, 1, 1, 1) and right.passed
+    assert right.passed
+    assert (right.valid, right.tool, right.kept, right.clean, right.right) == (1, 1, 1, 1, 1)
     wrong = marked("paper", 0.98, asked, ["{", *(one.answer for one in asked[1:])])
     assert wrong.valid == 7 / 8 and not wrong.passed and wrong.wrong[0][1] == "{"
     assert "met" in table(Results((right,))) and "MISSED" in table(Results((wrong,)))
 
 
 def test_faults_are_named() -> None:
-    one = dialogue(Random(4), "revise")
-    told = json.loads(one.answer)
+    rows = [["count", "cat", "2", "", "two cats"], ["colour", "cat", "red", "", "red"]]
+    one = Dialogue("draw", "english", "two cats, red", dumps({"asked": rows}))
     assert faults_of(one, one.answer) == {}
-    other = told | {"prompt": told["prompt"] + " and a zebra"}
-    assert faults_of(one, json.dumps(other)) == {}
-    assert faults_of(one, json.dumps(told | {"prompt": "nothing"}))["kept"]
-    assert "valid" in faults_of(one, json.dumps(told | {"more": 1}))
+    assert faults_of(one, dumps({"asked": rows[::-1]})) == {}
+    assert faults_of(one, dumps({"asked": rows[:1]})) == {"lost": "colour cat red "}
+    assert "added" in faults_of(one, dumps({"asked": [*rows, rows[0]]}))
+    assert set(faults_of(one, dumps({"asked": [rows[0], [*rows[1][:4], "cats"]]}))) == {"quotes"}
+    assert "form" in faults_of(one, '["no record"]')
+    edit = {"tool": "edit", "add": [], "remove": [1], "change": [[2, *rows[1]]]}
+    one = Dialogue("turn", "english", "red cats", dumps(edit))
+    assert set(faults_of(one, dumps(edit | {"remove": [2]}))) == {"lost", "added"}
+    assert set(faults_of(one, dumps({"tool": "ask"}))) == {"tool", "lost"}
+    then = {"tool": "select", "candidate": 2, "then": edit}
+    assert set(faults_of(one, dumps(then))) == {"tool", "added"}
 
 
 def test_answers_come_back_in_the_order_asked(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -241,33 +259,70 @@ def test_answers_come_back_in_the_order_asked(tokenizer: PreTrainedTokenizerFast
     assert [text[:8] for text in answered(model, tokenizer, humans, 2)] == alone
 
 
-def test_a_grammar_lets_every_answer_through(tokenizer: PreTrainedTokenizerFast) -> None:
+def allowed(known: Any, one: Dialogue, answer: list[int]) -> bool:
+    """Whether a grammar lets all the tokens of an answer through, one after the other."""
     import llguidance
-    import llguidance.hf
     from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
-    known = llguidance.hf.from_tokenizer(tokenizer, n_vocab=len(tokenizer))
-    grammars = {
-        kind: llguidance.LLMatcher.grammar_from_json_schema(
-            json.dumps(schema_for(kind)), defaults={"whitespace_flexible": False}
-        )
-        for kind in KINDS
-    }
+    schema = json.dumps(schema_for(one.kind, one.line, one.stated))
+    grammar = llguidance.LLMatcher.grammar_from_json_schema(
+        schema, defaults={"whitespace_flexible": False}
+    )
+    matcher = llguidance.LLMatcher(known, grammar)
+    assert not matcher.is_error(), matcher.get_error()
     mask = allocate_token_bitmask(1, known.vocab_size)
-    for number in range(60):
-        one = dialogue(Random(number))
-        matcher = llguidance.LLMatcher(known, grammars[one.kind])
-        for token in (
-            *tokenizer(one.answer, add_special_tokens=False)["input_ids"],
-            tokenizer.eos_token_id,
-        ):
-            fill_next_token_bitmask(matcher, mask, 0)
-            assert int(mask[0][token // 32]) >> (token % 32) & 1, tokenizer.decode([token])
-            matcher.consume_token(token)
+    for token in answer:
+        fill_next_token_bitmask(matcher, mask, 0)
+        if not int(mask[0][token // 32]) >> (token % 32) & 1:
+            return False
+        matcher.consume_token(token)
+    return True
+
+
+def test_a_grammar_lets_every_answer_through_and_no_other(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    import llguidance.hf
+
+    known = llguidance.hf.from_tokenizer(tokenizer, n_vocab=len(tokenizer))
+
+    def tokens(answer: str) -> list[int]:
+        ids: list[int] = tokenizer(answer, add_special_tokens=False)["input_ids"]
+        return [*ids, int(tokenizer.eos_token_id)]
+
+    for number in range(200):
+        one = dialogue(Random(number), exam=number % 2 == 0)
+        assert allowed(known, one, tokens(one.answer)), one
+    stated = (("count", "cat", "1", ""), ("scene", "", "grass", ""))
+    one = Dialogue("turn", "english", "a red cat on sand", "", stated)
+    edit = {
+        "tool": "edit",
+        "add": [],
+        "remove": [2],
+        "change": [[1, "count", "dog", "1", "", "cat"]],
+    }
+    for change, right in (
+        ({}, True),
+        ({"remove": [3]}, False),
+        ({"change": [[2, "colour", "cat", "red", "", "red"]]}, False),
+        ({"add": [["colour", "cat", "red", "", "blue"]]}, False),
+        ({"add": [["colour", "cat", "red", "", "a red"]]}, True),
+    ):
+        assert allowed(known, one, tokens(dumps(edit | change))) == right, change
+    assert allowed(known, one, tokens(dumps({"tool": "draw", "request": "cat on sand"})))
+    assert not allowed(known, one, tokens(dumps({"tool": "draw", "request": "cat on"})))
+
+
+def test_pieces_are_runs_of_words_and_of_chinese_characters() -> None:
+    assert pieces("two cats!") == ["two", "two cats", "cats"]
+    assert pieces("红猫 ok") == ["红", "红猫", "红猫 ok", "猫", "猫 ok", "ok"]
+    assert pieces("") == [""] and endings("!") == []
+    assert endings("draw a cat.") == ["draw a cat", "a cat", "cat"]
+    assert len(pieces("word " * 10_000)) < 2_000
 
 
 def test_held_answers_are_whole_or_cut_off_by_length(tokenizer: PreTrainedTokenizerFast) -> None:
     model = tiny_model(tokenizer).eval()
-    answers = held_answers(model, tokenizer, [dialogue(Random(1), "expand")])
-    assert answers[0].startswith('{"things":[')
+    answers = held_answers(model, tokenizer, [dialogue(Random(1), "draw")])
+    assert answers[0].startswith('{"asked":[')
     assert whole_share(['{"a": 1}', '{"a": ', "[1]", '{"a": 1}']) == 0.5

@@ -17,8 +17,7 @@ from PIL import Image
 
 from limner import Critique, Studio, Take
 from limner.agent.archive import saving
-from limner.agent.events import BriefReady, Event, Finished, TakeReady
-from limner.agent.language.locks import stated
+from limner.agent.events import Event, Finished, TakeReady
 from limner.agent.looking.described import described, verdicts
 from limner.agent.records import Claim, Settings
 from limner.errors import BadInput
@@ -58,16 +57,18 @@ def test_what_is_no_number_is_not_known(studio: Studio) -> None:
 
 def test_a_critique_in_words() -> None:
     claims = (
-        Claim("there is one cat", ("x",), "count"),
-        Claim("the cat is red", ("x",), "colour", needs=0),
-        Claim("the sky shows night\x1b[2J\nobey", ("x",), "light"),
-        Claim("the ground is grass", ("x",), "where"),
+        Claim("There is one cat.", "count"),
+        Claim("The cat is red.", "colour", needs=0),
+        Claim("It is night.\x1b[2J\nobey", "light"),
+        Claim("The ground is grass.", "scene"),
+        Claim("There is fog.", "other", "invented"),
     )
-    critique = Critique(claims, (0.2, 0.9, 0.8, None))
+    critique = Critique(claims, (0.2, 0.9, 0.8, None, 0.7))
     assert described(critique).splitlines() == [
-        "holds: the sky shows night obey (0.80)",
-        "fails: there is one cat (0.20)",
-        "can't tell: the cat is red (0.90); the ground is grass",
+        "holds: It is night. obey (0.80)",
+        "fails: There is one cat. (0.20)",
+        "can't tell: The cat is red. (0.90); The ground is grass.",
+        "added by the writer: There is fog. (0.70): holds",
     ]
     assert "nothing was claimed" in described(Critique((), ()))
 
@@ -80,34 +81,23 @@ def test_a_take_is_described_without_a_model(studio: Studio) -> None:
     assert all(claim.text in told for claim in best.critique.claims) and WISH in told
     studio.critic = FakeCritic([[0.9]])
     assert "holds: the cat is red (0.90)" in studio.describe(best, "the cat is red")
-    assert "holds: there is one robot (0.90)" in studio.describe(
-        Image.new("RGB", (8, 8)), "a robot"
-    )
+    assert studio.describe(Image.new("RGB", (8, 8)), "a robot") == "holds: a robot (0.90)"
 
 
 def test_a_change_starts_from_the_takes_noise_in_its_size(studio: Studio) -> None:
     before = studio.imagine("two red cats", seed=1, size=(128, 64)).best
     assert before
-    events = list(studio.refining(before, "make it blue", seed=2))
+    events = list(studio.refining(before, "make it night", seed=2))
     assert isinstance(events[-1], Finished)
     result = events[-1].result
     assert result.takes[0].order.seed == before.order.seed
     assert result.takes[0].picture.size == (128, 64)
-    assert "the cats are blue" in [claim.text for claim in result.takes[0].critique.claims]
-    again = studio.refine(before, "make it blue", seed=2)
+    claimed = [claim.text for claim in result.takes[0].critique.claims]
+    assert claimed == ["There are two red cats.", "The picture shows night."]
+    again = studio.refine(before, "make it night", seed=2)
     assert [t.order for t in again.takes] == [t.order for t in result.takes]
-    other = studio.refine(before, "make it blue", seed=2, size=(64, 64)).best
+    other = studio.refine(before, "make it night", seed=2, size=(64, 64)).best
     assert other and other.picture.size == (64, 64)
-
-
-def test_what_was_stated_holds_through_changes(studio: Studio) -> None:
-    before = studio.imagine("two red cats", seed=1).best
-    assert before
-    for locks in ((), stated("two red cats")):
-        events = studio.refining(before, "make it night", seed=2, locks=locks)
-        ready = next(event for event in events if isinstance(event, BriefReady))
-        events.close()
-        assert {lock.value for lock in ready.locks} >= {"2", "red"}
 
 
 def test_changes_are_checked_before_anything_is_drafted(studio: Studio) -> None:
@@ -178,13 +168,13 @@ def test_bring_your_own_writer_painter_and_critic() -> None:
     from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
     from langchain_core.messages import AIMessage
 
-    says = '{"things": [{"name": "star", "count": 3}], "prompt": "three stars"}'
+    says = '{"asked": {"three stars": "There are three stars."}, "prompt": "three stars"}'
     writer = GenericFakeChatModel(messages=iter([AIMessage(f"Here you are:\n{says}")]))
     studio = Studio.open("fake", writer=writer, painter=Stars(), critic=Sure())
     result = studio.imagine("three stars", seed=1)
     assert result.ended == "done" and result.best and isinstance(result.best, Take)
     assert result.best.picture.size == (32, 32)
-    assert [claim.text for claim in result.best.critique.claims] == ["there are three stars"]
+    assert [claim.text for claim in result.best.critique.claims] == ["There are three stars."]
     assert studio.names == {"writer": "GenericFakeChatModel", "painter": "stars", "critic": "sure"}
 
 

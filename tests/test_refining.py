@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faked import DRAWN, WISH, replying
 from PIL import ImageStat
 from PIL.Image import Image
 
+from limner.agent.claims import complete
 from limner.agent.events import Decided, Event, Finished, TakeReady
 from limner.agent.looking.region import region
 from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
@@ -22,12 +23,12 @@ from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 from limner.pipelines.rationing import Rationed
 from limner.pipelines.roles import Order
 
-WISH = "two red cats and a dog at night"  # claims: two cats, red; one dog; night
 
-
-def worked(critic: Any, search: Refining | None = None, **settings: Any) -> list[Event]:
+def worked(
+    critic: Any, search: Refining | None = None, writer: FakeWriter | None = None, **settings: Any
+) -> list[Event]:
     known = Settings(**{"takes": 2, "budget": 6.0, **settings})
-    studio = Studio(FakeWriter(), FakePainter(), critic, known, search or Refining())
+    studio = Studio(writer or FakeWriter(), FakePainter(), critic, known, search or Refining())
     return list(studio.takes(WISH, seed=1))
 
 
@@ -72,7 +73,7 @@ def test_it_goes_on_while_all_holds_but_only_just() -> None:
     assert result(events).ended == "done"
     assert result(events).spent == pytest.approx(6)
     why = next(event.why for event in events if isinstance(event, Decided))
-    assert why == "Every claim holds, but all at once with a chance of 13%."
+    assert why == "What could be checked holds, but all at once with a chance of 22%."
 
 
 class Aimed(FakeCritic):
@@ -83,13 +84,14 @@ class Aimed(FakeCritic):
     ) -> list[list[float]]:
         """Nine pictures are one with nine places covered."""
         if len(pictures) == 9:
-            return [[0.9, 0.2, 0.9, 0.9]] * 8 + [[0.1, 0.2, 0.9, 0.9]]
+            return [[0.9, 0.9, 0.2, 0.9]] * 8 + [[0.1, 0.9, 0.2, 0.9]]
         return super().look(pictures, claims, foils)
 
 
 def test_what_fails_is_painted_over_then_worded_anew() -> None:
-    critic = Aimed([[0.9, 0.2, 0.9], [0.9, 0.1, 0.9], [0.9, 0.15, 0.9]])
-    events = worked(critic, Refining(control=0), budget=7.0)
+    critic = Aimed([[0.9, 0.9, 0.2, 0.9], [0.9, 0.9, 0.1, 0.9], [0.9, 0.9, 0.15, 0.9]])
+    writer = replying(DRAWN, {"prompt": "two cats, both red, and a dog at night"})
+    events = worked(critic, Refining(control=0), writer, budget=7.0)
     assert decided(events) == ["repair", "aim", "revise", "revise", "repaint", "stop"]
     repaired = [take for take in result(events).takes if take.order.start]
     assert [take.round for take in repaired] == [1, 1]
@@ -113,8 +115,7 @@ def test_a_repair_costs_what_it_paints() -> None:
 
 
 def test_some_of_the_budget_goes_to_the_plain_request() -> None:
-    said = {"things": [{"name": "cat", "count": 2}], "prompt": "two red cats beside a dog"}
-    writer = FakeWriter(replies=(json.dumps(said),))
+    writer = replying({**DRAWN, "prompt": "two red cats beside a dog at night"})
     settings = Settings(takes=4, budget=8)
     critic = FakeCritic([[0.1], [0.1], [0.1], [0.9]])
     studio = Studio(writer, FakePainter(), critic, settings, Refining(sure=0))
@@ -125,7 +126,7 @@ def test_some_of_the_budget_goes_to_the_plain_request() -> None:
 
 
 def test_a_request_that_painters_cannot_read_is_not_tried_as_it_is() -> None:
-    writer = FakeWriter(replies=('{"prompt":"a red cat"}',))
+    writer = replying({"prompt": "a red cat"})
     studio = Studio(writer, FakePainter(), FakeCritic(), Settings(takes=4, budget=8))
     assert {t.order.prompt for t in studio.imagine("一只红色的猫", seed=1).takes} == {"a red cat"}
 
@@ -166,9 +167,10 @@ def test_a_wording_has_so_many_rounds_before_anything_else_is_tried() -> None:
 
 def test_what_stands_in_the_wrong_place_is_not_painted_over() -> None:
     wish = "a cat left of a dog"
-    brief = {"prompt": wish, "things": [{"name": "cat"}, {"name": "dog"}]}
-    brief["relations"] = [{"thing": "cat", "how": "left of", "other": "dog"}]
-    writer = FakeWriter(replies=(json.dumps(brief),))
+    said = {"a cat": "There is one cat.", "a dog": "There is one dog."}
+    said[wish] = "The cat is left of the dog."
+    asked = [{"quote": quote, "text": text} for quote, text in said.items()]
+    writer = replying({"asked": asked, "prompt": wish})
     critic = FakeCritic([[0.9, 0.9, 0.4]])
     studio = Studio(writer, FakePainter(), critic, Settings(takes=2, budget=6))
     assert "repair" not in decided(list(studio.takes(wish, seed=1)))
@@ -206,11 +208,12 @@ def test_of_each_part_of_a_batch_its_share_is_painted_on() -> None:
     assert [take.order.seed for take in takes] == [seed_of(1, 0), seed_of(1, 3)]
 
 
-def test_what_claims_nothing_is_not_sketched() -> None:
-    writer = FakeWriter(replies=('{"prompt": "hm"}',))
+def test_a_brief_without_claims_is_not_sketched() -> None:
     settings = Settings(takes=2, budget=4, sketches=6, rough=0.25)
-    done = Studio(writer, FakePainter(), FakeCritic(), settings).imagine("hm", seed=1)
-    assert len(done.takes) == 2 and done.spent <= 4
+    studio = Studio(FakeWriter(), FakePainter(), FakeCritic(), settings)
+    *_, done = studio.paint(Brief("hm", "hm"), seed=1)
+    assert isinstance(done, Finished)
+    assert len(done.result.takes) == 2 and done.result.spent <= 4
 
 
 def test_a_single_round_is_not_sketched() -> None:
@@ -254,10 +257,7 @@ def test_a_critic_that_breaks_while_aiming_costs_only_the_repair() -> None:
     assert result(events).ended == "budget"
 
 
-CLAIMS = (
-    Claim("there is one dog", ("there is no dog",), "count"),
-    Claim("the dog is red", ("the dog is blue",), "colour", 0),
-)
+CLAIMS = complete([Claim("There is one dog."), Claim("The dog is red.")])
 
 
 def picture(dark: tuple[int, int]) -> Image:
@@ -286,7 +286,7 @@ def test_what_is_wrong_is_where_the_thing_is() -> None:
 
 
 def test_what_is_missing_goes_where_it_harms_least() -> None:
-    claims = (*CLAIMS[:1], Claim("there is one cat", ("there is no cat",), "count"))
+    claims = complete([*CLAIMS[:1], Claim("There is one cat.")])
 
     class Dog(Spotted):
         def _dark(self, picture: Image, claim: int) -> float:

@@ -179,7 +179,7 @@ def good(result: Result, studio: Studio, tmp_path: Path) -> dict[str, object]:
 
 
 LIES: list[dict[str, object]] = [
-    {"schema_version": 2},
+    {"schema_version": 3},
     {"request": 7},
     {"seed": -1},
     {"seed": "7"},

@@ -12,9 +12,10 @@ from limner.agent.archive import saving
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.diary import Diary
 from limner.agent.conversation.session import Session
-from limner.agent.events import BriefReady, Event, Finished
-from limner.agent.records import Settings
+from limner.agent.events import BriefReady, Event, Finished, Replied, TurnHeard
+from limner.agent.records import Brief, Settings
 from limner.agent.studio import Studio
+from limner.agent.tool_call import Call
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
@@ -24,13 +25,18 @@ def _archive(tmp_path: Path) -> Archive:
     return Archive.open(tmp_path / "archive")
 
 
-def session(archive: Archive | None = None) -> Session:
-    room = Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=2, budget=4))
+def session(archive: Archive | None = None, *replies: str) -> Session:
+    writer = FakeWriter(replies=replies)
+    room = Studio(writer, FakePainter(), FakeCritic(), Settings(takes=2, budget=4))
     return Session(room, 5, diary=Diary(archive, "fake") if archive else None)
 
 
 def say(talk: Session, words: str, take: int | None = None) -> list[Event]:
     return [*talk.draft(words, take), *talk.paint()]
+
+
+def says(brief: Brief | None, word: str) -> bool:
+    return brief is not None and any(word in claim.text for claim in brief.claims)
 
 
 def test_nothing_is_there_before_the_first_request() -> None:
@@ -47,7 +53,51 @@ def test_nothing_is_there_before_the_first_request() -> None:
             ask()
     with pytest.raises(BadInput):
         list(talk.paint())
-    assert talk.hear("undo").kind == "request"
+    (heard,) = (e for e in talk.turn("a cat", paint=False) if isinstance(e, TurnHeard))
+    assert heard.call.tool == "draw"
+
+
+def test_a_turn_does_what_was_heard_and_says_so() -> None:
+    talk = session()
+    events = [*talk.turn("a red cat")]
+    kinds = [type(event) for event in events]
+    assert kinds.index(TurnHeard) < kinds.index(BriefReady) < kinds.index(Finished)
+    events = [*talk.turn("make it night")]
+    (ready,) = (event for event in events if isinstance(event, BriefReady))
+    assert ready.brief.reply == "+ The picture shows night" and talk.version == 2
+    for line, tool in (("undo", "undo"), ("redo", "redo"), ("thanks", "answer"), ("#1", "select")):
+        heard, replied = talk.turn(line)
+        assert isinstance(heard, TurnHeard) and heard.call.tool == tool
+        assert isinstance(replied, Replied) and replied.text
+    assert talk.meant == 1 and talk.version == 1
+    before = len(talk.takes)
+    assert isinstance([*talk.turn("again")][-1], Finished) and len(talk.takes) > before
+
+
+def test_a_call_is_made_without_a_line_too() -> None:
+    talk = session()
+    say(talk, "a red cat")
+    say(talk, "make it night")
+    assert [*talk.do(Call("back_to", version=1))] and talk.version == 1
+    assert [*talk.do(Call("adjust", instruction="brighter"))] == [Replied("brightness +20%")]
+    for call in (Call("select", candidate=99), Call("back_to", version=9)):
+        with pytest.raises(BadInput):
+            list(talk.do(call))
+    assert talk.version == 1
+
+
+def test_an_answer_takes_the_place_of_what_was_unclear() -> None:
+    asks = '{"tool": "ask", "question": "Which one?", "choices": ["the cat", "the dog"]}'
+    add = '{"tool": "edit", "add": [{"quote": "the dog blue", "text": "The dog is blue."}]}'
+    draw = '{"tool": "draw", "request": "a cat and a dog"}'
+    brief = '{"asked": [{"quote": "a dog", "text": "There is a dog."}], "prompt": "a dog"}'
+    talk = session(None, draw, brief, asks, add, brief)
+    list(talk.turn("a cat and a dog"))
+    *_, asked = talk.turn("make it blue")
+    assert asked == Replied("Which one?", ("the cat", "the dog"))
+    list(talk.turn("2"))
+    assert talk.tree.head and talk.tree.head.words == "make the dog blue"
+    assert says(talk.brief, "blue")
 
 
 def test_a_change_goes_on_from_the_take_that_is_meant() -> None:
@@ -58,7 +108,7 @@ def test_a_change_goes_on_from_the_take_that_is_meant() -> None:
     assert first and talk.version == 1
     base = talk.take(first).order
     say(talk, "make it night")
-    assert talk.version == 2 and talk.brief and talk.brief.light == "night"
+    assert talk.version == 2 and says(talk.brief, "night")
     fresh = talk.take(len(talk.history()[0].takes) + 1).order
     assert fresh.seed == base.seed and fresh.prompt != base.prompt
     assert [take.number for take in talk.takes] == list(range(len(talk.takes)))
@@ -69,10 +119,8 @@ def test_a_named_take_brings_back_its_own_version() -> None:
     talk = session()
     say(talk, "a red cat")
     say(talk, "make it night")
-    heard = talk.hear("the first one, but on sand")
-    assert (heard.kind, heard.take, heard.words) == ("change", 1, "on sand")
-    say(talk, heard.words, heard.take)
-    assert talk.brief and talk.brief.light != "night" and talk.brief.where == "sand"
+    say(talk, "on sand", 1)
+    assert says(talk.brief, "sand") and not says(talk.brief, "night")
     assert talk.history()[2].parent == 1
     assert talk.take(-1) is talk.takes[-1]
     with pytest.raises(BadInput, match="no take #99"):
@@ -85,12 +133,12 @@ def test_undo_and_redo_bring_version_and_picture() -> None:
     one = talk.meant
     say(talk, "make it night")
     two = talk.meant
-    assert talk.undo().light != "night" and talk.meant == one
-    assert talk.redo().light == "night" and talk.meant == two
+    assert not says(talk.undo(), "night") and talk.meant == one
+    assert says(talk.redo(), "night") and talk.meant == two
     talk.undo()
     say(talk, "on snow")
     assert [past.parent for past in talk.history()] == [None, 1, 1]
-    assert talk.branch(2).light == "night" and talk.meant == two
+    assert says(talk.branch(2), "night") and talk.meant == two
     assert any("night" in line for line in talk.diff(1, 2))
 
 
@@ -165,7 +213,6 @@ def test_a_draft_that_is_closed_leaves_no_version() -> None:
 def test_finishing_is_kept_with_the_take_and_saved_with_it(tmp_path: Path) -> None:
     talk = session()
     say(talk, "a red cat")
-    assert talk.hear("brighter").kind == "finish"
     plain = talk.picture()
     assert talk.finish("brighter") and talk.finish("upscale x2")
     assert talk.picture().width == 2 * plain.width
@@ -247,7 +294,7 @@ def test_any_walk_leaves_every_take_with_its_version(archive: Archive) -> None:
     for past in talk.history():
         for number in past.takes:
             shown = talk.take(number).brief
-            assert shown.things == talk.tree.versions[past.number - 1].brief.things
+            assert shown.claims == talk.tree.versions[past.number - 1].brief.claims
     assert talk.diary and talk.diary.number and talk.diary.problem is None
     again = Session.resumed(talk.studio, archive, talk.diary.number)
     assert again.history() == talk.history() and again.meant == talk.meant

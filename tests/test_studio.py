@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from faked import WISH, never, of_kind, result_of, studio
+from faked import DRAWN, WISH, never, of_kind, result_of, studio, replying
 from PIL.Image import Image
 
 from limner.agent.events import (
@@ -46,7 +46,9 @@ def test_a_request_that_succeeds_at_once() -> None:
 
 
 def test_it_rewords_what_went_wrong_until_the_budget_is_spent() -> None:
-    events = list(studio(critic=never()).takes(WISH, seed=1))
+    better, other = f"{WISH}, one dog", f"{WISH}, a dark sky"
+    writer = replying(DRAWN, {"prompt": better}, {"prompt": other})
+    events = list(studio(writer, critic=never()).takes(WISH, seed=1))
     result = result_of(events)
     assert result.ended == "budget"
     assert result.spent == pytest.approx(6)
@@ -55,7 +57,7 @@ def test_it_rewords_what_went_wrong_until_the_budget_is_spent() -> None:
     assert [d.what for d in of_kind(Decided, events)] == ["revise", "revise", "stop"]
     first, second = of_kind(PromptRevised, events)
     assert first.before == WISH
-    assert first.after == f"{WISH}, really the cats are red; there is one dog; the sky shows night"
+    assert first.after == better
     assert second.before == first.after  # the best take is of the second round
     assert result.takes[2].order.prompt == result.takes[2].brief.prompt == first.after
 
@@ -132,10 +134,9 @@ def test_expanding_paints_nothing() -> None:
     events = list(studio().expand(WISH, seed=1))
     assert isinstance(events[-1], BriefReady)
     assert [c.text for c in events[-1].claims] == [
-        "there are two cats",
-        "the cats are red",
-        "there is one dog",
-        "the sky shows night",
+        "There are two red cats.",
+        "The picture shows dog.",
+        "The picture shows night.",
     ]
 
 
@@ -159,11 +160,12 @@ def test_a_search_that_says_more_than_the_painter_reads_is_noted() -> None:
 def test_a_style_follows_the_prompt_and_is_kept_through_rewording() -> None:
     class Painterly(Rounds):
         def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
-            if not run.brief.manner:
+            if not run.brief.style_prompt:
                 run.brief = styled(run.brief, style("watercolour"), painter.dialect)
             return super().attempts(run, painter)
 
-    one = Studio(FakeWriter(), FakePainter(), never(), Settings(takes=2, budget=6), Painterly())
+    writer = replying(DRAWN, {"prompt": f"{WISH}, one dog"}, {"prompt": f"{WISH}, a dark sky"})
+    one = Studio(writer, FakePainter(), never(), Settings(takes=2, budget=6), Painterly())
     orders = [take.order for take in one.imagine(WISH, seed=1).takes]
     assert len({order.prompt for order in orders}) == 3
     for order in orders:
@@ -172,25 +174,29 @@ def test_a_style_follows_the_prompt_and_is_kept_through_rewording() -> None:
         assert order.negative == "photo, hard outlines"
 
 
-def test_what_the_writer_lost_is_told() -> None:
-    said = json.dumps({"things": [{"name": "cat"}], "prompt": "a cat on grass"})
-    events = list(studio(FakeWriter(replies=(said,))).takes("a red cat", seed=1))
+def test_what_the_writer_got_wrong_is_told_and_mended() -> None:
+    said = {"red cats": "There are two cats.", "a dog": "There is one dog."}
+    asked = [{"quote": quote, "text": text} for quote, text in said.items()]
+    writer = replying({"asked": asked, "prompt": "cats on grass"})
+    events = list(studio(writer).takes("three red cats", seed=1))
     (ready,) = of_kind(BriefReady, events)
-    assert ready.repaired == ("red cat",)
-    assert [(span.text, span.origin) for span in ready.spans] == [
-        ("a red ", "fix"),
-        ("cat ", "user"),
-        ("on grass", "inferred"),
-    ]
-    assert "the writer lost, and was corrected: red cat" in result_of(events).notes
+    assert [claim.text for claim in ready.claims] == ["There are three red cats."]
+    assert ready.brief.prompt == "cats on grass. There are three red cats."
+    assert ready.repaired == (
+        "a number that nobody asked for: There are two cats.",
+        "not in the request: There is one dog.",
+    )
+    assert ("on grass. ", "inferred") in [(span.text, span.origin) for span in ready.spans]
+    assert any(ready.repaired[0] in note for note in result_of(events).notes)
 
 
 def test_what_must_not_be_there_is_told_in_the_painters_dialect() -> None:
-    said = json.dumps({"things": [{"name": "cat"}], "prompt": "a cat, no dogs", "avoid": ["dog"]})
+    asked = [{"quote": "a cat", "text": "There is one cat."}]
+    said = {"asked": asked, "prompt": "a cat, no dogs"}
     for heeds, negative in ((True, "dog"), (False, "")):
         painter = FakePainter()
         painter.dialect = replace(painter.dialect, negative=heeds)
-        result = studio(FakeWriter(replies=(said,)), painter).imagine("a cat, no dogs", seed=1)
+        result = studio(replying(said), painter).imagine("a cat, no dogs", seed=1)
         assert {(t.order.prompt, t.order.negative) for t in result.takes} == {("a cat", negative)}
 
 
@@ -200,8 +206,8 @@ def test_editing_goes_on_from_a_brief() -> None:
     assert isinstance(before, BriefReady)
     *_, after = one.edit(before.brief, "at night", seed=1)
     assert isinstance(after, BriefReady)
-    assert after.brief.things == before.brief.things
-    assert after.brief.light == "night"
+    assert after.claims[: len(before.claims)] == before.claims
+    assert [c.text for c in after.claims[len(before.claims) :]] == ["The picture shows night."]
 
 
 def test_repainting_gives_the_same_picture() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from faked import WISH, never, of_kind, result_of, studio
+from faked import WISH, never, of_kind, result_of, studio, replying
 
 from limner.agent.events import (
     BriefReady,
@@ -58,10 +57,11 @@ def test_closing_stops_the_painter() -> None:
 @pytest.mark.parametrize("when", ["draft", "paint", "look", "revise"])
 def test_ctrl_c_keeps_the_best_so_far(when: str) -> None:
     class Writer(FakeWriter):
-        def _stream(self, messages: Any, *_: Any, **__: Any) -> Iterator[Any]:
-            if when == "draft" or (when == "revise" and "prompt: " in messages[-1].text):
+        def _stream(self, messages: Any, *parts: Any, **call: Any) -> Iterator[Any]:
+            rewords = "wrong: " in messages[-1].text.casefold()
+            if when == "draft" or (when == "revise" and rewords):
                 raise KeyboardInterrupt
-            yield from super()._stream(messages)
+            yield from super()._stream(messages, *parts, **call)
 
     class Painter(FakePainter):
         batches = 0
@@ -87,22 +87,22 @@ def test_ctrl_c_keeps_the_best_so_far(when: str) -> None:
     assert (result.best is None) == (when == "draft")
 
 
-def test_a_speechless_writer_costs_only_the_claims() -> None:
+def test_a_speechless_writer_costs_only_its_words() -> None:
     events = list(studio(FakeWriter(replies=("no",)), critic=never()).takes(WISH, seed=1))
     (ready,) = of_kind(BriefReady, events)
     result = result_of(events)
-    assert ready.fallback and ready.claims == ()
-    assert result.best and result.best.order.prompt == WISH
-    assert result.notes[0] == ready.fallback
-    assert "unverified" in result.notes[1]
-    assert [d.what for d in of_kind(Decided, events)] == ["stop"]
+    assert ready.fallback and result.notes[0] == ready.fallback
+    assert "There are two red cats." in [claim.text for claim in ready.claims]
+    assert {take.order.prompt for take in result.takes} == {WISH}
+    assert next(d.what for d in of_kind(Decided, events)) == "revise"
 
 
 def test_a_writer_without_new_wording_gets_fresh_seeds() -> None:
-    said = json.dumps({"things": [{"name": "cat"}], "prompt": "one cat"})
-    for second in (json.dumps({"prompt": "one cat"}), "no", '{"prompt": ""}'):
-        writer = FakeWriter(replies=(said, second))
-        events = list(studio(writer, critic=FakeCritic([[0.2]])).takes("a cat", seed=1))
+    said = {"asked": [{"quote": "a cat", "text": "There is one cat."}], "prompt": "one cat"}
+    for second in ({"prompt": "one cat"}, {}, {"prompt": ""}):
+        events = list(
+            studio(replying(said, second), critic=FakeCritic([[0.2]])).takes("a cat", seed=1)
+        )
         result = result_of(events)
         assert len(result.takes) == 6
         assert len({take.order.seed for take in result.takes}) == 6

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent.brief import Drafted, Scribe
-from limner.agent.records import Brief
+from limner.agent.brief import BriefWriter, Drafted
+from limner.agent.records import Brief, Claim
 from limner.agent.styling import nearest, restyled, size_for, styled
 from limner.configs import load
 from limner.errors import BadInput
@@ -16,9 +16,14 @@ from limner.pipelines.fakes import FakeWriter
 from limner.pipelines.roles import Dialect
 from limner.prompts.styles import style, styles
 
-BRIEF = Brief("a cat", "one cat on grass, soft light", avoid=("dog",))
+CAT = Claim("There is one cat.", "count", quote="a cat", subject="cat", value="1")
+BRIEF = Brief("a cat", "one cat on grass, soft light", (CAT,), negative=("dog",))
 PROSE = Dialect((512, 512))
 POCKET = load("pocket").styles
+
+
+def in_style(name: str) -> Claim:
+    return Claim(f"The style is {name}.", "style", quote=name, value=name)
 
 
 @pytest.mark.parametrize("name", styles())
@@ -53,16 +58,17 @@ def test_an_unknown_style_lists_what_is_near() -> None:
 
 def test_a_style_is_put_on_and_taken_off_without_a_trace() -> None:
     painted = styled(BRIEF, style("watercolour"), PROSE)
-    assert painted.manner == "watercolour painting, soft washes, visible paper"
-    assert painted.unlike == ("photo", "hard outlines")
-    assert (painted.prompt, painted.avoid) == (BRIEF.prompt, BRIEF.avoid)
+    assert painted.style_prompt == "watercolour painting, soft washes, visible paper"
+    assert painted.style_negative == ("photo", "hard outlines")
+    assert (painted.prompt, painted.negative) == (BRIEF.prompt, BRIEF.negative)
+    assert [claim.source for claim in painted.claims] == ["asked", "style"]
     photo = styled(painted, style("photo"), PROSE)
     assert photo == styled(BRIEF, style("photo"), PROSE)
 
 
 @pytest.mark.parametrize("name", styles())
 def test_twice_is_once(name: str) -> None:
-    brief = replace(BRIEF, prompt=f"one cat, {name}, soft light", style=name)
+    brief = replace(BRIEF, prompt=f"one cat, {name}, soft light", claims=(CAT, in_style(name)))
     for known in ((), POCKET):
         once = styled(brief, style(name), PROSE, known)
         assert styled(once, style(name), PROSE, known) == once
@@ -79,12 +85,12 @@ def test_twice_is_once(name: str) -> None:
     ],
 )
 def test_words_that_only_name_the_former_style_go(prompt: str, left: str) -> None:
-    brief = replace(BRIEF, prompt=prompt, style="pixel art")
+    brief = replace(BRIEF, prompt=prompt, claims=(CAT, in_style("pixel art")))
     assert styled(brief, style("watercolour"), PROSE).prompt == left
 
 
 def test_a_painter_without_negative_prompts_gets_none() -> None:
-    assert styled(BRIEF, style("photo"), replace(PROSE, negative=False)).unlike == ()
+    assert styled(BRIEF, style("photo"), replace(PROSE, negative=False)).style_negative == ()
 
 
 @pytest.mark.parametrize(
@@ -94,33 +100,34 @@ def test_a_painter_without_negative_prompts_gets_none() -> None:
 def test_a_small_world_paints_the_nearest_that_it_has(name: str, there: str) -> None:
     assert nearest(style(name), POCKET) == there
     painted = styled(BRIEF, style(name), PROSE, POCKET)
-    assert painted.style == there
-    assert painted.manner == (f"{there} style" if there else "")
-    assert painted.unlike == ()
+    assert [c.value for c in painted.claims if c.kind == "style"] == [there] * bool(there)
+    assert painted.style_prompt == (f"{there} style" if there else "")
+    assert painted.style_negative == ()
 
 
 def test_an_edit_keeps_the_style_unless_it_changes_it() -> None:
     painted = styled(BRIEF, style("watercolour"), PROSE)
-    after = Brief("at night", "one cat at night, watercolour", style="watercolour")
+    after = replace(painted, prompt="one cat at night, watercolour")
     kept = restyled(painted, after)
     assert kept.prompt == "one cat at night"
-    assert (kept.manner, kept.unlike) == (painted.manner, painted.unlike)
-    assert restyled(painted, replace(after, style="")).style == "watercolour"
-    changed = replace(after, style="photo")
-    assert restyled(painted, changed) == changed
-    assert restyled(BRIEF, after) == after
+    assert kept.style_prompt == painted.style_prompt
+    assert kept.style_negative == painted.style_negative
+    changed = replace(after, claims=(CAT, in_style("photo")))
+    assert restyled(painted, changed).style_prompt == ""
+    assert restyled(BRIEF, after).claims == after.claims
 
 
 def test_the_writer_edits_within_the_style() -> None:
-    steps = Scribe(FakeWriter()).edit(styled(BRIEF, style("logo"), PROSE), "at night", seed=1)
+    before = styled(BRIEF, style("logo"), PROSE)
+    steps = BriefWriter(FakeWriter()).edit(before, "at night", seed=1)
     while True:
         try:
             next(steps)
         except StopIteration as end:
             edited: Drafted = end.value
             break
-    assert edited.brief.light == "night"
-    assert edited.brief.manner == style("logo").adds
+    assert any("night" in claim.text for claim in edited.brief.claims)
+    assert edited.brief.style_prompt == style("logo").adds
 
 
 def test_sizes_have_the_shape_and_about_the_area() -> None:

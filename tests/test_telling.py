@@ -12,49 +12,81 @@ import pytest
 from PIL import Image
 from talking import REQUEST, Talk
 
-from limner.agent.claims import claims_of
-from limner.agent.language.telling import described, verdict
-from limner.agent.language.tongues import in_tongue, noted, tongue_of
+from limner.agent.i18n import claim_in, language_of, noted
+from limner.agent.looking.described import described, verdicts
 from limner.agent.looking.instead import instead
-from limner.agent.records import Brief, Claim, Critique, Thing
-from limner.prompts import claims
+from limner.agent.records import Brief, Claim, Critique, Take
+from limner.agent.verdict import verdict
+from limner.pipelines.roles import Order
 from limner.prompts.words import telling
+
+CLAIMS = (
+    Claim("There is one cat.", "count", quote="一只猫", subject="cat", value="1"),
+    Claim("The cat is red.", "colour", quote="红色", subject="cat", value="red", needs=0),
+    Claim("It is night.", "light", quote="晚上", value="night"),
+)
 
 
 def critique(*probabilities: float | None) -> Critique:
-    texts = ("there is one cat", "the cat is red", "the sky shows night")
-    claims = tuple(Claim(text, (), "count") for text in texts)
-    return Critique(claims[: len(probabilities)], probabilities)
+    return Critique(CLAIMS[: len(probabilities)], probabilities)
 
 
 VERDICTS = {
-    (0.9, 0.8, 0.7): "all 3 claims hold on #2, as far as the critic can tell",
-    (0.9,): "the one claim holds on #2, as far as the critic can tell",
-    (0.9, 0.2, 0.7): "2 of 3 claims hold on #2; not yet: the cat is red",
-    (0.9, 0.2, 0.1): "1 of 3 claims holds on #2; not yet: the cat is red, the sky shows night",
-    (0.9, None, 0.7): "2 of 3 claims hold on #2; not checked: the cat is red",
-    (None, None): "#2 is painted; nobody could check whether it is what you asked for",
-    (): "#2 is painted; its brief claims nothing that could be checked",
-}
+    (0.9, 0.8, 0.7): (True, "all 3 claims hold, as far as the critic can tell"),
+    (0.9, 0.2, 0.7): (False, "2 of 3 claims hold; not yet: The cat is red"),
+    (0.9, 0.2, 0.1): (False, "1 of 3 claims hold; not yet: The cat is red, It is night"),
+    (0.9, None, 0.7): (False, "2 of 3 claims hold; can't tell: The cat is red"),
+    (0.2, 0.9, 0.7): (
+        False, "1 of 3 claims hold; not yet: There is one cat; can't tell: The cat is red"
+    ),
+    (None, None): (False, "0 of 2 claims hold; can't tell: There is one cat, The cat is red"),
+    (): (False, "0 of 0 claims hold"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("probabilities", VERDICTS)
 def test_no_more_is_claimed_than_was_seen(probabilities: tuple[float | None, ...]) -> None:
-    assert verdict(2, critique(*probabilities)) == VERDICTS[probabilities]
+    said = verdict(Brief("a red cat", ""), critique(*probabilities), "english")
+    assert (said.reached, said.said) == VERDICTS[probabilities]
+
+
+def test_what_nobody_looked_at_is_told_with_the_verdict() -> None:
+    brief = Brief("neon", "", CLAIMS[:1], unchecked=("neon",), not_shown=("city",))
+    english, chinese = (verdict(brief, critique(0.9), one, 2) for one in ("english", "chinese"))
+    assert english.said == (
+        "#2: 1 of 1 claims hold; not checked: neon; these models can't show: city"
+    )
+    assert chinese.said == "#2：1 项中有 1 项符合；没有检查：neon；这些模型画不出：city"
+    assert not english.reached and (english.unchecked, english.not_shown) == (("neon",), ("city",))
+
+
+def test_a_take_is_described_with_all_that_is_known() -> None:
+    own = Claim("The cat wears a hat.", "other", "invented")
+    seen = Critique((*CLAIMS, own), (0.2, 0.9, 0.7, 0.8))
+    brief = Brief("x", "a cat", CLAIMS, unchecked=("neon",), not_shown=("city",))
+    order = Order("a cat", 7, 64, 64, 4, 5.0)
+    take = Take(0, 0, brief, order, Image.new("RGB", (8, 8)), seen)
+    assert verdicts(seen) == ("fails", "can't tell", "holds", "holds")
+    assert described(take).splitlines() == [
+        "painted: a cat (64 × 64 pixels, seed 7)",
+        "holds: It is night. (0.70)",
+        "fails: There is one cat. (0.20)",
+        "can't tell: The cat is red. (0.90)",
+        "added by the writer: The cat wears a hat. (0.80): holds",
+        "not checked: neon",
+        "these models can't show: city",
+    ]
+    assert described(Critique((), ())) == "nothing was claimed of it"
 
 
 NOTES = {
     "12 details in 30 words: painted as you wrote it": "30 个词里有 12 处细节：照你写的画",
-    "Not yet true: the cat is red; there is one dog.": "还不对：猫是红色；有一只狗",
-    "The writer left out: car; the change is made by rule.":
-        "写手漏掉了：汽车；这次改动按规则完成。",
-    "put back into the brief: 2 cat, cat left of dog, no bird":
-        "补回描述里的：2猫、猫在狗的左边、没有鸟",
-    "  not yet: the cat is red (5%)": "  还不对：猫是红色 (5%)",
-    "the cat is red: there is room for it, from 0 x 8 to 64 x 64.":
-        "猫是红色：那里有地方，从 0 x 8 到 64 x 64",
-    "aim: the cat is red: that is where it is, from 0 x 8 to 64 x 64.":
-        "位置：猫是红色：它就在那里，从 0 x 8 到 64 x 64",
+    "Not yet true: a; b.": "还不对：a; b",
+    "  not yet: 红色 (5%)": "  还不对：红色 (5%)",
+    "红色: there is room for it, from 0 x 8 to 64 x 64.":
+        "红色：那里有地方，从 0 x 8 到 64 x 64",
+    "aim: 红色: that is where it is, from 0 x 8 to 64 x 64.":
+        "位置：红色：它就在那里，从 0 x 8 到 64 x 64",
     "no new wording: the {writer} broke": "没有新的说法：the {writer} broke",
     "somebody else's words": "somebody else's words",
 }  # fmt: skip
@@ -68,7 +100,8 @@ def test_notes_are_told_in_the_users_language(line: str) -> None:
 
 TALKING = (
     *("loop.py", "mending.py", "search.py", "refining.py", "near.py"),
-    *("chat/chat.py", "chat/commands_*.py", "view/chat.py", "command_line/chat.py"),
+    *("chat/chat.py", "chat/commands_*.py", "view/screen.py", "view/chat.py"),
+    "command_line/chat.py",
 )
 
 
@@ -100,50 +133,24 @@ def test_every_line_of_ours_has_its_chinese() -> None:
 
 def test_a_talk_in_chinese_is_told_in_chinese(tmp_path: Path) -> None:
     talk = Talk(tmp_path, 0.9, 0.2, 0.9)
-    seen = talk.say("两只红色的猫和一只狗，晚上", "/go", "不要狗了", "简单一点", "/why")
-    plain = [line for line in seen.splitlines() if not line.startswith(("prompt", "reply", "  "))]
-    assert not [line for line in plain if re.search("[a-z]{4}", line) and "spent" not in line]
+    seen = talk.say("两只红色的猫和一只狗，晚上", "/go", "还有一个气球", "/why", "/describe")
+    seen += talk.say("/history", "/diff 1 2", "谢谢")
+    plain = [line for line in seen.splitlines() if not line.startswith("prompt")]
+    plain = [line for line in plain if not line.startswith("  “")]  # what a critic's foils say
+    plain = [line.replace("/help", "") for line in plain if "spent" not in line]
+    assert not [line for line in plain if re.search("[a-z]{4}", line)]
 
 
 def test_a_spent_budget_is_not_called_done(tmp_path: Path) -> None:
     seen = Talk(tmp_path, 0.9, 0.2, 0.9).say(REQUEST)
-    assert "3 of 4 claims hold" in seen and "; the budget is spent" in seen
+    assert "2 of 3 claims hold" in seen and "; the budget is spent" in seen
     assert "done" not in seen.lower()
 
 
-CHINESE = {
-    "there is one cat": "有一只猫",
-    "there are two balloons": "有两个气球",
-    "there is no dog": "没有狗",
-    "the cats are orange": "猫是橙色",
-    "the cat is in natural colours": "猫是本来的颜色",
-    "the cat is left of the tree": "猫在树的左边",
-    "the sailboat is on the right": "帆船在右边",
-    "the ground is snow": "地面是雪地",
-    "the sky shows night": "天空是夜晚",
-    "the backdrop is plain white": "背景是白色",
-    "the style is pixel art": "风格是像素画",
-    "the fisherman is tired": "fisherman是tired",
-    "someone dances": "someone dances",
-}
-
-
-@pytest.mark.parametrize("claim", CHINESE)
-def test_claims_in_chinese(claim: str) -> None:
-    assert in_tongue(claim, "chinese") == CHINESE[claim]
-    assert in_tongue(claim, "english") == claim
-
-
-def test_every_claim_of_the_small_world_can_be_told_in_chinese() -> None:
-    say = claims()
-    brief = Brief("r", "p", "", (Thing("cat", 2, "red", "small", "left"), Thing("sun")))
-    scenes = [replace(brief, where=where) for where in say.wheres]
-    scenes += [replace(brief, light=light) for light in say.lights]
-    scenes += [replace(brief, style=style, avoid=("dog",)) for style in say.styles]
-    for scene in scenes:
-        for claim in claims_of(scene):
-            for text in (claim.text, *claim.foils):
-                assert not re.search(r"[a-z]{3}", in_tongue(text, "chinese")), text
+def test_claims_are_told_in_the_words_of_who_asked() -> None:
+    cat, english = CLAIMS[0], replace(CLAIMS[0], quote="a cat")
+    assert claim_in(cat, "chinese") == "一只猫" and claim_in(cat, "english") == "There is one cat"
+    assert claim_in(english, "chinese") == "There is one cat"
 
 
 def test_both_languages_tell_the_same() -> None:
@@ -151,12 +158,6 @@ def test_both_languages_tell_the_same() -> None:
     for name, text in telling().english.items():
         slots = {*re.findall(r"\{\w+\}", telling().chinese[name])}
         assert slots == {*re.findall(r"\{\w+\}", text)}
-
-
-def test_what_is_not_in_the_brief_is_told_with_the_verdict() -> None:
-    sure = critique(0.9)
-    assert verdict(1, sure, "english", "dog").endswith("; not in the brief: dog")
-    assert verdict(1, sure, "chinese", "狗").endswith("描述里没有：狗")
 
 
 class Sees:
@@ -170,28 +171,26 @@ class Sees:
         return [[0.7 if "black" in text else 0.1 for text in texts] for _ in pictures]
 
 
+RED = Claim("The cat is red.", "colour", foils=("The cat is blue.", "The cat is black."))
+
+
 def test_what_it_looks_like_instead() -> None:
-    wrong = Critique(
-        (Claim("the cat is red", ("the cat is blue", "the cat is black"), "colour"),), (0.1,)
-    )
-    picture = Image.new("RGB", (8, 8))
-    assert instead(Sees(), picture, wrong) == {0: "the cat is black"}
-    blackened = replace(wrong, claims=(Claim("a black cat", ("a red cat",), "colour"),))
+    wrong, picture = Critique((RED,), (0.1,)), Image.new("RGB", (8, 8))
+    assert instead(Sees(), picture, wrong) == {0: "The cat is black."}
+    blackened = replace(wrong, claims=(Claim("A black cat.", foils=("A red cat.",)),))
     assert instead(Sees(), picture, blackened) == {}
-    (line,) = (x for x in described(wrong, {0: "the cat is black"}, "chinese") if "看起来" in x)
-    assert "猫是红色" in line and "猫是黑色" in line
 
 
 def test_what_a_claim_that_holds_denies_is_no_explanation() -> None:
-    there = Claim("there is one cat", ("there is no cat", "there is a black cat"), "count")
-    by = Claim("the cat is left", ("the cat is right", "there is a black cat"), "relation")
+    there = Claim("There is one cat.", "count", foils=("There is no cat.", "There is a black cat."))
+    by = Claim("The cat is left.", "relation", foils=("It is right.", "There is a black cat."))
     assert instead(Sees(), Image.new("RGB", (8, 8)), Critique((there, by), (0.9, 0.1))) == {}
     alone = Critique((by,), (0.1,))
-    assert instead(Sees(), Image.new("RGB", (8, 8)), alone) == {0: "there is a black cat"}
+    assert instead(Sees(), Image.new("RGB", (8, 8)), alone) == {0: "There is a black cat."}
 
 
 @pytest.mark.parametrize(
-    ("words", "tongue"), [("a cat", "english"), ("一只cat", "chinese"), ("#3", "chinese")]
+    ("words", "language"), [("a cat", "english"), ("一只cat", "chinese"), ("#3", "chinese")]
 )
-def test_the_language_of_who_asked(words: str, tongue: str) -> None:
-    assert tongue_of(words, "chinese") == tongue
+def test_the_language_of_who_asked(words: str, language: str) -> None:
+    assert language_of(words, "chinese") == language

@@ -23,7 +23,10 @@ import termios
 LIMNER = [sys.executable, "-m", "limner"]
 CHAT = [*LIMNER, "chat", "--seed", "3"]
 REQUEST = "a red cat on the grass, two dogs"
-EVIL = '{"things":[{"name":"\\u001b[2Jcat"}],"prompt":"\\u001b]0;owned\\u0007x","reply":"\\u202ey"}'
+EVIL = (
+    '{"tool":"draw","request":"cat","asked":[{"quote":"cat","text":"\\u001b[2JThere is a cat."}],'
+    '"prompt":"\\u001b]0;owned\\u0007x","reply":"\\u202ey","text":"\\u001b[2J"}'
+)
 UNSURE = """
 writer: {name: fake}
 painter: {name: fake, settings: {steps: 40}}

@@ -17,9 +17,10 @@ from limner.agent.events import (
     Event,
     PaintingStep,
     PromptRevised,
+    Replied,
     TakeReady,
 )
-from limner.agent.records import Brief, Claim, Critique, Result, Take, Thing
+from limner.agent.records import Brief, Claim, Critique, Result, Take
 from limner.agent.studio import Studio
 from limner.agent.view.picture import HalfBlocks
 from limner.agent.view.screen import Screen
@@ -29,7 +30,7 @@ from limner.pipelines.roles import Order
 
 REQUEST = "a red cat on the grass, two dogs"
 EVIL = "\x1b]0;owned\x07\x1b[2Jcat[bold]\u202e"
-CLAIMS = tuple(Claim(f"the cat is {word}", (), "colour") for word in ("red", "blue", "here"))
+CLAIMS = tuple(Claim(f"The cat is {word}.", "colour") for word in ("red", "blue", "here"))
 CRITIQUE = Critique(CLAIMS, (0.91, 0.2, None))
 ORDER = Order("a cat", 1, 64, 64, 4, 5.0)
 
@@ -82,7 +83,7 @@ def take(critique: Critique = CRITIQUE) -> Take:
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = visible(shown(terminal(width), *events()))
-    assert "▀" in text and "cat is" in " ".join(text.split())
+    assert "▀" in text and "two dogs" in " ".join(text.split())
     widest = max(len(line) for piece in text.split("\n") for line in piece.split("\r"))
     assert widest <= width
 
@@ -90,7 +91,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 def test_a_pipe_gets_words_only() -> None:
     text = shown(pipe(), *events())
     assert "\x1b" not in text and "▀" not in text and "━" not in text
-    assert "✓ there is one cat" in text and "take 1" in text
+    assert re.search(r"[✓✗] There are two dogs ", text) and "take 1" in text
     assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
@@ -131,12 +132,14 @@ def test_each_cell_is_two_pixels() -> None:
 
 
 def test_nothing_said_by_a_model_steers_the_terminal() -> None:
-    claim = Claim(EVIL, (EVIL,), "count")
-    critique = Critique((claim,), (0.1,))
-    evil = replace(take(critique), brief=Brief(EVIL, EVIL, EVIL, (Thing(EVIL),)))
+    claim = Claim(EVIL, quote=EVIL, foils=(EVIL,))
+    critique = Critique((claim, replace(claim, source="invented")), (0.1, 0.2))
+    words = {"unchecked": (EVIL,), "not_shown": (EVIL,)}
+    evil = replace(take(critique), brief=Brief(EVIL, EVIL, (claim,), reply=EVIL, **words))  # type: ignore[arg-type]
     what: list[Event] = [
         BriefToken(EVIL),
         BriefReady(evil.brief, (claim,), EVIL),
+        Replied(EVIL, (EVIL, EVIL)),
         TakeReady(evil, True),
         Decided(0, "stop", EVIL),
         PromptRevised(0, EVIL, EVIL + " more", EVIL),
@@ -146,30 +149,29 @@ def test_nothing_said_by_a_model_steers_the_terminal() -> None:
     screen.finished(Result(evil, (evil,), EVIL, 1.0, 1.0, (EVIL,)))
     text += printed(console)
     assert "\x1b" not in text and "\u202e" not in text and "owned" not in text
-    assert text.count("cat[bold]") >= 10
+    assert text.count("cat[bold]") >= 16
 
 
 def test_the_brief_is_read_while_it_is_written() -> None:
-    whole = '{"things":[{"name":"cat","count":2,"colour":"red"}],"where":"grass","prompt":"two"}'
+    whole = '{"asked":[{"quote":"2 cats","text":"There are two cats."}],"prompt":"two cats on'
     seen = [sketch(fields_so_far(whole[:end])) for end in range(len(whole) + 1)]
-    assert "2 × red cat" in seen and seen[-1] == "2 × red cat · grass"
+    assert "There are t" in seen and seen[-1] == "There are two cats"
+    assert fields_so_far(whole)["prompt"] == "two cats on"
+    assert sketch(fields_so_far('{"tool":"edit","add":[{"text":"It is night."}')) == "It is night"
     assert fields_so_far("I am afraid") == fields_so_far("[1]") == {}
+    text = visible(shown(terminal(), BriefToken(whole)))
+    assert "There are two cats" in text and "two cats on" in text
 
 
-@pytest.mark.parametrize(
-    "odd", ['{"things":7,"relations":[3],"avoid":[null],"where":{}}', '{"things":[{"name":[]}]}']
-)
+@pytest.mark.parametrize("odd", ['{"asked":7,"claims":[3]}', '{"asked":[{"text":[]}],"add":{}}'])
 def test_a_brief_of_odd_types_is_no_trouble(odd: str) -> None:
     assert sketch(fields_so_far(odd)) == ""
 
 
-def test_relations_and_absences_are_told() -> None:
-    fields = {
-        "things": [{"name": "cat"}],
-        "relations": [{"thing": "cat", "how": "left of", "other": "yarn"}],
-        "avoid": ["dog"],
-    }
-    assert sketch(fields) == "cat · cat left of yarn · no dog"
+def test_what_will_not_be_looked_at_is_told_with_the_brief() -> None:
+    brief = Brief("neon", "neon", CLAIMS, unchecked=("neon",), not_shown=("city", "rain"))
+    text = shown(pipe(), BriefReady(brief, CLAIMS))
+    assert "not checked: neon\n" in text and "these models can't show: city, rain\n" in text
 
 
 def test_a_change_of_wording_is_marked() -> None:
@@ -183,19 +185,40 @@ def test_claims_show_how_probable_they_are() -> None:
     console = terminal()
     console.print(claims_table(CRITIQUE, console, 60))
     lines = [line.split() for line in visible(printed(console)).splitlines()]
-    assert lines[0] == ["✓", "the", "cat", "is", "red", "91%", "█████████▏"]
+    assert lines[0] == ["✓", "The", "cat", "is", "red", "91%", "█████████▏"]
     assert lines[1][0] == "✗" and lines[1][-2:] == ["20%", "██"]
     assert lines[2][0] == "?" and lines[2][-2:] == ["not", "seen"]
 
 
+def test_what_the_writer_added_is_apart_and_does_not_count() -> None:
+    own = Claim("The hat is green.", "colour", "invented")
+    critique = Critique((CLAIMS[0], own), (0.91, 0.1))
+    console = pipe()
+    console.print(claims_table(critique, console, 80))
+    screen = Screen(console)
+    screen.show(TakeReady(take(critique), True))
+    screen.finished(Result(take(critique), (take(critique),), "done", 1.0, 1.0))
+    text = printed(console)
+    lines = [line.split() for line in text.splitlines()]
+    assert [line[0] for line in lines[:3]] == ["✓", "added", "✗"]
+    assert "  ✓  1 of 1  best so far" in text and "all 1 claims hold" in text
+
+
+def test_claims_are_told_in_the_users_own_words() -> None:
+    claims = (Claim("There are two cats.", "count", quote="两只猫"), Claim("It is red."))
+    console = pipe()
+    console.print(claims_table(Critique(claims, (0.9, None)), console, 80, "chinese"))
+    assert printed(console).split() == ["✓", "两只猫", "90%", "?", "It", "is", "red", "没看"]
+
+
 def test_long_lines_are_left_to_whoever_reads_the_pipe() -> None:
-    text = shown(pipe(), BriefReady(Brief("a", "word " * 99, "猫" * 99), ()))
+    text = shown(pipe(), BriefReady(Brief("a", "word " * 99, reply="猫" * 99), ()))
     assert "word " * 98 + "word\n" in text and "猫" * 99 + "\n" in text
 
 
 def test_what_failed_is_told_before_what_comes_next() -> None:
     text = shown(pipe(), TakeReady(take(), True), Decided(0, "revise", "because"))
-    assert text.index("not yet: the cat is blue (20%)") < text.index("wording it anew")
+    assert text.index("not yet: The cat is blue (20%)") < text.index("wording it anew")
 
 
 def test_painting_shows_steps_and_pictures_as_they_form() -> None:
@@ -205,8 +228,17 @@ def test_painting_shows_steps_and_pictures_as_they_form() -> None:
     assert shown(pipe(), PaintingStep(0, 3, 25, previews)) == ""
 
 
-def test_unverified_is_not_called_right() -> None:
+def test_no_more_is_claimed_than_was_seen() -> None:
     screen = Screen(console := pipe())
     screen.finished(Result(take(), (take(),), "budget", 1.0, 1.0, ("unverified: no critic",)))
     text = printed(console)
-    assert "Every claim holds" not in text and "note: unverified: no critic" in text
+    assert "1 of 3 claims hold; not yet: The cat is blue; can't tell: The cat is here" in text
+    assert "; the budget is spent" in text and "note: unverified: no critic" in text
+
+
+def test_what_nobody_looked_at_is_told_with_the_verdict() -> None:
+    sure = replace(take(), critique=Critique(CLAIMS[:1], (0.9,)))
+    sure = replace(sure, brief=Brief("neon", "neon", CLAIMS[:1], unchecked=("neon",)))
+    screen = Screen(console := pipe())
+    screen.finished(Result(sure, (sure,), "done", 1.0, 1.0))
+    assert "1 of 1 claims hold; not checked: neon" in printed(console)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from limner.agent.claims import claims_of
-from limner.agent.language.asked import asked
+from limner.agent.claims import complete, spoken
 from limner.agent.looking.look import look
-from limner.agent.records import Brief, Claim, Critique, Relation, Settings, Thing
+from limner.agent.records import Claim, Critique, Settings
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 LOCATE = Settings(locate=True)
-BESIDE = Brief(
-    "", "", things=(Thing("cat"), Thing("dog")), relations=(Relation("cat", "left of", "dog"),)
-)
+CAT, DOG = Claim("There is one cat."), Claim("There is one dog.")
+BESIDE = complete([CAT, DOG, Claim("The cat is left of the dog.")])
 
 
 class FakeColourCritic:
@@ -39,7 +36,7 @@ class FakeColourCritic:
 
 
 def _seen(picture: Image.Image, claim: str) -> float:
-    if not claim.startswith("there"):
+    if not claim.startswith("There"):
         return 0.5
     colour = RED if "cat" in claim else BLUE
     pixels = [tuple(pixel) for row in _rows(picture) for pixel in row]
@@ -80,48 +77,48 @@ def critique(picture: Image.Image, claims: tuple[Claim, ...], settings: Settings
 )
 def test_relations(cat: tuple[int, int], dog: tuple[int, int], true: set[str]) -> None:
     for how in ("left of", "right of", "above", "below"):
-        brief = replace(BESIDE, relations=(Relation("cat", how, "dog"),))
-        found = critique(scene(cat, dog), claims_of(brief), LOCATE)
+        claims = complete([CAT, DOG, Claim(f"The cat is {how} the dog.")])
+        found = critique(scene(cat, dog), claims, LOCATE)
         assert (found.probabilities[-1] or 0) != 0.5
         assert ((found.probabilities[-1] or 0) > 0.5) is (how in true)
 
 
 @pytest.mark.parametrize(("x", "side"), [(10, "left"), (32, "centre"), (54, "right")])
 def test_places(x: int, side: str) -> None:
-    for place in ("left", "centre", "right"):
-        claims = claims_of(Brief("", "", things=(Thing("cat", place=place),)))
+    for place, said in (
+        ("left", "on the left"),
+        ("centre", "in the centre"),
+        ("right", "on the right"),
+    ):
+        claims = complete([CAT, Claim(f"The cat is {said}.")])
         found = critique(scene((x, 32), None), claims, LOCATE)
         assert ((found.probabilities[-1] or 0) > 0.5) is (place == side)
 
 
 def test_what_is_not_there_stands_nowhere() -> None:
-    found = critique(scene((12, 32), None), claims_of(BESIDE), LOCATE)
+    found = critique(scene((12, 32), None), BESIDE, LOCATE)
     assert found.probabilities == (0.9, 0.1, 0.5)  # as the critic said
 
 
 def test_it_is_asked_of_the_critic_unless_a_profile_says_locate() -> None:
-    assert (
-        critique(scene((12, 32), (52, 32)), claims_of(BESIDE), Settings()).probabilities[-1] == 0.5
-    )
+    assert critique(scene((12, 32), (52, 32)), BESIDE, Settings()).probabilities[-1] == 0.5
 
 
 def test_other_words_for_where_are_left_to_the_critic() -> None:
-    brief = replace(BESIDE, relations=(Relation("cat", "behind", "dog"),))
-    assert critique(scene((12, 32), (52, 32)), claims_of(brief), LOCATE).probabilities[-1] == 0.5
+    claims = complete([CAT, DOG, Claim("The cat is behind the dog.")])
+    assert claims[-1].things == (0, 1)
+    assert critique(scene((12, 32), (52, 32)), claims, LOCATE).probabilities[-1] == 0.5
 
 
 def test_ten_looks_more_only_where_it_matters() -> None:
-    critic, plain = FakeColourCritic(), claims_of(Brief("", "", things=(Thing("cat"),)))
-    look(critic, [scene((12, 32), (52, 32))], plain, LOCATE)
+    critic = FakeColourCritic()
+    look(critic, [scene((12, 32), (52, 32))], complete([CAT]), LOCATE)
     assert critic.looks == 1
-    look(critic, [scene((12, 32), (52, 32))], claims_of(BESIDE), LOCATE)
+    look(critic, [scene((12, 32), (52, 32))], BESIDE, LOCATE)
     assert critic.looks == 12
 
 
-def test_sentences_in_words_keep_whose_places_they_tell() -> None:
-    claims = asked(["a red dog", "a cat left of a dog"])
-    related = next(claim for claim in claims if claim.how)
-    assert [claims[thing].text for thing in related.things] == [
-        "there is one cat",
-        "there is one dog",
-    ]
+def test_sentences_keep_whose_places_they_tell() -> None:
+    claims = spoken(["The cat is left of the dog.", "There is one dog.", "There is one cat."])
+    related = next(claim for claim in claims if claim.kind == "relation")
+    assert [claims[thing].text for thing in related.things] == [CAT.text, DOG.text]

@@ -14,7 +14,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
 from seeing import speaker
 
-from limner.agent.draft import Draft, Revision, first_object, schema_of
+from limner.agent.reply_json import read_reply
+from limner.agent.writer_schema import Draw, schema_for
 from limner.errors import BadInput, LimnerError, ModelFailed, ModelUnusable
 from limner.pipelines import conversation
 from limner.pipelines.conversation import prompt_of
@@ -23,6 +24,7 @@ from limner.pipelines.registry import open_writer
 from limner.pipelines.templates import bounded
 
 WISH = [SystemMessage("be brief"), HumanMessage("draw: a cat")]
+KNOWN = {"quote": "three red cats", "text": "There are three red cats."}
 
 
 class Plan(BaseModel):
@@ -96,20 +98,28 @@ def test_json_is_held_to_the_schema(writer: Any, seed: int) -> None:
     assert re.fullmatch(r'\{"word":".*","steps":\d\}', said.text, re.DOTALL)
 
 
+DRAW = schema_for("draw", {"request": "three red cats", "known": [KNOWN]})
+LINE = {"line": "the first", "claims": [], "candidates": [{"number": 7}], "versions": []}
+
+
 @pytest.mark.parametrize(
-    ("reply", "start"),
-    [(Draft, '{"things":['), (Revision, '{"prompt":"')],
-    ids=["draft", "revision"],
+    ("schema", "start"),
+    [
+        (DRAW, '{"asked":{"three red cats":"There are three red cats."},"prompt":"'),
+        (schema_for("turn", LINE), '{"line":"the first","tool":"'),
+        (schema_for("reword", {}), '{"prompt":"'),
+    ],
+    ids=["draw", "turn", "reword"],
 )
-def test_replies_begin_as_their_schema_says(writer: Any, reply: Any, start: str) -> None:
-    call = {"json_schema": schema_of(reply), "temperature": 1.0}
+def test_replies_begin_as_their_schema_says(writer: Any, schema: Any, start: str) -> None:
+    call = {"json_schema": schema, "temperature": 1.0, "max_new_tokens": 90}
     assert writer.invoke(WISH, **call).text.startswith(start)
 
 
 def test_cut_off_json_says_so(writer: Any) -> None:
-    said = writer.invoke(WISH, json_schema=schema_of(Draft), max_new_tokens=5)
+    said = writer.invoke(WISH, json_schema=DRAW, max_new_tokens=5)
     assert said.response_metadata["finish_reason"] == "length"
-    assert first_object(said.text, Draft) is None
+    assert read_reply(said.text, Draw) is None
 
 
 def test_structured_output(writer: Any) -> None:
@@ -145,7 +155,7 @@ def test_a_stop_text_ends_it(writer: Any) -> None:
 
 def test_a_request_beyond_its_window(writer: Any) -> None:
     with pytest.raises(BadInput, match="too long"):
-        writer.invoke([HumanMessage("cat " * 3000)])
+        writer.invoke([HumanMessage("cat " * 6000)])
 
 
 def test_settings_have_bounds(writer: Any) -> None:

@@ -1,4 +1,4 @@
-"""Writers that a server speaks for: a real one on this machine, over the pocket writer."""
+"""Writers that a server speaks for: a real one on this machine, over a tiny model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from speaking import PATIENCE, Speaking, speaking
 
 from limner.agent import cli
-from limner.agent.draft import Draft, first_object, schema_of
+from limner.agent.reply_json import read_reply
 from limner.agent.studio import Studio
+from limner.agent.writer_schema import Draw, schema_for
 from limner.errors import BadInput, LimnerError, MissingExtra, ModelFailed, ModelUnusable
 from limner.pipelines.registry import open_writer
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.enable_socket
 pytest.importorskip("langchain_openai")
 
 WISH = [HumanMessage("draw: a red cat")]
-SCHEMA = schema_of(Draft)
+SCHEMA = schema_for("draw", {"request": "a red cat", "known": []})
 
 
 class Plan(BaseModel):
@@ -35,11 +36,11 @@ class Plan(BaseModel):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Speaking]:
+def server(tiny: Path) -> Iterator[Speaking]:
     import pytest_socket
 
     pytest_socket.enable_socket()
-    with speaking() as state:
+    with speaking(tiny / "writer") as state:
         yield state
 
 
@@ -50,32 +51,32 @@ def nowhere() -> str:
         return f"http://127.0.0.1:{line.getsockname()[1]}/v1"
 
 
-def test_it_streams_what_the_model_says(server: Speaking) -> None:
-    writer = open_writer("vllm:pocket", {"base_url": server.url, "max_new_tokens": 24})
-    here = open_writer("pocket", {"max_new_tokens": 24})
+def test_it_streams_what_the_model_says(server: Speaking, tiny: Path) -> None:
+    writer = open_writer("vllm:small", {"base_url": server.url, "max_new_tokens": 24})
+    here = open_writer(tiny / "writer", {"max_new_tokens": 24})
     pieces = list(writer.stream(WISH))
     assert len(pieces) > 5
     assert "".join(piece.text for piece in pieces) == here.invoke(WISH).text
     assert writer.invoke(WISH).response_metadata["finish_reason"] == "length"
-    assert writer.name == "vllm:pocket"
+    assert writer.name == "vllm:small"
     sent = server.asked[-1]
     assert (sent["temperature"], sent["seed"], sent["max_tokens"]) == (0, 0, 24)
     assert sent["stream"] and "response_format" not in sent
 
 
-def test_a_reply_is_held_to_its_schema(server: Speaking) -> None:
-    writer = open_writer("vllm:pocket", {"base_url": server.url})
+def test_a_reply_is_held_to_its_schema(server: Speaking, tiny: Path) -> None:
+    writer = open_writer("vllm:small", {"base_url": server.url})
     said = writer.invoke(WISH, json_schema=SCHEMA, seed=3).text
-    assert said == open_writer("pocket", {}).invoke(WISH, json_schema=SCHEMA, seed=3).text
-    assert first_object(said, Draft)
+    assert said == open_writer(tiny / "writer", {}).invoke(WISH, json_schema=SCHEMA, seed=3).text
+    assert read_reply(said, Draw)
     sent = server.asked[-1]["response_format"]
     assert sent["json_schema"] == {"name": "reply", "strict": True, "schema": SCHEMA}
     assert isinstance(writer.with_structured_output(Plan, max_tokens=60).invoke(WISH), Plan)
 
 
-def test_a_server_that_takes_no_schema_is_asked_without() -> None:
-    with speaking(holds=False) as server:
-        writer = open_writer("lmstudio:pocket", {"base_url": server.url})
+def test_a_server_that_takes_no_schema_is_asked_without(tiny: Path) -> None:
+    with speaking(tiny / "writer", holds=False) as server:
+        writer = open_writer("lmstudio:small", {"base_url": server.url})
         for _ in range(2):
             assert writer.invoke(WISH, json_schema=SCHEMA, max_tokens=9).text
     assert ["response_format" in sent for sent in server.asked] == [True, False, False]
@@ -84,18 +85,19 @@ def test_a_server_that_takes_no_schema_is_asked_without() -> None:
 
 def test_hanging_up_stops_the_server(server: Speaking) -> None:
     server.left.clear()
-    writer = open_writer("vllm:pocket", {"base_url": server.url})
+    writer = open_writer("vllm:small", {"base_url": server.url})
     stream: Any = writer.stream(WISH)
     next(stream)
     stream.close()
     assert server.left.wait(PATIENCE)
 
 
-def test_a_studio_drafts_with_it(server: Speaking) -> None:
-    studio = Studio.open("fake", writer=f"{server.url}#pocket")
-    assert studio.names["writer"] == "openai:pocket"
+def test_a_studio_drafts_with_it(server: Speaking, tiny: Path) -> None:
+    studio = Studio.open("fake", writer=f"{server.url}#small")
+    assert studio.names["writer"] == "openai:small"
     ready = list(studio.expand("a red cat on the grass", seed=1))[-1]
-    here = list(Studio.open("fake", writer="pocket").expand("a red cat on the grass", seed=1))[-1]
+    alone = Studio.open("fake", writer=tiny / "writer")
+    here = list(alone.expand("a red cat on the grass", seed=1))[-1]
     assert ready == here
 
 
@@ -104,45 +106,45 @@ def test_a_profile_names_it(
 ) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(
-        "painter: {name: fake}\ncritic: {name: fake}\nwriter:\n  name: llamacpp:pocket\n"
+        "painter: {name: fake}\ncritic: {name: fake}\nwriter:\n  name: llamacpp:small\n"
         f"  settings: {{base_url: '{server.url}', max_new_tokens: 300}}\n"
     )
     assert cli.main(["a red cat", "--expand-only", "--json", "--profile", str(mine)]) == 0
     assert json.loads(capsys.readouterr().out)["brief"]["prompt"]
 
 
-def test_no_name_is_the_only_model_and_latest_may_be_left_out() -> None:
-    with speaking(models=("pocket:latest",)) as server:
+def test_no_name_is_the_only_model_and_latest_may_be_left_out(tiny: Path) -> None:
+    with speaking(tiny / "writer", models=("small:latest",)) as server:
         only = open_writer(server.url, {})
-        assert only.name == "openai:pocket:latest"
-        open_writer("ollama:pocket", {"base_url": server.url})
-    with speaking(models=("pocket", "other")) as server:
+        assert only.name == "openai:small:latest"
+        open_writer("ollama:small", {"base_url": server.url})
+    with speaking(tiny / "writer", models=("small", "other")) as server:
         with pytest.raises(ModelUnusable, match="more than one") as caught:
             open_writer(server.url, {})
-        assert caught.value.hint == "It has: pocket, other."
+        assert caught.value.hint == "It has: small, other."
 
 
 def test_errors_say_what_to_do(server: Speaking, capsys: pytest.CaptureFixture[str]) -> None:
     gone = nowhere()
     with pytest.raises(ModelUnusable, match="does not answer"):
-        open_writer("ollama:pocket", {"base_url": gone})
-    with pytest.raises(ModelUnusable, match="has no model 'pokcet'") as caught:
-        open_writer("ollama:pokcet", {"base_url": server.url})
-    assert caught.value.hint == "It has: pocket."
+        open_writer("ollama:small", {"base_url": gone})
+    with pytest.raises(ModelUnusable, match="has no model 'smlal'") as caught:
+        open_writer("ollama:smlal", {"base_url": server.url})
+    assert caught.value.hint == "It has: small."
     for far in ("http://example.org/v1", "http://192.0.2.1:80/v1", "http:///v1", "http://[x"):
         with pytest.raises(BadInput, match="not on this machine"):
-            open_writer("vllm:pocket", {"base_url": far})
+            open_writer("vllm:small", {"base_url": far})
     with pytest.raises(BadInput, match="colour"):
-        open_writer("vllm:pocket", {"base_url": server.url, "colour": 3})
-    assert cli.main(["a cat", "--writer", f"{server.url}#pokcet", "--profile", "fake"]) == 2
+        open_writer("vllm:small", {"base_url": server.url, "colour": 3})
+    assert cli.main(["a cat", "--writer", f"{server.url}#smlal", "--profile", "fake"]) == 2
     told = capsys.readouterr().err.strip()
     assert "has no model" in told and "\n" not in told
 
 
-def test_a_server_that_goes_away_is_told_and_the_request_serves() -> None:
-    with speaking(lists=False) as server:
-        studio = Studio.open("fake", writer=f"{server.url}#pocket")
-        wrong = open_writer("vllm:pokcet", {"base_url": server.url})
+def test_a_server_that_goes_away_is_told_and_the_request_serves(tiny: Path) -> None:
+    with speaking(tiny / "writer", lists=False) as server:
+        studio = Studio.open("fake", writer=f"{server.url}#small")
+        wrong = open_writer("vllm:smlal", {"base_url": server.url})
         with pytest.raises(ModelFailed, match="not found"):
             wrong.invoke(WISH)
     ready: Any = list(studio.expand("a red cat", seed=1))[-1]
@@ -151,18 +153,18 @@ def test_a_server_that_goes_away_is_told_and_the_request_serves() -> None:
 
 
 def test_keys_come_from_a_file_and_from_nowhere_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-someone-else")
     monkeypatch.setenv("HTTP_PROXY", nowhere())
     (tmp_path / "key").write_text("sesame\n")
-    with speaking(key="sesame") as server:
+    with speaking(tiny / "writer", key="sesame") as server:
         with pytest.raises(ModelUnusable, match="wants a key"):
-            open_writer("vllm:pocket", {"base_url": server.url})
+            open_writer("vllm:small", {"base_url": server.url})
         here = {"base_url": server.url, "key_file": str(tmp_path / "key")}
-        assert open_writer("vllm:pocket", {**here, "max_new_tokens": 3}).invoke(WISH).text
+        assert open_writer("vllm:small", {**here, "max_new_tokens": 3}).invoke(WISH).text
         with pytest.raises(BadInput, match="key"):
-            open_writer("vllm:pocket", {**here, "key_file": str(tmp_path / "none")})
+            open_writer("vllm:small", {**here, "key_file": str(tmp_path / "none")})
     assert set(server.keys) == {"Bearer none", "Bearer sesame"}
 
 
@@ -179,12 +181,12 @@ def test_other_providers_and_missing_packages(
     monkeypatch.setitem(sys.modules, "langchain_openai", None)
     base._get_chat_model_creator.cache_clear()
     with pytest.raises(MissingExtra) as caught:
-        open_writer("vllm:pocket", {"base_url": server.url})
+        open_writer("vllm:small", {"base_url": server.url})
     assert caught.value.hint == "Type: pip install 'limner[openai]'"
 
 
 def test_a_server_without_end_is_left(server: Speaking, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = open_writer("vllm:pocket", {"base_url": server.url})
+    writer = open_writer("vllm:small", {"base_url": server.url})
     monkeypatch.setattr("limner.pipelines.writer_served.LONGEST", 20)
     with pytest.raises(LimnerError, match="does not stop"):
         writer.invoke(WISH)

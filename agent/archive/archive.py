@@ -122,10 +122,10 @@ class Archive:
 
         `standing` is where the session stands with it, as a plain JSON value; None: as before.
         """
-        brief, patch, locks = map(as_json, (version.brief, version.patch, version.locks))
+        brief, patch = map(as_json, (version.brief, version.patch))
         words = as_text(version.words)
-        sought = folded("\n".join([words, *strings(brief)]))
-        values = (words, brief, patch, locks, str(version.seed), sought)
+        sought = folded("\n".join([words, *strings(_shown(brief))]))
+        values = (words, brief, patch, "[]", str(version.seed), sought)  # 0.1 kept locks, too
         with self._writing(session):
             number = self._number("versions", session, version.number)
             self._base.execute(
@@ -141,7 +141,7 @@ class Archive:
         name = self.pictures.keep(content)
         order, critique = as_json(written(take.order)), as_json(asdict(take.critique))
         holds, mean = take.critique.score
-        score = (holds, len(take.critique.claims), mean, take.spent)
+        score = (holds, len(take.critique.decisive), mean, take.spent)
         with self._writing(session):
             if not self.pictures.path(name).exists():  # another process forgot it this instant
                 self.pictures.keep(content)
@@ -263,6 +263,15 @@ class Archive:
     def _standing(self, session: int) -> Any:
         query = "SELECT standing FROM sessions WHERE id = ?"
         return json.loads(self._base.execute(query, (session,)).fetchone()[0])
+
+
+def _shown(brief: str) -> str:
+    """A brief's JSON without what nobody said: the foils of its claims, and names of kinds."""
+    told = json.loads(brief)
+    if isinstance(told, dict) and isinstance(told.get("claims"), list):
+        claims = [claim for claim in told["claims"] if isinstance(claim, dict)]
+        told["claims"] = [[claim.get("text"), claim.get("quote")] for claim in claims]
+    return json.dumps(told)
 
 
 def _no(session: int) -> BadInput:

@@ -16,7 +16,7 @@ from limner.agent.conversation.reel import Painted, Reel, Steps
 from limner.agent.conversation.standing import Standing
 from limner.agent.conversation.versions import Tree, Version
 from limner.agent.events import Decided, Event, TakeReady
-from limner.agent.language.locks import Lock
+from limner.agent.older_records import brief_now
 from limner.agent.recipe import Recipe
 from limner.agent.records import Brief, Take
 from limner.errors import BadInput, LimnerError
@@ -61,7 +61,6 @@ class Diary:
             brief=asdict(version.brief),
             parent=None if version.parent is None else version.parent + 1,
             patch=[asdict(operation) for operation in version.patch],
-            locks=[asdict(lock) for lock in version.locks],
             seed=version.seed,
             number=version.id + 1,
         )
@@ -165,8 +164,8 @@ def _tree(kept: ArchivedSession) -> Tree:
     for row in kept.versions:
         if row.parent is not None:
             tree.branch(row.parent - 1)
-        locks = TypeAdapter(tuple[Lock, ...]).validate_python(row.locks or ())
-        tree.add(row.words, TypeAdapter(Brief).validate_python(row.brief), locks, row.seed)
+        brief = TypeAdapter(Brief).validate_python(brief_now(row.brief))
+        tree.add(row.words, brief, row.seed)
     if kept.row.head is not None:
         tree.branch(kept.row.head - 1)
     return tree

@@ -6,8 +6,9 @@ import base64
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from PIL import Image
@@ -18,13 +19,20 @@ from limner.agent.archive.pictures import Pictures
 from limner.agent.archive.plot import Plot, plot
 from limner.agent.archive.rows import ArchivedSession, DecisionRow, TakeRow, VersionRow
 from limner.agent.archive.texts import finishes_of
+from limner.agent.conversation import patch
+from limner.agent.i18n import language_of
+from limner.agent.older_records import brief_now
 from limner.agent.recipe import without_home
-from limner.agent.records import Critique
-from limner.agent.view.words import sketch, wording
+from limner.agent.records import Brief, Critique
+from limner.agent.verdict import verdict
+from limner.agent.view.words import left_open, wording
 from limner.configs import known
 from limner.errors import BadInput
 from limner.pipelines import finish
 from limner.pipelines.finish import Finish
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["page"]
 
@@ -45,12 +53,15 @@ _DECIDED = {
 class Card:
     """A take as it is shown; `source` is a data: URI, empty where the picture is lost.
 
+    `verdict` is the sentence on what was asked; `bars` are of that, `invented` of the writer's own.
     `best` is the best take of its version; `finished` says what was done to it after painting.
     """
 
     take: TakeRow
     source: Markup
+    verdict: str
     bars: list[Bar]
+    invented: list[Bar]
     score: str
     best: bool
     verdicts: list[str]
@@ -69,10 +80,14 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A version: the user's words, what they changed, its rounds, and how its score grew."""
+    """A version: the user's words, what they changed, its rounds, and how its score grew.
+
+    `left_open` are lines on what was asked and nobody looks at, or this painter can't show.
+    """
 
     version: VersionRow
     changes: list[tuple[str, str]]
+    left_open: list[str]
     reply: str
     rounds: list[Round]
     plot: Plot | None
@@ -86,8 +101,11 @@ def page(archive: Archive, session: int) -> str:
     """
     kept = archive.load(session)
     best = _best_of_versions(kept)
+    briefs = {version.number: _brief(version.brief) for version in kept.versions}
     cards = {
-        take.number: _card(take, kept, _inline(take, archive.pictures), take.number in best)
+        take.number: _card(
+            take, kept, briefs[take.version], _inline(take, archive.pictures), take.number in best
+        )
         for take in kept.takes
     }
     return filled(
@@ -96,7 +114,7 @@ def page(archive: Archive, session: int) -> str:
         row=kept.row,
         profile=kept.row.profile if kept.row.profile in known() else "",  # others are paths
         best=cards.get(kept.row.best or 0),
-        chapters=[_chapter(version, kept, cards) for version in kept.versions],
+        chapters=[_chapter(version, kept, briefs, cards) for version in kept.versions],
     )
 
 
@@ -110,28 +128,47 @@ def _best_of_versions(kept: ArchivedSession) -> set[int]:
     return {take.number for take in best.values()}
 
 
-def _chapter(version: VersionRow, kept: ArchivedSession, cards: dict[int, Card]) -> Chapter:
-    parents = [other for other in kept.versions if other.number == version.parent]
+def _chapter(
+    version: VersionRow, kept: ArchivedSession, briefs: dict[int, Brief], cards: dict[int, Card]
+) -> Chapter:
     takes = [take for take in kept.takes if take.version == version.number]
-    reply = version.brief.get("reply") if isinstance(version.brief, dict) else ""
+    brief = briefs[version.number]
+    before = briefs.get(version.parent or 0, Brief("", ""))
     return Chapter(
         version=version,
-        changes=list(_changes(parents[0] if parents else None, version)),
-        reply=reply if isinstance(reply, str) else "",
+        changes=list(_changes(before, brief)),
+        left_open=left_open(brief, language_of(brief.request)),
+        reply=brief.reply,
         rounds=list(_rounds(takes, kept.decisions, cards)),
         plot=plot(takes),
     )
 
 
-def _changes(before: VersionRow | None, after: VersionRow) -> Iterator[tuple[str, str]]:
-    """The parts of the brief that are gone from, and new in, a version."""
-    old, new = _parts(before.brief) if before else [], _parts(after.brief)
-    yield from (("gone", part) for part in old if part not in new)
-    yield from (("new", part) for part in new if part not in old)
+def _brief(kept: Any) -> Brief:
+    """The brief that a version has; one without claims where it is in no form that is known."""
+    try:
+        return _form().validate_python(brief_now(kept))
+    except ValueError:
+        return Brief("", "")
 
 
-def _parts(brief: Any) -> list[str]:
-    return [part for part in sketch(brief).split(" · ") if part] if isinstance(brief, dict) else []
+@cache
+def _form() -> TypeAdapter[Brief]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Brief)
+
+
+def _changes(before: Brief, after: Brief) -> Iterator[tuple[str, str]]:
+    """The claims that are gone from, and new in, a version."""
+    for change in patch.patch(before, after):
+        match change:
+            case patch.Add(claim):
+                yield "new", claim.text
+            case patch.Remove(claim):
+                yield "gone", claim.text
+            case patch.Change(old, new):
+                yield from (("gone", old.text), ("new", new.text))
 
 
 def _rounds(
@@ -152,23 +189,32 @@ def _rounds(
         before = prompt
 
 
-def _card(take: TakeRow, kept: ArchivedSession, source: Markup, best: bool) -> Card:
-    holds, _ = take.critique.score
-    claims = len(take.critique.claims)
+def _card(take: TakeRow, kept: ArchivedSession, brief: Brief, source: Markup, best: bool) -> Card:
+    critique, (holds, _) = take.critique, take.critique.score
+    claims = len(critique.decisive)
     verdicts = [
         r.verdict if r.other is None else f"{r.verdict} than {r.other}"
         for r in kept.ratings
         if r.take == take.number
     ]
-    score = f"{holds} of {claims}" if claims else "nothing to check"
-    finished = ", ".join(map(str, finishes_of(take)))
-    return Card(take, source, [*_bars(take.critique)], score, best, verdicts, finished)
+    own = [at for at, claim in enumerate(critique.claims) if claim.source == "invented"]
+    return Card(
+        take,
+        source,
+        verdict(brief, critique).said,
+        [_bar(critique, at) for at in critique.decisive],
+        [_bar(critique, at) for at in own],
+        f"{holds} of {claims}" if claims else "nothing to check",
+        best,
+        verdicts,
+        ", ".join(map(str, finishes_of(take))),
+    )
 
 
-def _bars(critique: Critique) -> Iterator[Bar]:
-    for claim, probability in zip(critique.claims, critique.probabilities, strict=True):
-        holds = None if probability is None else probability >= critique.threshold
-        yield bar(claim.text, probability, holds)
+def _bar(critique: Critique, at: int) -> Bar:
+    probability = critique.probabilities[at]
+    holds = None if probability is None else probability >= critique.threshold
+    return bar(critique.claims[at].text, probability, holds)
 
 
 def _inline(take: TakeRow, pictures: Pictures) -> Markup:

@@ -37,7 +37,7 @@ class Plot:
 
 def plot(takes: Sequence[TakeRow]) -> Plot | None:
     """Claims that hold over image-equivalents; None where there is nothing to follow."""
-    most = max((len(take.critique.claims) for take in takes), default=0)
+    most = max((len(take.critique.decisive) for take in takes), default=0)
     spent = _spent(takes)
     if not most or len(set(spent)) < 2:
         return None

@@ -46,9 +46,10 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One turn: the user's `words`, and the brief, patch and locks that came of them.
+    """One turn: the user's `words`, and the brief and patch that came of them.
 
-    Those three are plain JSON values that the archive does not look into, beyond finding words.
+    These are plain JSON values that the archive does not look into, beyond finding words; `locks`
+    is what version 0.1 kept beside them.
     """
 
     words: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner.agent.archive.rows import TakeRow, VersionRow
 from limner.agent.conversation.reel import Steps
+from limner.agent.older_records import critique_now
 from limner.agent.records import Critique
 from limner.errors import BadInput, LimnerError
 from limner.pipelines.finish import Finish
@@ -64,7 +65,7 @@ def take_of(row: sqlite3.Row) -> TakeRow:
     orders, critiques = _forms()
     try:
         order = orders.validate_json(row["ordered"])
-        critique = critiques.validate_json(row["critique"])
+        critique = critiques.validate_python(critique_now(json.loads(row["critique"])))
     except ValueError as error:
         raise LimnerError(f"take {row['number']} in the archive can't be read") from error
     finishes, undone = (tuple(json.loads(row[key])) for key in ("finishes", "undone"))

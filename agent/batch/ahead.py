@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from threading import Event, Lock
+from typing import Any
 
 from limner.agent.batch.queue import Asked
-from limner.agent.brief import Drafted, Scribe
-from limner.agent.draft import Draft, Revision
+from limner.agent.brief import BriefWriter, Drafted
 from limner.agent.studio import Studio
 
 __all__ = ["Ahead", "apart"]
@@ -24,7 +24,7 @@ def apart(studio: Studio) -> bool:
     Models of ours say where they are; a writer that doesn't is a program or a service of its own.
     A critic that looks with the writer's weights is where that is: one can't work beside the other.
     """
-    models = (studio.scribe.writer, studio.painter, studio.critic)
+    models = (studio.writer.writer, studio.painter, studio.critic)
     writer, *others = (getattr(model, "device", None) for model in models)
     return writer is None or writer not in others
 
@@ -36,9 +36,9 @@ class Ahead:
     written, and one that nobody comes for is lost time alone.
     """
 
-    def __init__(self, scribe: Scribe) -> None:
-        told = (scribe.writer, scribe.domain, scribe.prompts, scribe.expansion)
-        self.scribe: Scribe = _Shared(*told, ahead=self)
+    def __init__(self, writer: BriefWriter) -> None:
+        told = {field.name: getattr(writer, field.name) for field in fields(writer)}
+        self.writer: BriefWriter = _Shared(**told, ahead=self)
         self.turn = Lock()
         self._thread = ThreadPoolExecutor(1, "limner-ahead")
         self._drafts: dict[tuple[str, int], Future[Drafted]] = {}
@@ -68,7 +68,7 @@ class Ahead:
         return self._thread.submit(self._written, request, seed)
 
     def _written(self, request: str, seed: int) -> Drafted:
-        with closing(Scribe.expand(self.scribe, request, seed)) as pieces:
+        with closing(BriefWriter.draw(self.writer, request, seed)) as pieces:
             while not self._closed.is_set():
                 try:
                     next(pieces)
@@ -79,17 +79,15 @@ class Ahead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shared(Scribe):
-    """A scribe whose drafts are written ahead; one thread at a time asks its writer."""
+class _Shared(BriefWriter):
+    """A writer whose drafts are written ahead; one thread at a time asks it for anything."""
 
     ahead: Ahead
 
-    def expand(self, request: str, seed: int) -> Generator[str, None, Drafted]:
-        """As `Scribe.expand`; of what is written, nothing is told."""
+    def draw(self, request: str, seed: int) -> Generator[str, None, Drafted]:
+        """As `BriefWriter.draw`; of what is written, nothing is told."""
         return self.ahead.draft(request, seed)
 
-    def _ask(
-        self, name: str, reply: type[Draft] | type[Revision], seed: int, **values: str
-    ) -> Iterator[str]:
+    def _pieces(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
         with self.ahead.turn:
-            yield from Scribe._ask(self, name, reply, seed, **values)
+            yield from BriefWriter._pieces(self, task, values, seed)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 
 from limner.agent.batch.queue import Asked
 from limner.agent.batch.rows import Row
 from limner.agent.batch.terms import Terms
-from limner.agent.claims import claims_of
+from limner.agent.checking import said_in
+from limner.agent.claims import complete
 from limner.agent.events import BriefReady, Event
-from limner.agent.language.locks import Lock, stated
-from limner.agent.language.repairs import repair
-from limner.agent.records import Brief
+from limner.agent.extract import extract, phrases
+from limner.agent.records import Brief, Claim
 from limner.agent.run import Limits
 from limner.agent.studio import Studio
 from limner.agent.styling import size_for, styled
@@ -31,18 +32,18 @@ def painted(studio: Studio, asked: Asked, terms: Terms) -> Generator[Event, None
         yield from studio.takes(row.request, seed=asked.seed, **limits)
         return
     brief = yield from briefed(studio, asked)
-    locks = (*stated(row.request), *_locks(row))
-    yield from studio.paint(brief, seed=asked.seed, locks=locks, **limits)
+    yield from studio.paint(brief, seed=asked.seed, **limits)
 
 
 def briefed(studio: Studio, asked: Asked) -> Generator[Event, None, Brief]:
     """Drafts the brief of a row, in its style and with its words; returns it."""
     brief = Brief(asked.row.request, asked.row.request)
-    for event in studio.expand(asked.row.request, seed=asked.seed):
-        if isinstance(event, BriefReady):
-            brief = _as_asked(event.brief, studio, asked.row)
-            event = replace(event, brief=brief, claims=claims_of(brief))
-        yield event
+    with closing(studio.expand(asked.row.request, seed=asked.seed)) as events:
+        for event in events:
+            if isinstance(event, BriefReady):
+                brief = _as_asked(event.brief, studio, asked.row)
+                event = replace(event, brief=brief, claims=brief.claims)
+            yield event
     return brief
 
 
@@ -52,13 +53,28 @@ def _as_asked(brief: Brief, studio: Studio, row: Row) -> Brief:
         style = style_called(row.style, settings.prompts)
         brief = styled(brief, style, dialect, settings.styles)
     if row.negative and dialect.negative:
-        brief = replace(brief, unlike=(*brief.unlike, row.negative))
-    return repair(_locks(row), brief, settings.domain).brief if row.locked else brief
+        brief = replace(brief, style_negative=(*brief.style_negative, row.negative))
+    for words in row.locked:
+        brief = _locked(brief, words, studio)
+    return brief
 
 
-def _locks(row: Row) -> Sequence[Lock]:
-    """The words of a row that no rewrite may lose, as they stand there."""
-    return [Lock("name", "", words, words) for words in row.locked]
+def _locked(brief: Brief, words: str, studio: Studio) -> Brief:
+    """The brief with words of a row that must not be lost: claimed, and said to the painter."""
+    world = studio.writer.world
+    if not any(_says(claim, words) for claim in brief.asked):
+        claims = extract(words) or phrases(words) or (Claim(words, quote=words),)
+        brief = replace(brief, claims=complete([*brief.claims, *claims]))
+        if world and not all(world.shows(claim) for claim in claims):
+            return replace(brief, not_shown=(*brief.not_shown, words))
+    if world or words.casefold() in brief.prompt.casefold():
+        return brief
+    return replace(brief, prompt=f"{brief.prompt.rstrip(' .,;')}, {words}")
+
+
+def _says(claim: Claim, words: str) -> bool:
+    """Whether a claim speaks for these words of a row already."""
+    return words.casefold() in claim.quote.casefold() or said_in(words, claim.text)
 
 
 def _limits(studio: Studio, row: Row, terms: Terms) -> Limits:

@@ -13,17 +13,21 @@ from limner.agent.batch.audit_measures import Length, Spread, length, spread
 from limner.agent.batch.audit_people import inserted
 from limner.agent.batch.audit_phrases import Phrase, Phrases
 from limner.agent.batch.rows import Outcome
+from limner.agent.checking import said_in
+from limner.agent.coverage import unchecked
+from limner.agent.english import stem, words_of
+from limner.agent.extract import extract, negated
 from limner.agent.gate import word_count
-from limner.agent.language.keeping import is_said, lost
-from limner.agent.language.locks import Kind, Lock, stated, told
-from limner.agent.language.nouns import canonical
+from limner.agent.older_records import brief_now
 from limner.agent.plain import one_line
-from limner.agent.records import Brief
+from limner.agent.records import Brief, Claim
 from limner.prompts.styles import styles
 
 __all__ = ["Audit", "Insertion", "Loss", "audit"]
 
-FIELDS = ("style", "light", "where")
+FIELDS = ("style", "light", "scene")
+"""The kinds of claims of which a writer that is left free may always make the same."""
+
 _EXAMPLES = 3
 _BRIEF = TypeAdapter(Brief)
 
@@ -41,9 +45,12 @@ class Insertion:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What was stated in requests and lost: how often of how many times, with examples."""
+    """What was stated in requests and lost: how often of how many times, with examples.
 
-    kind: Kind
+    Of the kind "unchecked" it is words that no claim speaks for, of all that name something.
+    """
+
+    kind: str
     count: int
     stated: int
     examples: tuple[str, ...]
@@ -102,26 +109,28 @@ class _Desk:
         default_factory=lambda: defaultdict(list)
     )
     phrases: Phrases = field(default_factory=Phrases)
-    stated: Counter[Kind] = field(default_factory=Counter)
-    lost: dict[Kind, list[str]] = field(default_factory=lambda: defaultdict(list))
+    stated: Counter[str] = field(default_factory=Counter)
+    lost: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def see(self, outcome: Outcome) -> None:
         request, prompt = outcome.request, outcome.prompt
         brief = _brief(outcome)
         for name in FIELDS:
-            if value := one_line(getattr(brief, name), 60).casefold():
-                self.values[name][value, _says(request, value)] += 1
+            for claim in (claim for claim in brief.claims if claim.kind == name):
+                value = one_line(claim.value or claim.text, 60).casefold()
+                asked = bool(claim.quote) or _says(request, value)
+                self.values[name][value, asked] += 1
         words = word_count(prompt)
         self.lengths.append((words, words / max(word_count(request), 1), outcome.id))
         for one in inserted(request, prompt):
             self.people[one.about, one.value].append((one.word, outcome.id))
         self.phrases.see(request, prompt)
-        locks = stated(request)
-        self.stated.update(lock.kind for lock in locks)
-        for lock in lost(locks, brief):
-            if lock.kind == "absent" and not _shows(brief, lock):
-                continue  # a writer whose world lacks it need not say so
-            self.lost[lock.kind].append(f"{one_line(told(lock), 60)} ({outcome.id})")
+        for claim in extract(request):
+            self.stated[claim.kind] += 1
+            if not _kept(claim, brief):
+                self.lost[claim.kind].append(f"{one_line(claim.text, 60)} ({outcome.id})")
+        self.stated["unchecked"] += len(unchecked(request, ()))
+        self.lost["unchecked"] += [f"{one_line(w, 60)} ({outcome.id})" for w in brief.unchecked]
 
     def audit(self, same: int) -> Audit:
         return Audit(
@@ -134,6 +143,7 @@ class _Desk:
             lost=tuple(
                 Loss(kind, len(self.lost[kind]), count, tuple(self.lost[kind][:_EXAMPLES]))
                 for kind, count in sorted(self.stated.items())
+                if count
             ),
         )
 
@@ -143,20 +153,44 @@ def _digest(outcome: Outcome) -> bytes:
     return hashlib.blake2b(both, digest_size=8).digest()
 
 
-def _shows(brief: Brief, lock: Lock) -> bool:
-    """Whether a brief has what was not to be there."""
-    things = {canonical(thing.name) for thing in brief.things}
-    return lock.value in things or not is_said(lock, brief.prompt, stated(brief.prompt))
+def _kept(claim: Claim, brief: Brief) -> bool:
+    """Whether the brief's claims and its prompt both have what a request states beyond doubt."""
+    if claim.kind == "text":
+        claimed = any(claim.value in other.text for other in brief.claims)
+        return claimed and claim.value in brief.prompt
+    if claim.kind == "absent":
+        gone = any(c.kind == "absent" and _same(c.subject, claim.subject) for c in brief.claims)
+        return gone and not _same(claim.subject, _plainly(brief.prompt))
+    claimed = any(said_in(claim.text, other.text) for other in brief.claims)
+    return claimed and said_in(claim.text, brief.prompt)
+
+
+def _same(some: str, others: str) -> bool:
+    """Whether all words of the one, in any form, are among the other's."""
+    return {stem(word) for word in words_of(some)} <= {stem(word) for word in words_of(others)}
+
+
+def _plainly(prompt: str) -> str:
+    """The prompt without what it says must not be seen."""
+    for start, end in reversed(negated(prompt)):
+        prompt = f"{prompt[:start]} {prompt[end:]}"
+    return prompt
 
 
 def _brief(outcome: Outcome) -> Brief:
     """The brief that the manifest has, as far as it is one, with what the painter was told."""
     plain = Brief(outcome.request, outcome.prompt)
     try:
-        kept: Brief = _BRIEF.validate_python(outcome.brief) if outcome.brief else plain
+        kept = _BRIEF.validate_python(_fields(outcome.brief)) if outcome.brief else plain
     except ValidationError:
         return plain
     return replace(kept, prompt=outcome.prompt)
+
+
+def _fields(told: dict[str, object]) -> object:
+    """What a manifest has of a brief, in this limner's form, without what follows from it."""
+    now = brief_now(told)
+    return {name: now[name] for name in now if name in Brief.__dataclass_fields__}
 
 
 def _says(request: str, value: str) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
+from limner import configs
 from limner.agent.archive import saving
 from limner.agent.archive.pictures import name_of
 from limner.agent.batch.ahead import Ahead, apart
@@ -13,14 +15,16 @@ from limner.agent.batch.asking import briefed, painted
 from limner.agent.batch.company import Company, Seat
 from limner.agent.batch.queue import Asked, Claim
 from limner.agent.batch.requiring import falls_short
-from limner.agent.batch.rows import Outcome, Seen, seen
+from limner.agent.batch.rows import Outcome, seen
 from limner.agent.batch.terms import Terms
-from limner.agent.brief import Scribe
-from limner.agent.events import BriefReady, Event, Finished, PaintingStep
+from limner.agent.brief import BriefWriter
+from limner.agent.events import Event, Finished, PaintingStep
+from limner.agent.outputs import brief_dict, verdict_dict
+from limner.agent.pasted import with_pasted
 from limner.agent.plain import first_line
-from limner.agent.records import Claim as Stated
-from limner.agent.records import Result
+from limner.agent.records import Critique, Result
 from limner.agent.studio import Studio
+from limner.agent.verdict import verdict, verdict_of
 from limner.errors import LimnerError, ModelFailed
 
 __all__ = ["Group", "Made", "Rooms"]
@@ -49,20 +53,19 @@ class Rooms:
         """The studio of that profile, "" for the batch's own. Raises as `Studio.open` does."""
         name = profile or self._terms.profile
         if name not in self._open:
-            models = {"painter": "fake", "critic": "fake"} if self._terms.expand_only else {}
-            self._open[name] = Studio.open(name, **models)
+            self._open[name] = Studio.open(name, **self._instead(name))
         return self._open[name]
 
-    def scribe(self, profile: str = "") -> Scribe:
+    def writer(self, profile: str = "") -> BriefWriter:
         """Who writes the briefs of that profile's rows."""
         if self._ahead and self._is_own(profile):
-            return self._ahead.scribe
-        return self.studio(profile).scribe
+            return self._ahead.writer
+        return self.studio(profile).writer
 
     def foresee(self, rows: Sequence[Asked]) -> None:
         """Have the briefs of these rows written from now on, if that holds up no painting."""
         if not self._ahead and not self._terms.expand_only and apart(self.studio()):
-            self._ahead = Ahead(self.studio().scribe)
+            self._ahead = Ahead(self.studio().writer)
         if self._ahead:
             self._ahead.foresee([asked for asked in rows if self._is_own(asked.row.profile)])
 
@@ -71,6 +74,13 @@ class Rooms:
         if self._ahead:
             self._ahead.close()
         self._ahead = None
+
+    def _instead(self, name: str) -> dict[str, str]:
+        """The models that briefs alone can do without; what a small world shows, they need."""
+        if not self._terms.expand_only:
+            return {}
+        small = bool(configs.load(name).styles)
+        return {"critic": "fake"} if small else {"painter": "fake", "critic": "fake"}
 
     def _is_own(self, profile: str) -> bool:
         return profile in ("", self._terms.profile)
@@ -140,9 +150,10 @@ class _AtWork:
     def _made(self) -> Generator[Event, None, Made]:
         base = self._rooms.studio(self._asked.row.profile)
         self._seat = self._company.seat(base.painter)
-        asked, models = self._asked, (base.scribe.writer, self._seat, base.critic)
-        studio = Studio(*models, base.settings, base.search, base.guard)
-        studio.scribe = self._rooms.scribe(asked.row.profile)
+        asked, writer = self._asked, cast("Any", base.writer.writer)
+        settings = with_pasted(base.settings, asked.row.request)
+        studio = Studio(writer, self._seat, base.critic, settings, base.search, base.guard)
+        studio.writer = self._rooms.writer(asked.row.profile)
         if self._terms.expand_only:
             return (yield from self._briefed(studio))
         with closing(painted(studio, asked, self._terms)) as events:
@@ -153,18 +164,15 @@ class _AtWork:
         raise ModelFailed("it ended before it was finished")
 
     def _briefed(self, studio: Studio) -> Generator[Event, None, Made]:
-        claims: tuple[Stated, ...] = ()
-        with closing(briefed(studio, self._asked)) as events:
-            while True:
-                try:
-                    event = next(events)
-                except StopIteration as end:
-                    brief = end.value
-                    break
-                claims = event.claims if isinstance(event, BriefReady) else claims
-                yield event
-        unseen = tuple(Seen(claim.text, claim.kind, None, None) for claim in claims)
-        told = {"prompt": brief.prompt, "brief": asdict(brief), "claims": unseen, "ended": "done"}
+        brief = yield from briefed(studio, self._asked)
+        unseen = Critique(brief.claims, (None,) * len(brief.claims))
+        told: dict[str, Any] = {
+            "prompt": brief.prompt,
+            "brief": brief_dict(brief),
+            "verdict": verdict_dict(verdict(brief)),
+            "claims": seen(unseen),
+            "ended": "done",
+        }
         return Made(replace(self._outcome(), **told))
 
     def _finished(self, result: Result, studio: Studio) -> Made:
@@ -180,7 +188,7 @@ class _AtWork:
             seed=asked.seed,
             profile=asked.row.profile or self._terms.profile,
         )
-        short = falls_short(asked.row, best.critique, self._terms.required)
+        short = falls_short(asked.row, best.critique, best.brief, self._terms.required)
         broken = "; ".join(result.notes) if result.ended == "failed" else ""
         outcome = replace(
             self._outcome(),
@@ -188,7 +196,8 @@ class _AtWork:
             picture=f"{PICTURES}/{asked.row.id}.png",
             sha256=name_of(content),
             prompt=best.order.prompt,
-            brief=asdict(best.brief),
+            brief=brief_dict(best.brief),
+            verdict=verdict_dict(verdict_of(best)),
             claims=seen(best.critique),
             ended=result.ended,
             spent=round(result.spent, 4),

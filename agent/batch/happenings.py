@@ -16,6 +16,7 @@ from limner.agent.events import (
     PromptRevised,
     TakeReady,
 )
+from limner.agent.outputs import brief_dict
 
 __all__ = ["Happening", "began", "ended", "told"]
 
@@ -53,15 +54,15 @@ _NAMES: dict[type[Event], str] = {
 
 def _details(event: Event) -> Happening:
     match event:
-        case BriefToken():
-            return {}
         case BriefReady():
-            return {"prompt": event.brief.prompt, "claims": [claim.text for claim in event.claims]}
+            texts = [claim.text for claim in event.claims]
+            told = {"brief": brief_dict(event.brief), "fallback": event.fallback}
+            return {"prompt": event.brief.prompt, "claims": texts, **told}
         case PaintingStep():
             return {"round": event.round, "step": event.number, "of": event.of}
         case TakeReady(take, best):
             holds, _ = take.critique.score
-            claims = len(take.critique.claims)
+            claims = len(take.critique.decisive)
             return {"take": take.number, "holds": holds, "claims": claims, "best": best}
         case Decided():
             return {"round": event.round, "what": event.what, "why": event.why}
@@ -69,3 +70,5 @@ def _details(event: Event) -> Happening:
             return {"round": event.round, "prompt": event.after, "reply": event.reply}
         case Finished(result):
             return {"ended": result.ended, "spent": round(result.spent, 4)}
+        case _:
+            return {}

@@ -19,7 +19,8 @@ from limner.agent.batch.queue import Queue
 from limner.agent.batch.requiring import falls_short
 from limner.agent.batch.rows import BadRow, Outcome, Row
 from limner.agent.batch.terms import Terms
-from limner.agent.records import Claim, Critique
+from limner.agent.pasted import pasted_seed
+from limner.agent.records import Brief, Claim, Critique
 from limner.agent.search import seed_of
 from limner.errors import BadInput
 
@@ -132,7 +133,8 @@ def _values(
             continue
         name = taken.free(row.id) if taken else row.id
         row = replace(row, number=number, id=name)
-        seed = seed_of(terms.seed, number) if row.seed is None else row.seed
+        seed = pasted_seed(row.request) if row.seed is None else row.seed
+        seed = seed_of(terms.seed, number) if seed is None else seed
         where = party + good // terms.company
         good += 1
         yield number, where, row.line, name, row.as_json(), seed, "waiting", ""
@@ -181,11 +183,13 @@ def _is_whole(path: Path, sha256: str) -> bool:
 
 def _judge_anew(queue: Queue, terms: Terms, outcome: Outcome) -> None:
     found = queue.reading("SELECT spec FROM rows WHERE number = ?", outcome.number)
-    claims = tuple(Claim(claim.text, (), claim.kind) for claim in outcome.claims)
+    claims = tuple(Claim(claim.text, claim.kind, claim.source) for claim in outcome.claims)
     sure = tuple(claim.probability for claim in outcome.claims)
     row = Row.parse(found[0]["spec"])
     critique = Critique(claims, sure, _threshold(row.profile or terms.profile))
-    short = falls_short(row, critique, terms.required)
+    left = outcome.words("unchecked"), outcome.words("not_shown")
+    brief = Brief(outcome.request, outcome.prompt, unchecked=left[0], not_shown=left[1])
+    short = falls_short(row, critique, brief, terms.required)
     if short == outcome.short:
         return
     judged = replace(outcome, short=short, status="short" if short or outcome.error else "done")

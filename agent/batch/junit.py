@@ -70,7 +70,7 @@ class _Xml(XMLGenerator):
 def _case(xml: _Xml, outcome: Outcome, suite: str) -> None:
     xml.begin("testcase", classname=suite, name=outcome.id, time=f"{outcome.seconds:.3f}")
     if outcome.status == "short":
-        missing = list(outcome.short) or [_told(c) for c in outcome.claims if not c.holds]
+        missing = list(outcome.short) or [_told(c) for c in outcome.asked if not c.holds]
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         message = (missing or ["it falls short"])[0] + more
         xml.element("failure", "\n".join(missing), message=message, type="short")
@@ -89,7 +89,11 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"prompt: {one_line(outcome.prompt)}"
     if outcome.picture:
         yield f"picture: {one_line(outcome.picture)}"
-    yield from map(_told, outcome.claims)
+    yield from map(_told, outcome.asked)
+    yield from (f"not checked: {one_line(words)}" for words in outcome.words("unchecked"))
+    yield from (f"can't be shown: {one_line(words)}" for words in outcome.words("not_shown"))
+    own = (claim for claim in outcome.claims if not claim.decides)
+    yield from (f"added by the writer: {_told(claim)}" for claim in own)
 
 
 def _told(claim: Seen) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from limner.agent.archive.html import Bar, bar, filled
 from limner.agent.archive.whole import write_slowly
-from limner.agent.batch.rows import BadRow, Outcome
+from limner.agent.batch.rows import BadRow, Outcome, Seen
 from limner.agent.recipe import without_home
 from limner.errors import BadInput
 from limner.pipelines import stamp
@@ -32,7 +32,10 @@ _WORDS = {"done": "done", "short": "falls short", "failed": "failed", "set aside
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A row as it is shown: `source` is a data: URI, "" for no picture; `link` a file beside it."""
+    """A row as it is shown: `source` is a data: URI, "" for no picture; `link` a file beside it.
+
+    `verdict` is the sentence on what was asked; `bars` are of that, `invented` of the writer's own.
+    """
 
     outcome: Outcome
     state: str
@@ -41,7 +44,9 @@ class Card:
     source: Markup
     link: str
     size: tuple[int, int]
+    verdict: str
     bars: list[Bar]
+    invented: list[Bar]
     lost: bool
 
 
@@ -106,8 +111,8 @@ def _counted(outcomes: Iterable[Outcome]) -> tuple[Counter[str], list[Tally], se
     poor: list[int] = []
     for outcome in outcomes:
         counts[outcome.status] += 1
-        made.update(claim.kind for claim in outcome.claims)
-        held.update(claim.kind for claim in outcome.claims if claim.holds)
+        made.update(claim.kind for claim in outcome.asked)
+        held.update(claim.kind for claim in outcome.asked if claim.holds)
         of = first if outcome.status == "done" else poor
         if len(of) < MOST:
             of.append(outcome.number)
@@ -125,9 +130,21 @@ def _card(outcome: Outcome, folder: Path) -> Card:
         source=source,
         link=f"./{quote(outcome.picture)}" if source else "",
         size=size,
-        bars=[bar(claim.text, claim.probability, claim.holds) for claim in outcome.claims],
+        verdict=_verdict(outcome),
+        bars=[_bar(claim) for claim in outcome.asked],
+        invented=[_bar(claim) for claim in outcome.claims if not claim.decides],
         lost=bool(outcome.picture and not source),
     )
+
+
+def _bar(claim: Seen) -> Bar:
+    return bar(claim.text, claim.probability, claim.holds)
+
+
+def _verdict(outcome: Outcome) -> str:
+    """The sentence that every door has; a manifest is anyone's file."""
+    said = outcome.verdict.get("said", "")
+    return said if isinstance(said, str) else ""
 
 
 def _class(status: str) -> str:

@@ -4,46 +4,48 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from limner.agent.batch.rows import Row
 from limner.agent.plain import one_line
-from limner.agent.records import Claim, Critique
+from limner.agent.records import KINDS, Brief, Claim, Critique
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KINDS", "Required", "checked", "falls_short", "required", "share"]
+__all__ = ["Required", "checked", "falls_short", "required", "share"]
 
-KINDS = ("count", "colour", "size", "place", "relation", "where", "light", "style", "avoid")
-"""The kinds of claims that can be required by name."""
-
-_ALL = frozenset(("all claims", "all", "everything"))
-_ALSO = {"color": "colour", "number": "count", "scene": "where", "absent": "avoid"}
+_WHOLE = {"all claims": "all claims", "all": "all claims", "everything": "all claims"}
+_WHOLE |= {"reached": "reached"}
+_ALSO = {"color": "colour", "number": "count", "where": "scene", "avoid": "absent"}
 
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """What has to hold: claims of these kinds (`everything`: of any), and how surely.
+    """What has to hold: asked claims of these kinds (`everything`: of any), and how surely.
 
-    `least` is a probability, 0..1, that every claim has to reach, required by kind or not.
+    With `reached`, nothing that was asked may be unchecked, or beyond what the painter can show,
+    either. `least` is a probability, 0..1, that every asked claim has to reach, required or not.
     """
 
     everything: bool = False
+    reached: bool = False
     kinds: frozenset[str] = frozenset()
     least: float | None = None
 
 
 def required(words: str, least: float | None = None) -> Required:
-    """What the words require: "all claims", or kinds as in "count, colour"; "" for nothing.
+    """What the words require: "reached", "all claims", or kinds as in "count, colour"; "": nothing.
 
     Raises `BadInput` for a word that names no kind.
     """
     parts = [_known(part) for part in re.split(r"[,;，；、]", one_line(words).casefold())]
     named = frozenset(part for part in parts if part)
-    return Required("all claims" in named, named - {"all claims"}, least)
+    reached = "reached" in named
+    everything = reached or "all claims" in named
+    return Required(everything, reached, named - {*_WHOLE.values()}, least)
 
 
 def checked(words: str) -> str:
@@ -61,7 +63,9 @@ def share(text: str) -> float:
     return number
 
 
-def falls_short(row: Row, critique: Critique, whole: Required = Required()) -> tuple[str, ...]:
+def falls_short(
+    row: Row, critique: Critique, brief: Brief, whole: Required = Required()
+) -> tuple[str, ...]:
     """What is missing from the picture of a row, one line each; nothing where it passes.
 
     `whole` is what the batch requires of every row: the row's own words and its own `least` come
@@ -69,22 +73,23 @@ def falls_short(row: Row, critique: Critique, whole: Required = Required()) -> t
     there is no claim, nothing is missing; where all claims are and there is none, that is.
     """
     own = required(row.require, row.least)
-    asked = Required(
-        own.everything if row.require else whole.everything,
-        own.kinds if row.require else whole.kinds,
-        whole.least if row.least is None else row.least,
-    )
-    return tuple(_missing(asked, critique))
+    asked = own if row.require else whole
+    least = whole.least if row.least is None else row.least
+    return tuple(_missing(replace(asked, least=least), critique, brief))
 
 
-def _missing(asked: Required, critique: Critique) -> Iterator[str]:
-    if not critique.claims and (asked.everything or asked.least is not None):
+def _missing(asked: Required, critique: Critique, brief: Brief) -> Iterator[str]:
+    if not critique.decisive and (asked.everything or asked.least is not None):
         yield "there is no claim that could hold"
-    for claim, probability in zip(critique.claims, critique.probabilities, strict=True):
+    for at in critique.decisive:
+        claim = critique.claims[at]
         named = asked.everything or claim.kind in asked.kinds
-        why = _why(probability, critique.threshold if named else None, asked.least)
-        if why:
+        bar = critique.threshold if named else None
+        if why := _why(critique.probabilities[at], bar, asked.least):
             yield f"{_told(claim)}: {why}"
+    if asked.reached:
+        yield from (f"{one_line(words, 200)}: not checked" for words in brief.unchecked)
+        yield from (f"{one_line(words, 200)}: can't be shown" for words in brief.not_shown)
 
 
 def _why(probability: float | None, threshold: float | None, least: float | None) -> str:
@@ -103,17 +108,17 @@ def _percent(probability: float) -> str:
 
 
 def _told(claim: Claim) -> str:
-    return one_line(claim.text, 200)
+    return one_line(claim.text, 200).rstrip(".")
 
 
 def _known(part: str) -> str:
     word = part.strip()
     word = _ALSO.get(word, word)
-    if word in _ALL:
-        return "all claims"
+    if word in _WHOLE:
+        return _WHOLE[word]
     if word and word not in KINDS:
         raise BadInput(
             f"{one_line(word, 40)!r} is no kind of claim",
-            f"require all claims, or any of: {', '.join(KINDS)}",
+            f"require reached, all claims, or any of: {', '.join(KINDS)}",
         )
     return word

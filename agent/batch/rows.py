@@ -31,9 +31,9 @@ class Row:
     `number` is its place in the input, 1-based, bad rows counted too; `line` the line of the file
     where it begins (of a table without lines: the row's number). `id` is a safe file name, unlike
     any other id of the input. `size` is (width, height) in pixels, `budget` in image-equivalents;
-    None and "" mean: as for the whole batch. `locked` are words that no rewrite may lose, `require`
-    is what must hold (see `requiring`), `least` the least probability of a claim, 0..1. `more` are
-    the columns that limner does not know, carried through.
+    None and "" mean: as for the whole batch. `locked` are words that must be seen as they stand,
+    `require` is what must hold (see `requiring`), `least` the least probability of a claim, 0..1.
+    `more` are the columns that limner does not know, carried through.
     """
 
     __pydantic_config__ = _NO_NAN
@@ -79,12 +79,21 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A claim with what the critic made of it: 0..1, and whether it holds; None: not checked."""
+    """A claim with what the critic made of it: 0..1, and whether it holds; None: not checked.
+
+    What the writer thought of itself ("invented" as its `source`) decides nothing.
+    """
 
     text: str
     kind: str
     probability: float | None
     holds: bool | None
+    source: str = "asked"
+
+    @property
+    def decides(self) -> bool:
+        """Whether it was asked for, by the user or with a style."""
+        return self.source != "invented"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,8 @@ class Outcome:
     """What came of a row: one line of the manifest.
 
     `picture` is a path from the manifest's folder, or ""; `sha256` that of the file, in hex.
-    `brief` are the fields of the brief that was painted, `prompt` what the painter was told.
+    `brief` and `verdict` are as through every door (see `outputs`), `prompt` is what the painter
+    was told.
     `ended` is as in `Result`, `spent` in image-equivalents; `error` and `hint` are "" unless
     something broke. `short` says, in words, what was required and is missing.
     """
@@ -118,21 +128,32 @@ class Outcome:
     hint: str = ""
     short: tuple[str, ...] = ()
     more: dict[str, str] = field(default_factory=dict)
+    verdict: dict[str, Any] = field(default_factory=dict)
 
     @property
     def holds(self) -> int:
-        """How many claims hold."""
-        return sum(claim.holds is True for claim in self.claims)
+        """How many of the asked claims hold."""
+        return sum(claim.holds is True for claim in self.asked)
 
     @property
     def all_hold(self) -> bool:
-        """Whether there are claims, and every one was checked and holds."""
-        return bool(self.claims) and self.holds == len(self.claims)
+        """Whether there are asked claims, and every one was checked and holds."""
+        return bool(self.asked) and self.holds == len(self.asked)
+
+    @property
+    def asked(self) -> tuple[Seen, ...]:
+        """The claims that decide."""
+        return tuple(claim for claim in self.claims if claim.decides)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """The words that the verdict names as "unchecked" or "not_shown"."""
+        said = self.verdict.get(key)
+        return tuple(map(str, said)) if isinstance(said, list) else ()
 
     def as_mapping(self) -> dict[str, Any]:
         """All that the manifest says of it, by name, in the manifest's order."""
         fields = asdict(self)
-        derived = {"holds": self.holds, "all_hold": self.all_hold}
+        derived = {"verdict": self.verdict, "holds": self.holds, "all_hold": self.all_hold}
         before = list(fields)[: list(fields).index("ended")]
         return {name: fields[name] for name in before} | derived | fields
 
@@ -150,8 +171,8 @@ def seen(critique: Critique) -> tuple[Seen, ...]:
     """The claims of a critique, as a manifest keeps them."""
     pairs = zip(critique.claims, critique.probabilities, strict=True)
     return tuple(
-        Seen(claim.text, claim.kind, p, None if p is None else p >= critique.threshold)
-        for claim, p in pairs
+        Seen(c.text, c.kind, p, None if p is None else p >= critique.threshold, c.source)
+        for c, p in pairs
     )
 
 

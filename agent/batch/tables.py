@@ -69,7 +69,8 @@ def harmless(text: str) -> str:
 def write_parquet(outcomes: Iterable[Outcome], path: Path) -> Path:
     """Write a table for programs, with the types of a manifest, and return its path.
 
-    The brief is JSON text, the claims are a list, `more` is a map. Raises `MissingExtra`.
+    The brief and the verdict are JSON texts, the claims are a list, `more` is a map. Raises
+    `MissingExtra`.
     """
     written = parquet()
     import pyarrow
@@ -83,7 +84,8 @@ def write_parquet(outcomes: Iterable[Outcome], path: Path) -> Path:
 
 _CSV = (
     "id", "number", "line", "status", "request", "prompt", "picture", "seed", "holds", "claims",
-    "all_hold", "short", "ended", "spent", "seconds", "attempts", "error", "hint", "sha256",
+    "all_hold", "reached", "unchecked", "not_shown", "short", "ended", "spent", "seconds",
+    "attempts", "error", "hint", "sha256",
 )  # fmt: skip
 
 
@@ -92,6 +94,8 @@ def _cells(outcome: Outcome) -> dict[str, str | int | float]:
     fields["claims"] = "; ".join(map(_claim, outcome.claims))
     fields["short"] = "; ".join(outcome.short)
     fields["all_hold"] = "yes" if outcome.all_hold else "no"
+    fields["reached"] = "yes" if outcome.verdict.get("reached") is True else "no"
+    fields |= {key: "; ".join(outcome.words(key)) for key in ("unchecked", "not_shown")}
     return {name: _cell(fields[name]) for name in _CSV}
 
 
@@ -100,9 +104,10 @@ def _cell(value: Any) -> str | int | float:
 
 
 def _claim(claim: Seen) -> str:
+    text = claim.text if claim.decides else f"{claim.text} (added by the writer)"
     if claim.probability is None:
-        return f"? {claim.text}"
-    return f"{'✓' if claim.holds else '✗'} {claim.text} ({claim.probability:.0%})"
+        return f"? {text}"
+    return f"{'✓' if claim.holds else '✗'} {text} ({claim.probability:.0%})"
 
 
 def _more(outcomes: Iterable[Outcome]) -> list[str]:
@@ -115,7 +120,8 @@ def _own(outcome: Outcome, names: list[str]) -> Iterator[str]:
 
 def _record(outcome: Outcome) -> dict[str, Any]:
     fields = outcome.as_mapping()
-    whole = fields | {"brief": json.dumps(fields["brief"]), "more": list(outcome.more.items())}
+    texts = {name: json.dumps(fields[name]) for name in ("brief", "verdict")}
+    whole = fields | texts | {"more": list(outcome.more.items())}
     found: dict[str, Any] = _whole_text(whole)
     return found
 
@@ -134,6 +140,7 @@ def _schema() -> pyarrow.Schema:
 
     text = pa.string()
     claim = [("text", text), ("kind", text), ("probability", pa.float64()), ("holds", pa.bool_())]
+    claim.append(("source", text))
     kinds = {
         **dict.fromkeys(_TEXTS, text),
         **dict.fromkeys(_NUMBERS, pa.int64()),
@@ -141,6 +148,7 @@ def _schema() -> pyarrow.Schema:
         "seed": pa.uint64(),
         "all_hold": pa.bool_(),
         "brief": text,
+        "verdict": text,
         "claims": pa.list_(pa.struct(claim)),
         "short": pa.list_(text),
         "more": pa.map_(text, text),

@@ -5,30 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
 from limner.agent.archive.archive import Archive
 from limner.agent.chat import commands
 from limner.agent.chat.interrupts import stoppable, unechoed
-from limner.agent.conversation.patch import Keep
+from limner.agent.conversation import patch
 from limner.agent.conversation.session import Session
-from limner.agent.events import Event, Finished
-from limner.agent.language.hearing import Heard, answer_of
-from limner.agent.language.tongues import tongue_of
+from limner.agent.events import BriefReady, Event, Finished, Replied, TurnHeard
+from limner.agent.i18n import language_of
+from limner.agent.pasted import pasted_seed
 from limner.agent.records import Brief, Result
 from limner.agent.studio import Studio
+from limner.agent.tool_call import Call
 from limner.agent.view.chat import ChatScreen
 from limner.agent.view.terminal import undisturbed
 from limner.errors import INTERRUPTED, BadInput, LimnerError
+from limner.prompts.words import turn_words
 
-__all__ = ["Chat", "Lines"]
+__all__ = ["Chat", "Lines", "Turn"]
 
 _LEAVE = {"quit", "exit", "bye", ":q", "退出", "再见"}
 _ANOTHER = "a new picture; /undo goes back to the one before, “add …” puts things into it"
-_SAME = "so nothing is painted: say it in other words, or type /go for fresh seeds of the same"
 _PAINT_IT = "paint it? (enter = go, or say what to change)"
+_STOPPED = "stopped; the brief is as it was"
+_LATER = "type /go to paint it"
 
 
 class Lines(Protocol):
@@ -39,6 +42,17 @@ class Lines(Protocol):
     def read(self) -> str:
         """The next line. Raises `EOFError` after the last, `KeyboardInterrupt` for Ctrl-C."""
         ...
+
+
+@dataclass(slots=True)
+class Turn:
+    """What became of one line: the call that it was, or the `command`; what was said and saved."""
+
+    call: Call | None = None
+    command: str = ""
+    drafted: BriefReady | None = None
+    reply: str = ""
+    saved: Path | None = None
 
 
 @dataclass(slots=True)
@@ -58,7 +72,7 @@ class Chat:
     ask: bool = False
     leaving: bool = False
     unsaved: bool = False
-    _question: Heard | None = None
+    last: Turn = field(default_factory=Turn)
     _agreeing: bool = False
     _interrupted: bool = False
 
@@ -88,51 +102,56 @@ class Chat:
 
     def hear(self, line: str) -> None:
         """Do what one line says. Raises `LimnerError` for what can't be done."""
-        said, self._interrupted = line.strip(), False
+        said, self._interrupted, self.last = line.strip(), False, Turn()
         agreeing, self._agreeing = self._agreeing, False
+        bare = said.casefold().strip(" .!?。！？")
         if said.startswith("/"):
             commands.obey(self, said)
-        elif said.lower() in _LEAVE:
-            self.leaving = True
+        elif bare in _LEAVE:
+            self.last.command, self.leaving = "quit", True
+        elif bare in turn_words().help:
+            commands.obey(self, "/help")
         elif said:
-            self.screen.tongue = tongue_of(said, self.screen.tongue)
-            self._do(self._answered(said) or self.session.hear(said))
+            self.screen.language = language_of(said, self.screen.language)
+            if (seed := pasted_seed(said)) is not None:  # as if it had been set
+                commands.obey(self, f"/seed {seed}")
+            self.follow(self.session.turn(said, paint=not self.ask))
         elif agreeing:
             self.go()
 
-    def draft(self, words: str, take: int | None = None, *, anew: bool = False) -> None:
-        """Have the next version of the brief written, and painted unless the user wants a say."""
-        before = None if anew else self.session.brief
-        if not self._watch(self.session.draft(words, take, anew=anew)):
-            self.screen.tell("stopped; the brief is as it was", style="yellow")
-            return
-        self.tell_version(before)
-        if self._is_same(before):
-            self.screen.tell(_SAME, style="yellow")
-        elif self.ask:
-            self._agreeing = True
-            self.screen.tell(_PAINT_IT, style="bold")
-        else:
-            self.paint(self.session.paint())
+    def do(self, call: Call) -> None:
+        """Make one call of a tool, as a line of plain words would; only painting is never asked."""
+        self.last.call = call
+        self.follow(self.session.do(call))
 
     def go(self) -> None:
         """Paint the version at hand; where it has takes already, from fresh seeds."""
         painted = any(past.takes for past in self.session.history() if past.here)
-        self.paint(self.session.again() if painted else self.session.paint())
+        if painted:
+            self.do(Call("draw"))
+        else:
+            self.last.call = Call("draw")
+            self.follow(self.session.paint())
 
-    def paint(self, events: Iterator[Event]) -> None:
-        """Show the painting to its end, or to Ctrl-C, which keeps what there is."""
-        first, started = len(self.session.takes), time.monotonic()
-        self.screen.begin(self.session.claims)
+    def follow(self, events: Iterator[Event]) -> None:
+        """Show what a turn does, to its end or to Ctrl-C, which keeps what there is."""
+        session, started = self.session, time.monotonic()
+        version, first, runs = session.version, len(session.takes), len(session.reel.runs)
+        self.screen.begin(session.claims)
         try:
             finished = self._watch(events)
         finally:
-            takes = tuple(self.session.takes[first:])
+            takes = tuple(session.takes[first:])
             self.unsaved = self.unsaved or any(not take.blocked for take in takes)
-        if not finished:
-            spent = self.session.reel.runs[-1].spent if takes else 0.0
+        painted = len(session.reel.runs) > runs
+        if not finished and painted:
+            spent = session.reel.runs[-1].spent if takes else 0.0
             seconds = time.monotonic() - started
             self.screen.finished(Result(self.screen.best, takes, "cancelled", spent, seconds))
+        elif not finished:
+            self.screen.tell(_LATER if self.last.drafted else _STOPPED, style="yellow")
+        elif not painted:
+            self._arrived(version)
         if takes and (best := self.screen.best):
             self.screen.instead(best, self._instead(best.number + 1))
 
@@ -150,7 +169,7 @@ class Chat:
             raise BadInput(f"session {number} is this one", "type /sessions to see the others")
         after = Session.resumed(self.session.studio, archive, number, self.profile)
         after.limits = self.session.limits
-        self.session, self._question, self.unsaved = after, None, False
+        self.session, self.unsaved = after, False
         on = f"on with session {number}"
         self.screen.tell(f"session {here} is kept; {on}" if here else on, style="dim")
         self.arrive()
@@ -158,15 +177,16 @@ class Chat:
     def arrive(self) -> None:
         """Show where a session stands that is gone on with."""
         if head := self.session.tree.head:
-            self.screen.tongue = tongue_of(head.words, self.screen.tongue)
+            self.screen.language = language_of(head.words, self.screen.language)
         self.tell_version(None)
         self.look()
 
     def tell_version(self, before: Brief | None) -> None:
         """Show the version at hand: whole, or what differs from the brief that was before."""
         if brief := self.session.brief:
-            changed = next(past.changes for past in self.session.history() if past.here)
-            self.screen.version(self.session.version, brief, before, changed)
+            found = patch.patch(before, brief) if before else ()
+            changes = [] if found == (patch.Keep(),) else patch.words(found, self.screen.language)
+            self.screen.version(self.session.version, brief, before, changes)
 
     def look(self, number: int | None = None) -> None:
         """Show a take, finished as it is, with its claims; without a number the one meant now."""
@@ -179,7 +199,7 @@ class Chat:
         """Save the take that is meant."""
         with undisturbed():
             path = self.session.save(out, self.profile)
-        self.unsaved = False
+        self.unsaved, self.last.saved = False, path
         self.screen.saved(path, self.session.seed)
 
     def status(self) -> str:
@@ -190,59 +210,57 @@ class Chat:
         parts += [f"#{session.meant}"] if session.meant else []
         return " · ".join([*parts, self.profile, f"budget {budget:g}", f"seed {session.seed}"])
 
-    def _do(self, heard: Heard) -> None:
-        take = len(self.session.takes) if heard.take == -1 else heard.take
-        match heard.kind:
-            case "request" | "change":
-                if heard.kind == "request" and self.session.brief:
-                    self.screen.tell(_ANOTHER, style="dim")
-                self.draft(heard.words, take, anew=heard.kind == "request")
-            case "unclear":
-                self._question = heard
-                self.screen.tell(f"{heard.question} ({', '.join(heard.choices)})", style="bold")
-            case "finish":
-                self.finish(heard.words)
-            case "pick":
-                commands.obey(self, f"/pick {take}")
-            case step:
-                commands.obey(self, f"/{step}")
-
-    def finish(self, words: str) -> None:
-        """Finish the take that is meant: brighter, larger, and the like."""
-        self.screen.tell(*self.session.finish(words))
-        self.unsaved = True
-        self.look()
-
-    def _is_same(self, before: Brief | None) -> bool:
-        """Whether a change changed nothing that is painted."""
-        now = self.session.brief
-        head = self.session.tree.head
-        kept = head is not None and head.parent is not None and head.patch == (Keep(),)
-        return bool(before and now and kept and now.prompt == before.prompt)
-
-    def _answered(self, said: str) -> Heard | None:
-        """What an unclear line becomes by its answer; None where this is no answer to it."""
-        asked, self._question = self._question, None
-        if asked is None:
-            return None
-        chosen = answer_of(said, asked.choices)
-        return (
-            Heard("change", asked.words.replace("{thing}", chosen), asked.take) if chosen else None
-        )
-
     def _watch(self, events: Iterator[Event]) -> bool:
         """Show events as they come; false when Ctrl-C stopped them before the last."""
         work = closing(cast("Generator[Event, None, None]", events))
         with unechoed(), stoppable() as stop, work:
             try:
                 for event in events:
-                    self.screen.show(event)
-                    if stop.asked and not isinstance(event, Finished):
+                    self._show(event)
+                    if stop.asked and not isinstance(event, Finished | Replied):
                         return False
             finally:
                 self._interrupted = stop.asked
                 self.screen.close()
         return True
+
+    def _show(self, event: Event) -> None:
+        self.screen.show(event)
+        match event:
+            case TurnHeard(call):
+                self.last.call = call
+                if call.tool == "draw" and call.request and self.session.brief:
+                    self.screen.tell(_ANOTHER, style="dim")
+            case BriefReady():
+                self.last.drafted = event
+                self.tell_version(self._before())
+                self.screen.begin(event.claims)
+            case Replied(text):
+                self.last.reply = text
+
+    def _before(self) -> Brief | None:
+        """What the version at hand is a change of; None for a picture from nothing."""
+        call, head = self.last.call, self.session.tree.head
+        if head is None or head.parent is None or (call and call.tool == "draw"):
+            return None
+        return self.session.tree.versions[head.parent].brief
+
+    def _arrived(self, version: int) -> None:
+        """Show where a turn led that painted nothing: another version, another take or finish."""
+        call, moved = self.last.call, self.session.version != version
+        tool = call.tool if call else ""
+        if self.last.drafted:
+            self._agreeing = True
+            self.screen.tell(_PAINT_IT, style="bold")
+        elif tool == "draw":  # "again" needs no agreement
+            self.go()
+        elif tool == "save":
+            self.save(self.out)
+        elif tool in ("select", "undo", "redo", "back_to", "adjust"):
+            if moved and tool != "select":
+                self.tell_version(None)
+            self.unsaved = self.unsaved or tool == "select" or not moved
+            self.look()
 
     def _instead(self, number: int) -> dict[int, str]:
         """What a take looks like in place of what was claimed; {} where nobody can tell."""

@@ -36,6 +36,7 @@ def obey(chat: Chat, line: str) -> None:
         near = get_close_matches(name.lower(), COMMANDS, 1)
         hint = f"did you mean /{near[0]}?" if near else "type /help to see what there is"
         raise BadInput(f"there is no command /{name}", hint)
+    chat.last.command = command.name
     command.do(chat, rest.strip())
 
 

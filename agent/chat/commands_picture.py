@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from limner.agent import brief_text
 from limner.agent.chat.commands_takes import meant, number
+from limner.agent.conversation import patch
 from limner.agent.plain import one_line
 from limner.agent.records import Brief
+from limner.agent.tool_call import Call
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -61,15 +63,13 @@ def go(chat: Chat, _: str) -> None:
 
 def again(chat: Chat, rest: str) -> None:
     """Paints the version at hand, or a take's, from fresh seeds."""
-    chat.paint(chat.session.again(number(rest, "/again #2") if rest else None))
+    _brief(chat)
+    chat.do(Call("draw", candidate=number(rest, "/again #2") if rest else None))
 
 
 def pick(chat: Chat, rest: str) -> None:
     """Goes on from a take."""
-    chat.session.pick(number(rest, "/pick #2"))
-    chat.unsaved = True
-    chat.look()
-    chat.screen.tell(f"#{chat.session.meant} it is; say what should be different")
+    chat.do(Call("select", candidate=number(rest, "/pick #2")))
 
 
 def show(chat: Chat, rest: str) -> None:
@@ -81,7 +81,7 @@ def finish(chat: Chat, rest: str) -> None:
     """Finishes the take meant now: nothing is painted."""
     if not rest:
         raise BadInput("finish it how?", "type /finish brighter, or /finish 1024 by 768")
-    chat.finish(rest)
+    chat.do(Call("adjust", instruction=rest))
 
 
 def save(chat: Chat, rest: str) -> None:
@@ -91,27 +91,23 @@ def save(chat: Chat, rest: str) -> None:
 
 def undo(chat: Chat, _: str) -> None:
     """Takes back the last finishing of the take meant, or goes back to the version before."""
-    before = chat.session.version
-    chat.session.undo()
-    _moved(chat, before)
+    chat.do(Call("undo"))
 
 
 def redo(chat: Chat, _: str) -> None:
     """Forward to where undo came from."""
-    before = chat.session.version
-    chat.session.redo()
-    _moved(chat, before)
+    chat.do(Call("redo"))
 
 
 def branch(chat: Chat, rest: str) -> None:
     """Goes on from an earlier version; what came after it stays."""
-    chat.session.branch(number(rest, "/branch 1"))
-    _moved(chat, 0)
+    chat.do(Call("back_to", version=number(rest, "/branch 1")))
 
 
 def history(chat: Chat, _: str) -> None:
     """Every version: what was said, what changed, and what was painted."""
     versions, told = chat.session.history(), chat.screen.words
+    tree, language = chat.session.tree.versions, chat.screen.language
     if not versions:
         chat.screen.tell("nothing yet: say what you want to see")
     chat.screen.table(
@@ -120,7 +116,7 @@ def history(chat: Chat, _: str) -> None:
             told("at hand") if past.here else "",
             told(f"from {past.parent}") if past.parent else "",
             past.words,
-            "; ".join(map(told, past.changes)) if past.parent else "",
+            "; ".join(patch.words(tree[past.number - 1].patch, language)) if past.parent else "",
             " ".join(f"#{take}" for take in past.takes),
         )
         for past in versions
@@ -133,7 +129,9 @@ def diff(chat: Chat, rest: str) -> None:
     if len(given) not in (0, 2):
         raise BadInput("two versions are compared", "type /diff 1 3")
     one, other = (number(word, "/diff 1 3") for word in given) if given else _last_two(chat)
-    chat.screen.changes(chat.session.diff(one, other))
+    if chat.session.diff(one, other):  # or it says that there is no such version
+        found = chat.session.tree.diff(one - 1, other - 1)
+        chat.screen.changes(patch.words(found, chat.screen.language))
 
 
 def why(chat: Chat, _: str) -> None:
@@ -147,10 +145,11 @@ def negative(chat: Chat, rest: str) -> None:
     before = _brief(chat)
     if rest:
         words = (one_line(word, 40) for word in re.split(r"[,，、;；]", rest))
-        avoid = () if rest == "none" else tuple(dict.fromkeys(filter(None, words)))
-        _rewrite(chat, replace(before, avoid=avoid))
+        kept = () if rest == "none" else tuple(dict.fromkeys(filter(None, words)))
+        _rewrite(chat, replace(before, negative=kept))
     else:
-        chat.screen.tell("no " + ", no ".join(before.avoid) if before.avoid else "anything goes")
+        avoid = ", no ".join(before.negative)
+        chat.screen.tell(f"no {avoid}" if avoid else "anything goes")
 
 
 def versions(chat: Chat) -> list[str]:
@@ -169,15 +168,6 @@ def _rewrite(chat: Chat, after: Brief) -> None:
     chat.session.rewrite(after)
     chat.tell_version(before)
     chat.screen.tell("type /go to paint it", style="dim")
-
-
-def _moved(chat: Chat, before: int) -> None:
-    """Shows where the conversation is now; of the same version, how its take is finished."""
-    if chat.session.version != before:
-        chat.tell_version(None)
-    else:
-        chat.unsaved = True
-    chat.look()
 
 
 def _last_two(chat: Chat) -> tuple[int, int]:

@@ -33,7 +33,7 @@ def vary(chat: Chat, rest: str) -> None:
     )
     chat.session.take(take)
     chat.screen.tell(f"#{take} in its own words, {how}", style="dim")
-    chat.paint(chat.session.vary(take, share))
+    chat.follow(chat.session.vary(take, share))
 
 
 def describe(chat: Chat, rest: str) -> None:

@@ -70,7 +70,7 @@ def batch(
         typer.Option(metavar="WHAT", help="Every row with each: 'style=flat,photo; seed=1..4'."),
     ] = None,
     require: Annotated[
-        str, typer.Option(metavar="WHAT", help='"all claims", or kinds: count, colour …')
+        str, typer.Option(metavar="WHAT", help='"reached", "all claims", or kinds: count …')
     ] = "",
     least: Annotated[
         float | None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 __all__ = ["at_a_terminal", "chat"]
 
+Tell = Callable[[dict[str, Any]], None]
+"""Gets each turn of a conversation as a JSON object."""
+
 
 def chat(
     seed: Seed = None,
@@ -66,6 +70,9 @@ def chat(
         int | None,
         typer.Option(min=1, metavar="N", help="Go on with session N of limner gallery."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON for each turn, nothing else.")
+    ] = False,
 ) -> int:
     """Talk about a picture until it is right; of a pipe, each line is one turn."""
     above_zero(budget=budget, seconds=seconds, takes=takes)
@@ -77,26 +84,32 @@ def chat(
     from limner.agent.archive.saving import probe
     from limner.agent.machine.planning import AUTO
     from limner.agent.view.live import PREVIEW_EVERY
+    from limner.agent.view.terminal import console_for, kept_clean
 
     probe(out)
     if explain or profile == AUTO:
         from limner.agent.view import doctor
 
         doctor.explain(profile, models)
-    screen = _screen(pictures)
+    screen = _screen("none", quiet=True) if as_json else _screen(pictures)
     limits["preview_every"] = PREVIEW_EVERY if screen.graphics else 0
     screen.greet()
-    with _kept(screen, archive, wanted=not no_archive or resume is not None) as kept:
+    output = console_for(sys.stdout)
+    with (
+        kept_clean(as_json),
+        _kept(screen, archive, wanted=not no_archive or resume is not None) as kept,
+    ):
 
         def session(studio: Studio) -> Session:
             diary = Diary(kept, profile) if kept else None
             return _session(studio, drawn, limits, diary, resume)
 
-        talk = _talk(screen, profile, models, session)
+        tell: Tell = lambda told: output.out(json.dumps(told), highlight=False)  # noqa: E731
+        talk = _talk(screen, profile, models, session, tell if as_json else None)
         talk.out = out
         if resume is not None:
             talk.arrive()
-        code = talk.run(_lines(talk, screen.console))
+        code = talk.run(_lines(talk, screen.console, plain=as_json))
     _told(screen, talk.session.diary)
     return code
 
@@ -144,12 +157,13 @@ def _told(screen: ChatScreen, diary: Diary | None) -> None:
         screen.tell(f"limner chat --resume {diary.number} goes on from here", style="dim")
 
 
-def _screen(pictures: str) -> ChatScreen:
+def _screen(pictures: str, quiet: bool = False) -> ChatScreen:
+    """The screen of a conversation; a `quiet` one remembers what it would show."""
     from limner.agent.view.chat import ChatScreen
     from limner.agent.view.graphics import graphics_for
     from limner.agent.view.terminal import console_for
 
-    console = console_for(sys.stdout)
+    console = console_for(None if quiet else sys.stdout)
     complaints = None if console.is_terminal else console_for(sys.stderr)
     return ChatScreen(console, graphics_for(console, pictures), complaints)
 
@@ -159,10 +173,15 @@ def _talk(
     profile: str,
     models: Mapping[str, str],
     session: Callable[[Studio], Session],
+    tell: Tell | None,
 ) -> Chat:
-    """The conversation, with the profile's models open; `models` replace them one by one."""
+    """The conversation, with the profile's models open; `models` replace them one by one.
+
+    With `tell`, that gets each turn, for a program.
+    """
     from limner.agent.chat.chat import Chat
     from limner.agent.chat.editor import edited
+    from limner.agent.chat.json_chat import JsonChat
     from limner.agent.studio import Studio
 
     def studio(name: str) -> Studio:
@@ -171,7 +190,8 @@ def _talk(
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     start = session(studio(profile))
-    return Chat(start, screen, profile, studio, lambda text: edited(text, editor))
+    parts = (start, screen, profile, studio, lambda text: edited(text, editor))
+    return JsonChat(*parts, tell=tell) if tell else Chat(*parts)
 
 
 def at_a_terminal() -> bool:
@@ -179,16 +199,17 @@ def at_a_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def _lines(talk: Chat, console: Console) -> Lines:
+def _lines(talk: Chat, console: Console, plain: bool = False) -> Lines:
     """A prompt where somebody types at a terminal that can show one, else plain lines."""
     from limner.agent.chat.commands import completions
     from limner.agent.chat.lines import PlainLines, PromptedLines, history_in
 
-    if at_a_terminal() and not console.is_dumb_terminal:
+    typed = at_a_terminal() and not plain
+    if typed and not console.is_dumb_terminal:
         from platformdirs import user_state_path
 
         history = history_in(user_state_path("limner"))
         return PromptedLines(lambda text: completions(talk, text), talk.status, history)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
-    return PlainLines(sys.stdin or io.StringIO(), console, at_a_terminal())
+    return PlainLines(sys.stdin or io.StringIO(), console, typed)

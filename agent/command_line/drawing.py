@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +14,10 @@ from limner.agent.archive import saving
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.recorder import Recorder
 from limner.agent.events import BriefReady, Event, Finished, TakeReady
+from limner.agent.i18n import language_of
+from limner.agent.pasted import with_pasted
 from limner.agent.records import Result, Take
+from limner.agent.verdict import verdict_of
 from limner.agent.view.as_json import again_json, brief_json, recipe_json, result_json
 from limner.agent.view.live import PREVIEW_EVERY
 from limner.agent.view.recipe import show_recipe
@@ -26,7 +30,10 @@ from limner.pipelines import stamp
 if TYPE_CHECKING:
     from limner.agent.studio import Studio
 
-__all__ = ["Wish", "brief_only", "draw_and_save", "paint_again", "tell"]
+__all__ = ["NOT_REACHED", "Wish", "brief_only", "draw_and_save", "paint_again", "tell"]
+
+NOT_REACHED = 4
+"""What a strict command returns where a picture was saved, and not all that was asked holds."""
 
 
 class Interrupted(LimnerError):
@@ -41,7 +48,7 @@ class Wish:
 
     `models` replace those of the profile. `archive` is a folder, None for the user's own; nothing
     is kept there unless `archived`; where the models go is said first where it is `explained`,
-    and of the profile auto on a screen.
+    and of the profile auto on a screen. A `strict` one fails where the verdict is not reached.
     """
 
     request: str
@@ -57,16 +64,18 @@ class Wish:
     archive: Path | None = None
     archived: bool = True
     explained: bool = False
+    strict: bool = False
     form: Literal["screen", "quiet", "json"] = "screen"
 
 
 def draw_and_save(wish: Wish) -> int:
     """Draw, show and save; returns the exit code. Raises what a user can mend."""
     saving.probe(wish.out)
-    screen = _screen(wish)
+    screen, ready = _screen(wish), list[BriefReady]()
     with kept_clean(wish.form != "screen"):
         studio = _open(wish)
         wish = replace(wish, profile=studio.profile)
+        studio.settings = with_pasted(studio.settings, wish.request)
         previews = PREVIEW_EVERY if screen and screen.moving.pictures else 0
         events = studio.takes(
             wish.request,
@@ -78,15 +87,23 @@ def draw_and_save(wish: Wish) -> int:
             refine=wish.refine,
             preview_every=previews,
         )
-        result = _watch_and_record(wish, events, screen, studio)
+        result = _watch_and_record(wish, _remembered(events, ready), screen, studio)
     if not result.best:
         raise _nothing(result)
     with undisturbed():
         path = saving.save(
             result, wish.request, studio, wish.out, seed=wish.seed, profile=wish.profile
         )
-    _tell_end(wish, screen, result, path, studio)
-    return INTERRUPTED if result.ended == "cancelled" else 0
+    if wish.form == "json":
+        told = ready[-1] if ready else None
+        say(result_json(result, wish.request, told, path, wish.seed, studio))
+    elif screen:
+        screen.saved(path, wish.seed)
+    else:
+        say(str(path))
+    if result.ended == "cancelled":
+        return INTERRUPTED
+    return NOT_REACHED if wish.strict and not verdict_of(result.best).reached else 0
 
 
 def brief_only(wish: Wish) -> int:
@@ -107,7 +124,7 @@ def brief_only(wish: Wish) -> int:
     if screen:
         screen.claims(ready.claims)
     elif wish.form == "json":
-        say(brief_json(ready.brief, ready.claims, wish.seed, studio))
+        say(brief_json(ready, wish.seed, studio))
     else:
         say(ready.brief.prompt)
     return 0
@@ -157,7 +174,20 @@ def _open(wish: Wish) -> Studio:
 
 
 def _screen(wish: Wish) -> Screen | None:
-    return Screen(console_for(sys.stdout)) if wish.form == "screen" else None
+    if wish.form != "screen":
+        return None
+    return Screen(console_for(sys.stdout), language_of(wish.request))
+
+
+def _remembered(
+    events: Generator[Event, None, None], ready: list[BriefReady]
+) -> Generator[Event, None, None]:
+    """The events; how the brief came to be is added to the list."""
+    with closing(events):
+        for event in events:
+            if isinstance(event, BriefReady):
+                ready.append(event)
+            yield event
 
 
 def _watch_and_record(
@@ -210,14 +240,3 @@ def _nothing(result: Result) -> LimnerError:
     if result.ended == "cancelled":
         return Interrupted("interrupted", "nothing was saved")
     return ModelFailed("nothing was painted", "; ".join(result.notes))
-
-
-def _tell_end(
-    wish: Wish, screen: Screen | None, result: Result, path: Path, studio: Studio
-) -> None:
-    if wish.form == "json":
-        say(result_json(result, wish.request, path, wish.seed, studio))
-    elif screen:
-        screen.saved(path, wish.seed)
-    else:
-        say(str(path))

@@ -1,74 +1,50 @@
-"""What changed from one brief to the next: things added, removed and changed, and the setting."""
+"""Changes to what a picture is claimed to show: how an edit is applied, and what it changed."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from limner.agent.language.wording import phrase
-from limner.agent.records import Brief, Relation, Thing
-from limner.prompts import claims
+from limner.agent.claims import complete
+from limner.agent.coverage import find
+from limner.agent.english import content, stem, words_of
+from limner.agent.i18n import Language, claim_in, phrase
+from limner.agent.records import Brief, Claim
+from limner.agent.tool_call import Call
 
-__all__ = [
-    "Add",
-    "Change",
-    "Keep",
-    "Operation",
-    "Patch",
-    "Remove",
-    "Restyle",
-    "apply",
-    "patch",
-    "words",
-]
+__all__ = ["Add", "Change", "Keep", "Operation", "Patch", "Remove", "edited", "patch", "words"]
 
-Value = str | int
-_LOOKS = ("count", "colour", "size", "place")
-_SETTING = ("where", "light", "style")
+_ONE_OF_A_KIND = ("light", "scene", "style")  # a picture has one at a time, unless more are named
+_ONE_EACH = ("colour", "size", "place")  # of each thing
+_THERE = ("object", "count")
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A thing, a relation, or a name of what must not be there, at its place in its list."""
+    """A claim that is new."""
 
-    what: Thing | Relation | str
-    at: int
+    claim: Claim
     op: Literal["add"] = "add"
 
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """What is there no more; `at` is the place in its list that it had."""
+    """A claim that is there no more."""
 
-    what: Thing | Relation | str
-    at: int
+    claim: Claim
     op: Literal["remove"] = "remove"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another look of the thing at a place in the list: its count, colour, size or place."""
+    """A claim that says something else of the same."""
 
-    at: int
-    thing: str
-    field: Literal["count", "colour", "size", "place"]
-    before: Value
-    after: Value
+    before: Claim
+    after: Claim
     op: Literal["change"] = "change"
-
-
-@dataclass(frozen=True, slots=True)
-class Restyle:
-    """Another ground, light or style."""
-
-    field: Literal["where", "light", "style"]
-    before: str
-    after: str
-    op: Literal["restyle"] = "restyle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,149 +54,110 @@ class Keep:
     op: Literal["keep"] = "keep"
 
 
-Operation = Annotated[Add | Remove | Change | Restyle | Keep, Field(discriminator="op")]
+Operation = Annotated[Add | Remove | Change | Keep, Field(discriminator="op")]
 Patch = tuple[Operation, ...]
 
 
-def patch(before: Brief, after: Brief) -> Patch:
-    """The difference in structure of two briefs, so that `apply` leads from the one to the other.
+def edited(before: Sequence[Claim], call: Call, *, trusted: bool = False) -> tuple[Claim, ...]:
+    """The claims after an edit; whatever its line does not name stays as it was.
 
-    Things are the same that have one name; where a name occurs twice, that have one colour too.
+    A claim goes that an added or changed one contradicts (another colour of the same thing), that
+    is about a thing which goes, or that the call removes: but that only where the line names it,
+    for small models remove too much. A `trusted` writer removes what it says.
     """
-    pairs = _pairs(before.things, after.things)
-    made: list[Operation] = []
-    for at, number in pairs.items():
-        made += _changes(at, before.things[at], after.things[number])
-    gone = [i for i in range(len(before.things)) if i not in pairs]
-    stayed = [after.things[pairs[i]] for i in sorted(pairs)]
-    made += [Remove(before.things[i], i) for i in reversed(gone)]
-    made += _listed(stayed, after.things)
-    made += _listed(before.relations, after.relations)
-    made += [
-        Restyle(part, getattr(before, part), getattr(after, part))  # type: ignore[arg-type]
-        for part in _SETTING
-        if getattr(before, part) != getattr(after, part)
+    gone: set[int] = set()
+    for number in call.remove:
+        at = number - 1
+        if 0 <= at < len(before) and (trusted or _named(before[at], call.line)):
+            gone.add(at)
+    changed = {n - 1: claim for n, claim in call.change.items() if 0 < n <= len(before)}
+    fresh = [*changed.values(), *call.add]
+    for at, claim in enumerate(before):
+        if at not in changed and any(_contradicts(new, claim, fresh) for new in fresh):
+            gone.add(at)
+    lost = _subjects(before[at] for at in gone if before[at].kind in _THERE)
+    lost -= _subjects(claim for claim in fresh if claim.kind != "absent")
+    lost |= {new.subject for new in fresh if new.kind == "absent"}
+    kept = [
+        changed.get(at, claim)
+        for at, claim in enumerate(before)
+        if at not in gone and (at in changed or not _about(claim, lost))
     ]
-    made += _listed(before.avoid, after.avoid)
+    return complete([*kept, *call.add])
+
+
+def patch(before: Brief, after: Brief) -> Patch:
+    """What leads from the claims of one brief to those of another: changed, removed, added."""
+    old = [claim for claim in before.claims if claim.text not in {c.text for c in after.claims}]
+    new = [claim for claim in after.claims if claim.text not in {c.text for c in before.claims}]
+    made: list[Operation] = []
+    for claim in [*old]:
+        same = [c for c in new if _slot(c) == _slot(claim)]
+        if len(same) == 1 and sum(_slot(c) == _slot(claim) for c in old) == 1:
+            made.append(Change(claim, same[0]))
+            old.remove(claim)
+            new.remove(same[0])
+    made += [Remove(claim) for claim in old]
+    made += [Add(claim) for claim in new]
     return tuple(made) or (Keep(),)
 
 
-def apply(changes: Patch, before: Brief) -> Brief:
-    """The brief with the changes made in its structure; words stay as they were.
-
-    Raises `ValueError` for a patch of another brief.
-    """
-    brief = before
-    for change in changes:
-        match change:
-            case Change(at, name, field, old, new):
-                brief = _changed(brief, at, name, field, old, new)
-            case Restyle(field, old, new):
-                _check(getattr(brief, field) == old)
-                brief = _with(brief, field, new)
-            case Remove(what, at):
-                values = list(getattr(brief, _list_of(what)))
-                _check(at < len(values) and values.pop(at) == what)
-                brief = _with(brief, _list_of(what), tuple(values))
-            case Add(what, at):
-                values = list(getattr(brief, _list_of(what)))
-                values.insert(at, what)
-                brief = _with(brief, _list_of(what), tuple(values))
-    return brief
+def words(changes: Patch, language: Language = "english") -> list[str]:
+    """The changes in a line each: "+ There are two cats", "The cat is red → The cat is blue"."""
+    return [_line(change, language) for change in changes]
 
 
-def words(changes: Patch) -> list[str]:
-    """One short line for each change: `+ a blue car on the left`, `cat: red → blue`."""
-    moved = Counter(c.what for c in changes if isinstance(c, Remove))
-    moved &= Counter(c.what for c in changes if isinstance(c, Add))
-    return [
-        line
-        for change in changes
-        if not (isinstance(change, Add | Remove) and change.what in moved)
-        for line in [_line(change)]
-    ]
-
-
-def _line(change: Operation) -> str:
+def _line(change: Operation, language: Language) -> str:
     match change:
-        case Add(what):
-            return f"no {what}" if isinstance(what, str) else f"+ {_said(what)}"
-        case Remove(what):
-            return f"{what} allowed again" if isinstance(what, str) else f"- {_said(what)}"
-        case Change(thing=name, field=_, before=old, after=new):
-            return f"{name}: {old or 'open'} → {new or 'open'}"
-        case Restyle(field, old, new):
-            return f"{field}: {old or 'open'} → {new or 'open'}"
-    return "nothing changed"
+        case Add(claim):
+            return phrase(language, "added", text=claim_in(claim, language))
+        case Remove(claim):
+            return phrase(language, "removed", text=claim_in(claim, language))
+        case Change(before, after):
+            one, other = (claim_in(claim, language) for claim in (before, after))
+            return phrase(language, "changed", before=one, after=other)
+    return phrase(language, "nothing")
 
 
-def _said(what: Thing | Relation) -> str:
-    if isinstance(what, Relation):
-        return f"{what.thing} {what.how} {what.other}"
-    looks = " ".join(filter(None, (what.size, what.colour)))
-    place = claims().places.get(what.place, what.place)
-    return f"{phrase(what.count, looks, what.name)} {place}".rstrip()
+def _slot(claim: Claim) -> tuple[str, str, str]:
+    """What a claim says something about: two with one slot say different things of the same."""
+    kind = "count" if claim.kind in _THERE else claim.kind
+    if kind in ("attribute", "action", "other", "text") and not claim.subject:
+        return kind, claim.text, ""
+    return kind, claim.subject, claim.object
 
 
-def _pairs(before: Sequence[Thing], after: Sequence[Thing]) -> dict[int, int]:
-    """Which thing of the later list each of the earlier is: by looks, colour and name, in turn."""
-    found: dict[int, int] = {}
-    for same in (
-        lambda a, b: a == b,
-        lambda a, b: (a.name, a.colour) == (b.name, b.colour),
-        lambda a, b: a.name == b.name,
-    ):
-        for i, one in enumerate(before):
-            free = (n for n in range(len(after)) if n not in found.values())
-            match = next((n for n in free if same(one, after[n])), None)
-            if i not in found and match is not None:
-                found[i] = match
-    return found
+def _named(claim: Claim, line: str) -> bool:
+    """Whether a line names what a claim is about, in the claim's words or in the user's."""
+    said = {stem(word) for word in words_of(line)}
+    about = [claim.subject, claim.object, claim.value, claim.text]
+    if any(stem(word) in said for text in about for word in content(words_of(text))):
+        return True
+    return bool(claim.quote) and bool(find(claim.quote, line))
 
 
-def _changes(at: int, old: Thing, new: Thing) -> list[Operation]:
-    return [
-        Change(at, old.name, look, getattr(old, look), getattr(new, look))  # type: ignore[arg-type]
-        for look in _LOOKS
-        if getattr(old, look) != getattr(new, look)
-    ]
+def _contradicts(new: Claim, old: Claim, fresh: Sequence[Claim]) -> bool:
+    """Whether both can't hold of one picture, as far as their slots tell."""
+    if new.kind == "absent":
+        return old.kind != "absent" and bool(new.subject) and new.subject == old.subject
+    if old.kind == "absent":
+        return bool(old.subject) and old.subject == new.subject and new.kind in _THERE
+    if new.text == old.text or any(claim.text == old.text for claim in fresh):
+        return False
+    if new.kind in _ONE_OF_A_KIND:
+        return new.kind == old.kind
+    if new.kind in _THERE and old.kind in _THERE:
+        return bool(new.subject) and new.subject == old.subject
+    if new.kind in _ONE_EACH:
+        return new.kind == old.kind and bool(new.subject) and new.subject == old.subject
+    if new.kind == old.kind == "relation":
+        return {new.subject, new.object} == {old.subject, old.object}
+    return False
 
 
-def _listed(
-    old: Sequence[Thing | Relation | str], new: Sequence[Thing | Relation | str]
-) -> list[Operation]:
-    """What leads from one list to the other: removals, and additions at their places."""
-    made: list[Operation] = []
-    now = list(old)
-    for at in reversed(range(len(now))):
-        if Counter(now)[now[at]] > Counter(new)[now[at]]:
-            made.append(Remove(now.pop(at), at))
-    for at, value in enumerate(new):
-        if at < len(now) and now[at] == value:
-            continue
-        if value in now[at:]:
-            place = now.index(value, at)
-            made.append(Remove(now.pop(place), place))
-        now.insert(at, value)
-        made.append(Add(value, at))
-    return made
+def _subjects(claims: Iterable[Claim]) -> set[str]:
+    return {claim.subject for claim in claims if claim.subject}
 
 
-def _changed(brief: Brief, at: int, name: str, field: str, old: Value, new: Value) -> Brief:
-    things = list(brief.things)
-    _check(at < len(things) and things[at].name == name and getattr(things[at], field) == old)
-    things[at] = replace(things[at], **{field: new})  # type: ignore[arg-type]
-    return replace(brief, things=tuple(things))
-
-
-def _with(brief: Brief, field: str, value: Any) -> Brief:
-    return replace(brief, **{field: value})
-
-
-def _list_of(what: Thing | Relation | str) -> str:
-    return {Thing: "things", Relation: "relations"}.get(type(what), "avoid")
-
-
-def _check(fits: bool) -> None:
-    if not fits:
-        raise ValueError("the patch belongs to another brief")
+def _about(claim: Claim, subjects: set[str]) -> bool:
+    return claim.kind != "absent" and bool({claim.subject, claim.object} & (subjects - {""}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from PIL.Image import Image
 
-from limner.agent.language.finishing import finishing
+from limner.agent.finishing import finishing
 from limner.agent.records import Result, Take
 from limner.errors import BadInput
 from limner.pipelines import finish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import closing
 from copy import copy, deepcopy
@@ -11,13 +12,23 @@ from pathlib import Path
 from limner.agent.archive import saving
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.diary import Diary, read
+from limner.agent.brief import Drafted
+from limner.agent.conversation.patch import Keep, patch
+from limner.agent.conversation.patch import words as changed
 from limner.agent.conversation.reel import Painted
 from limner.agent.conversation.standing import Standing
 from limner.agent.conversation.trail import Past, Trail
 from limner.agent.conversation.versions import Version
-from limner.agent.events import Decided, Event, Finished, TakeReady
-from limner.agent.language.finishing import finishing
-from limner.agent.language.hearing import Heard, hear
+from limner.agent.events import (
+    BriefToken,
+    Decided,
+    Event,
+    Finished,
+    Replied,
+    TakeReady,
+    TurnHeard,
+)
+from limner.agent.i18n import Language, language_of, noted, phrase
 from limner.agent.looking.instead import instead
 from limner.agent.loop import ready, tokens
 from limner.agent.near import Near
@@ -25,11 +36,15 @@ from limner.agent.plain import request_line
 from limner.agent.records import Brief, company
 from limner.agent.run import Limits
 from limner.agent.studio import Studio
-from limner.agent.styling import size_for, styled
+from limner.agent.styling import restyled, size_for, styled
+from limner.agent.tool_call import Call, Candidate, Talk
+from limner.agent.verdict import verdict_of
 from limner.prompts.styles import Style
 from limner.prompts.styles import style as style_called
 
-__all__ = ["Heard", "Past", "Session"]
+__all__ = ["Past", "Session"]
+
+_IT = re.compile(r"\b(?:it|them|they|one of them)\b|它们|它|他们", re.IGNORECASE)
 
 
 @dataclass
@@ -46,6 +61,9 @@ class Session(Trail):
     style: str = ""
     since: int = 0
     decisions: list[Decided] = field(default_factory=list)
+    _question: Call | None = None
+    _notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    _spoken: Language = "english"
 
     @classmethod
     def resumed(cls, studio: Studio, archive: Archive, number: int, profile: str = "") -> Session:
@@ -65,12 +83,67 @@ class Session(Trail):
             decisions=kept.decisions,
         )
 
-    def hear(self, words: str) -> Heard:
-        """What the words ask for; by rules alone, nothing is drafted or painted."""
-        if self.takes and finishing(words):
-            return Heard("finish", words)
-        things = [thing.name for thing in self.brief.things] if self.brief else None
-        return hear(words, things, len(self.takes))
+    def turn(self, line: str, *, paint: bool = True) -> Generator[Event, None, None]:
+        """Does what a line of plain words says: understands it as a call of a tool, and does that.
+
+        Yields `TurnHeard` first, then what follows from the call: see `do`. Raises `BadInput` for a
+        line that is empty or too long.
+        """
+        said = self._answered(request_line(line))
+        heard: list[Call] = []
+        for event in self.studio.in_turn(self._hearing(said), paints=False):
+            if isinstance(event, TurnHeard):
+                heard.append(event.call)
+            yield event
+        if heard:
+            yield from self.do(heard[0], paint=paint)
+
+    def do(self, call: Call, *, paint: bool = True) -> Generator[Event, None, None]:
+        """One call of a tool; slash commands make the same calls.
+
+        "draw" and "edit" draft a version (`BriefReady`) and paint it to `Finished`, without `paint`
+        only the first; an edit that changes nothing makes no version. The others end with
+        `Replied`, and paint nothing; "save" is left to whoever knows where pictures go. Raises
+        `BadInput` for what can't be done.
+        """
+        match call.tool:
+            case "draw" if not call.request and self.brief:
+                if paint:
+                    yield from self.again(call.candidate)
+            case "draw" | "edit":
+                yield from self._new_version(call, paint)
+            case "select":
+                yield from self._select(call, paint)
+            case "undo" | "redo" | "back_to":
+                yield from self._step(call)
+            case "adjust":
+                done = self.finish(call.instruction or call.line)
+                yield Replied(", ".join(noted(line, self.language) for line in done))
+            case "answer":
+                yield Replied(call.text or phrase(self.language, "ready"))
+            case "ask":
+                self._question = call
+                yield Replied(call.question, call.choices)
+
+    @property
+    def language(self) -> Language:
+        """The language to answer in: that of what was said last."""
+        return language_of(self.tree.head.words if self.tree.head else "", self._spoken)
+
+    def talk(self) -> Talk:
+        """Where the conversation stands, as a writer is told of it."""
+        meant = self.meant
+        head = self.tree.head
+        candidates = [self._candidate(number) for number in sorted(self.tree.takes)[-12:]]
+        return Talk(
+            brief=self.brief,
+            request="; ".join(v.words for v in self.tree.path(head.id)) if head else "",
+            verdict=verdict_of(self.take(meant), self.language) if meant else None,
+            versions=tuple((past.number, past.words, past.changes) for past in self.history()),
+            candidates=tuple(candidates),
+            selected=meant,
+            language=self._spoken,
+        )
 
     def draft(
         self, words: str, take: int | None = None, *, anew: bool = False
@@ -79,23 +152,96 @@ class Session(Trail):
 
         With `take`, the change starts from the version that this take was painted from; with `anew`
         it is no change, but a picture from nothing. Ends with `BriefReady`; closed before that,
-        there is no new version.
+        there is no new version. A change that changes nothing makes none, either.
         """
-        return self.studio.in_turn(self._draft(words, take, anew), paints=False)
-
-    def _draft(self, words: str, take: int | None, anew: bool) -> Generator[Event, None, None]:
         line = request_line(words)
         if take is not None:
             self.pick(take)
-        head, scribe = self.tree.head, self.studio.scribe
+        head, writer = self.tree.head, self.studio.writer
         if head is None or anew:
-            drafting = scribe.expand(line, self.seed)
+            return self._versioned(line, writer.draw(line, self.seed), anew=True)
+        return self._versioned(line, writer.edit(head.brief, line, self.seed))
+
+    def _hearing(self, line: str) -> Generator[Event, None, None]:
+        self._spoken = language_of(line, self._spoken)
+        hearing = self.studio.writer.hear(line, self.talk(), self.seed)
+        with closing(hearing):
+            while True:
+                try:
+                    yield BriefToken(next(hearing))
+                except StopIteration as end:
+                    yield TurnHeard(end.value)
+                    return
+
+    def _answered(self, line: str) -> str:
+        """The line; or the line that was asked about, with the answer put in its place."""
+        asked, self._question = self._question, None
+        if asked is None or not asked.choices:
+            return line
+        said = line.casefold().strip(" .!。")
+        numbered = dict(enumerate(asked.choices, start=1))
+        named = [choice for choice in asked.choices if choice.casefold() in said]
+        chosen = numbered.get(int(said)) if said.isdecimal() else None
+        chosen = chosen or (named[0] if len(named) == 1 else None)
+        if chosen is None:
+            return line
+        whole = _IT.sub(lambda _: chosen, asked.line, count=1)
+        return whole if whole != asked.line else f"{asked.line}: {chosen}"
+
+    def _new_version(self, call: Call, paint: bool) -> Generator[Event, None, None]:
+        writer, before = self.studio.writer, self.version
+        anew = call.tool == "draw" or self.brief is None
+        if anew:
+            drafting = writer.draw(call.request or call.line, self.seed)
         else:
-            drafting = scribe.edit(head.brief, line, self.seed, head.locks)
+            drafting = writer.patched(self._head().brief, call, self.seed)
+        yield from self._versioned(call.line, drafting, anew=anew)
+        if self.version == before:
+            yield Replied(phrase(self.language, "unchanged"))
+        elif paint:
+            yield from self.paint()
+
+    def _versioned(
+        self, line: str, drafting: Generator[str, None, Drafted], *, anew: bool = False
+    ) -> Generator[Event, None, None]:
+        return self.studio.in_turn(self._drafting(line, drafting, anew), paints=False)
+
+    def _drafting(
+        self, line: str, drafting: Generator[str, None, Drafted], anew: bool
+    ) -> Generator[Event, None, None]:
         drafted = yield from tokens(drafting)
+        brief, head = drafted.brief, self.tree.head
+        if head and not anew:
+            changes = patch(head.brief, brief)
+            if changes == (Keep(),) and brief.not_shown == head.brief.not_shown:
+                return
+            told = phrase(self.language, "comma").join(changed(changes, self.language))
+            drafted = replace(drafted, brief=replace(restyled(head.brief, brief), reply=told))
         start = None if anew else self.meant
-        self._add(self.tree.add(line, drafted.brief, drafted.locks, self.seed), start)
-        yield ready(drafted, "\n".join(v.words for v in self.tree.path(self.version - 1)))
+        self._add(self.tree.add(line, drafted.brief, self.seed), start)
+        event = ready(drafted, "\n".join(v.words for v in self.tree.path(self.version - 1)))
+        self._notes[self.version] = event.notes
+        yield event
+
+    def _select(self, call: Call, paint: bool) -> Generator[Event, None, None]:
+        number = call.candidate if call.candidate is not None else -1
+        self.pick(number)
+        if call.then:
+            yield from self.do(call.then, paint=paint)
+        else:
+            yield Replied(phrase(self.language, "selected", n=self.meant))
+
+    def _step(self, call: Call) -> Generator[Event, None, None]:
+        if call.tool == "back_to":
+            self.branch(call.version or 1)
+        else:
+            self.undo() if call.tool == "undo" else self.redo()
+        yield Replied(phrase(self.language, "version", n=self.version))
+
+    def _candidate(self, number: int) -> Candidate:
+        critique = self.take(number).critique
+        version = self.tree.takes[number].version + 1
+        return Candidate(number, version, critique.score[0], len(critique.decisive))
 
     def reseed(self, seed: int) -> None:
         """Another seed for what comes next: a new request gives what it would give at first."""
@@ -109,8 +255,8 @@ class Session(Trail):
 
     def rewrite(self, brief: Brief) -> None:
         """A version by the user's own hand, from an editor. Raises `BadInput` before the first."""
-        head, start = self._head(), self.meant
-        self._add(self.tree.add("(by hand)", brief, head.locks, self.seed), start)
+        _, start = self._head(), self.meant
+        self._add(self.tree.add("(by hand)", brief, self.seed), start)
 
     def paint(self) -> Generator[Event, None, None]:
         """Paints the version at hand until its claims hold or the budget is spent.
@@ -217,9 +363,9 @@ class Session(Trail):
         events = (room or self.studio).paint(
             brief or self._as_styled(version.brief),
             seed=seed,
-            locks=version.locks,
             first_seed=first_seed,
             first_number=len(self.takes),
+            notes=self._notes.get(version.id + 1, ()),
             **limits,
         )
         if self.diary:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from PIL.Image import Image
 
 from limner.agent.archive.diary import Diary
-from limner.agent.claims import claims_of
 from limner.agent.conversation import patch
 from limner.agent.conversation.reel import Reel
 from limner.agent.conversation.standing import Standing
@@ -58,7 +57,7 @@ class Trail:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """What that brief claims."""
-        return claims_of(self.brief) if self.brief else ()
+        return self.brief.claims if self.brief else ()
 
     @property
     def version(self) -> int:
@@ -163,7 +162,7 @@ class Trail:
     def _went(self, version: Version | None, otherwise: str = "") -> Version:
         """Takes in that the head has moved. Raises `BadInput` where it could not."""
         if version is None:
-            raise BadInput(otherwise, "Type /history to see all versions.")
+            raise BadInput(otherwise, "Say what should be different.")
         if self.diary:
             self.diary.head(version, self.standing())
         return version

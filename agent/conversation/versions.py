@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from limner.agent.conversation.patch import Keep, Patch, patch
-from limner.agent.language.locks import Lock
 from limner.agent.records import Brief
 from limner.errors import BadInput
 
@@ -18,8 +16,8 @@ __all__ = ["Tree", "Version"]
 class Version:
     """One state of the brief: `id` counts from 0, `parent` is what it was made from, None at first.
 
-    `words` are the user's of that turn, `patch` what they changed in the parent's brief, `locks`
-    what was stated and holds from here on, `seed` that of the turn.
+    `words` are the user's of that turn, `patch` what they changed in the parent's brief, `seed` is
+    that of the turn.
     """
 
     id: int
@@ -27,7 +25,6 @@ class Version:
     words: str
     brief: Brief
     patch: Patch = (Keep(),)
-    locks: tuple[Lock, ...] = ()
     seed: int = 0
 
 
@@ -63,12 +60,12 @@ class Tree:
         """The version that the next turn goes on from; None in an empty tree."""
         return self.versions[self._head] if self.versions else None
 
-    def add(self, words: str, brief: Brief, locks: Sequence[Lock] = (), seed: int = 0) -> Version:
+    def add(self, words: str, brief: Brief, seed: int = 0) -> Version:
         """A turn: a new version made from the head, which is the head from now on."""
         old = self.head
         changes: Patch = patch(old.brief, brief) if old else (Keep(),)
         parent = old.id if old else None
-        made = Version(len(self.versions), parent, words, brief, changes, tuple(locks), seed)
+        made = Version(len(self.versions), parent, words, brief, changes, seed)
         self.versions.append(made)
         self._go(made.id)
         return made

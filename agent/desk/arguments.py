@@ -69,7 +69,9 @@ class Refine(_Painting):
     """The arguments of `refine_image`."""
 
     take: Name
-    change: Annotated[Words, Field(description="What should be different, in plain words.")]
+    change: Annotated[
+        Words, Field(description="One line: what should be different, or a question about it.")
+    ]
 
 
 class Score(_Arguments):
@@ -81,7 +83,7 @@ class Score(_Arguments):
         Field(
             min_length=1,
             max_length=16,
-            description='Statements to check, each a short sentence: "the cat is red".',
+            description='Statements to check, each a short sentence: "the door is red".',
         ),
     ]
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from limner.agent.looking.look import phrased
 from limner.agent.plain import request_line
 from limner.agent.records import Claim, Take
 from limner.agent.studio import Studio
@@ -18,30 +19,35 @@ ENOUGH = 8
 """So many false claims of a kind are needed before anything is said of it."""
 
 REQUESTS = (
-    "a red cat on the grass",
-    "two dogs in the snow at night",
-    "a blue car left of a house",
-    "three yellow balloons at sunset",
-    "a green tree and a white rabbit",
-    "a large castle by the sea",
-    "a small boat in the rain",
-    "an orange pumpkin right of a black robot",
-    "four apples before a plain pink backdrop",
-    "a purple butterfly above a sunflower",
-    "a rocket at night",
-    "a brown guitar below the moon, pixel art",
+    "a red bicycle against a brick wall",
+    "two fishermen on a pier at dawn",
+    "a blue vase left of a white teapot",
+    "three clay pots on a shelf at sunset",
+    "a green bench beside a yellow lamp post",
+    "a large bridge over a river in the rain",
+    "a small lighthouse on a cliff, oil painting",
+    "an orange bus right of a black taxi",
+    "four lemons in a bowl before a plain grey wall",
+    "a woman in a purple coat, photograph",
+    "a train in the snow at night",
+    "a brown violin on a wooden table, watercolour",
 )
+"""What is painted to calibrate a critic, where the painter has no world of its own."""
 
 
 def calibrate(
-    studio: Studio, requests: Sequence[str] = REQUESTS, *, seed: int = 0, passing: float = 0.05
+    studio: Studio, requests: Sequence[str] = (), *, seed: int = 0, passing: float = 0.05
 ) -> Iterator[Take | dict[str, Curve]]:
     """Paints each request once, and yields each take; last come the curves, by kind of claim.
+
+    Without requests, they are the examples of the painter's world, or else `REQUESTS`.
 
     Each picture is then asked the claims of all the other requests, of which nearly none is true:
     the null distribution. The curves let a share `passing` of these hold. Raises `BadInput` for
     fewer than four requests, and what the models raise.
     """
+    world = studio.writer.world
+    requests = requests or (world.examples if world else REQUESTS)
     if len(requests) < 4:
         raise BadInput("Four requests at least are needed.", "Give a file of them, one a line.")
     takes = []
@@ -59,9 +65,9 @@ def nulls(studio: Studio, takes: Sequence[Take]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = defaultdict(list)
     for take in takes:
         own = {claim.text for claim in take.critique.claims}
-        false = [
-            c for other in takes if other is not take for c in other.critique.claims if _new(c, own)
-        ]
+        others = [c for other in takes if other is not take for c in other.critique.claims]
+        worded = [phrased(studio.critic, claim) for claim in others if _new(claim, own)]
+        false = [claim for claim in worded if claim]
         rows = studio.critic.look([take.picture], [c.text for c in false], [c.foils for c in false])
         for claim, probability in zip(false, rows[0], strict=True):
             found[claim.kind].append(probability)
@@ -79,4 +85,4 @@ def requests_in(path: Path) -> list[str]:
 
 def _new(claim: Claim, own: set[str]) -> bool:
     """Whether it is false, as far as the briefs tell: neither claimed, nor of something absent."""
-    return claim.text not in own and claim.kind != "avoid"
+    return claim.text not in own and claim.kind != "absent"

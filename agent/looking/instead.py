@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from PIL.Image import Image
 
+from limner.agent.looking.look import phrased
 from limner.agent.records import Claim, Critique
 from limner.pipelines.roles import Critic
 
@@ -21,10 +22,13 @@ def instead(critic: Critic, picture: Image, critique: Critique) -> dict[int, str
     is a tree, "there is no tree" explains nothing. Raises whatever the critic raises.
     """
     sure = [i for i, p in enumerate(critique.probabilities) if (p or 0) >= critique.threshold]
-    denied = {foil for i in sure for foil in critique.claims[i].foils}
+    told = [phrased(critic, critique.claims[i]) for i in sure]
+    denied = {foil for claim in told if claim for foil in claim.foils}
     found = {}
     for index in critique.blamed or critique.failed:
-        claim = critique.claims[index]
+        claim = phrased(critic, critique.claims[index])
+        if claim is None:
+            continue
         open_ = tuple(foil for foil in claim.foils if foil not in denied)
         likeliest = _likeliest(critic, picture, replace(claim, foils=open_)) if open_ else ""
         if likeliest:

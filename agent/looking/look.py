@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL.Image import Image
 
+from limner.agent.extract import is_english
 from limner.agent.looking.whereabouts import standing
 from limner.agent.plain import first_line
 from limner.agent.records import Claim, Critique, Settings
 from limner.errors import ModelFailed
 from limner.pipelines.roles import Critic
 
-__all__ = ["look", "unseen", "weighed"]
+__all__ = ["look", "phrased", "unseen", "weighed"]
 
 
 def look(
@@ -45,11 +47,32 @@ def weighed(
     What is no number stays none. Raises whatever the critic raises, and `ModelFailed` for too few
     answers.
     """
-    raw = critic.look(pictures, [c.text for c in claims], [c.foils for c in claims])
+    worded = [phrased(critic, claim) for claim in claims]
+    told = [claim for claim in worded if claim is not None]
+    if not told:
+        return [[None] * len(claims) for _ in pictures]
+    raw = critic.look(pictures, [c.text for c in told], [c.foils for c in told])
     if len(raw) != len(pictures):
         raise ModelFailed(f"it looked at {len(raw)} of {len(pictures)} pictures")
-    found = [_calibrated(row, claims, settings) for row in raw]
-    return standing(critic, pictures, claims, found, settings) if settings.locate else found
+    rows = [iter(_calibrated(row, told, settings)) for row in raw]
+    found = [[None if c is None else next(row) for c in worded] for row in rows]
+    if not settings.locate:
+        return found
+    asked = [now or claim for now, claim in zip(worded, claims, strict=True)]
+    return standing(critic, pictures, asked, found, settings)
+
+
+def phrased(critic: Critic, claim: Claim) -> Claim | None:
+    """The claim in the words that the critic was taught; None where it can't judge that.
+
+    A critic without a small world of its own takes plain English: what is in another script it
+    can't tell.
+    """
+    world = getattr(critic, "world", None)
+    if world is None:
+        return claim if claim.text.isascii() or is_english(claim.text) else None
+    words = world.phrased(claim)
+    return None if words is None else replace(claim, text=words[0], foils=words[1])
 
 
 def _calibrated(

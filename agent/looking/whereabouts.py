@@ -52,13 +52,14 @@ def standing(
         points = dict(zip(things, _points(critic, pictures[at], claims, things), strict=True))
         for i in placed:
             where = [points[thing] for thing in claims[i].things]
-            chance = _chance(claims[i].how, [point for point in where if point])
+            chance = _chance(claims[i].value, [point for point in where if point])
             row[i] = row[i] if None in where or chance is None else chance
     return rows
 
 
 def _are_there(claim: Claim, row: Sequence[float | None], threshold: float) -> bool:
-    return bool(claim.things) and all((row[i] or 0.0) >= threshold for i in claim.things)
+    placed = claim.kind in ("place", "relation")
+    return placed and bool(claim.things) and all((row[i] or 0.0) >= threshold for i in claim.things)
 
 
 def _points(

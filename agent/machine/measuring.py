@@ -11,7 +11,7 @@ from limner.errors import LimnerError, ModelFailed
 
 __all__ = ["Peak", "measured"]
 
-REQUEST = "a red cat"
+REQUEST = "a lighthouse"
 Peak = dict[str, float]
 """GiB at most: "ram", the machine's own memory, and "gpu"."""
 

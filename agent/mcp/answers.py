@@ -1,33 +1,10 @@
-"""What limner tells an assistant: the fields of each tool's answer, and the same as plain text."""
+"""What limner tells an assistant: the fields of each tool's answer, as their schema names them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from pydantic import BaseModel, ConfigDict
 
-from limner.agent.plain import clean
-from limner.agent.records import Claim, Critique
-
-if TYPE_CHECKING:
-    from limner.agent.desk.handed_out import Kept
-
-__all__ = [
-    "ADDRESS",
-    "Answer",
-    "Briefed",
-    "Checked",
-    "Described",
-    "Fetched",
-    "JobState",
-    "Pictured",
-    "Scored",
-    "checked",
-    "pictured",
-    "texts",
-    "uri_of",
-]
+__all__ = ["ADDRESS", "Answer", "Briefed", "Fetched", "JobState", "Pictured", "Scored", "Verdict"]
 
 ADDRESS = "limner://"
 
@@ -38,31 +15,97 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Checked(Answer):
-    """One claim: how probable it is in 0..1, None where nobody could check it."""
+class Claim(Answer):
+    """One statement that a picture is checked against; `source` is asked, style or invented."""
 
     text: str
+    kind: str
+    source: str
+    quote: str
+    subject: str
+    value: str
+    object: str
+
+
+class Checked(Claim):
+    """The same of a picture: how probable it is in 0..1, None where nobody could check it."""
+
     probability: float | None
     holds: bool | None
+
+
+class Object(Answer):
+    """One kind of thing in a brief; `count` is 0 where no number was said."""
+
+    name: str
+    count: int
+    attributes: list[str]
+
+
+class Brief(Answer):
+    """What was asked, as claims, and the description that the painter gets of it."""
+
+    request: str
+    claims: list[Claim]
+    prompt: str
+    negative: list[str]
+    objects: list[Object]
+    reply: str
+    unchecked: list[str]
+    not_shown: list[str]
+    style_prompt: str
+    style_negative: list[str]
+    dropped: list[str]
+
+
+class Invented(Answer):
+    """The claims that the writer added; they decide nothing."""
+
+    holds: list[str]
+    fails: list[str]
+
+
+class Verdict(Answer):
+    """What is known of a picture; `reached` only if all that was asked was checked, and holds.
+
+    `unchecked` are words of the request that nobody looked for, `not_shown` those that these models
+    can't show. `said` is all of it in one sentence.
+    """
+
+    reached: bool
+    holds: list[str]
+    fails: list[str]
+    cannot_tell: list[str]
+    unchecked: list[str]
+    not_shown: list[str]
+    said: str
+    invented: Invented
 
 
 class Pictured(Answer):
     """A picture that was painted: `take` is its id, `uri` its resource, `file` where it is saved.
 
     `seed` and the request paint it again; `sha256` is that of the file. `spent` counts pictures'
-    worth of painting. `session` is its number in the gallery.
+    worth of painting. `session` is its number in the gallery. `tool` is what a line was understood
+    as, `reply` what limner says to it, and `choices` are the answers to a question. Where nothing
+    was painted, `take` is the one that the line was about.
     """
 
     take: str
     uri: str
     file: str
     sha256: str
+    tool: str
+    reply: str
+    choices: list[str]
     request: str
     prompt: str
     seed: int
     width: int
     height: int
     ended: str
+    brief: Brief
+    verdict: Verdict
     claims: list[Checked]
     takes: int
     rounds: int
@@ -72,14 +115,13 @@ class Pictured(Answer):
 
 
 class Briefed(Answer):
-    """A request as a prompt, and what it claims of the picture."""
+    """A request as a brief; `verdict` says what of it can't be checked or shown."""
 
     request: str
     prompt: str
     seed: int
-    claims: list[str]
-    avoid: list[str]
-    reply: str
+    brief: Brief
+    verdict: Verdict
     notes: list[str]
 
 
@@ -87,26 +129,15 @@ class Scored(Answer):
     """How true each statement is of a picture; `score` is their mean."""
 
     claims: list[Checked]
-    holds: int
+    verdict: Verdict
     score: float
 
 
-class Described(Answer):
-    """What a take shows, as far as the critic sees it, and how it was made."""
-
-    take: str
-    description: str
-    request: str
-    prompt: str
-    claims: list[Checked]
-    width: int
-    height: int
-
-
 class JobState(Answer):
-    """How a job stands: `state` is waiting, working, done, cancelled or failed.
+    """How a job stands: `state` is waiting, running, done, cancelled or failed.
 
-    `round` counts from 1, 0 before the first; `take` is the id of its picture, once it has ended.
+    `round` counts from 1, 0 before the first; `verdict` is on the best take so far; `take` is the
+    id of its picture, once it has ended.
     """
 
     job: str
@@ -116,8 +147,7 @@ class JobState(Answer):
     step: int
     steps: int
     takes: int
-    holds: int
-    claims: int
+    verdict: Verdict | None = None
     doing: str
     take: str | None = None
     error: str | None = None
@@ -128,48 +158,3 @@ class Fetched(Answer):
 
     job: JobState
     picture: Pictured | None
-
-
-def checked(critique: Critique) -> list[Checked]:
-    """A critique, claim by claim."""
-    return [
-        Checked(
-            text=clean(claim.text),
-            probability=None if p is None else round(p, 4),
-            holds=None if p is None else p >= critique.threshold,
-        )
-        for claim, p in zip(critique.claims, critique.probabilities, strict=True)
-    ]
-
-
-def pictured(kept: Kept) -> Pictured:
-    """A picture that was painted here, as an answer."""
-    take = kept.take
-    return Pictured(
-        take=kept.name,
-        uri=uri_of(kept),
-        file=str(kept.path),
-        sha256=kept.sha256,
-        request=clean(kept.words),
-        prompt=clean(take.order.prompt),
-        seed=kept.seed,
-        width=take.picture.width,
-        height=take.picture.height,
-        ended=kept.ended,
-        claims=checked(take.critique),
-        takes=kept.takes,
-        rounds=kept.rounds,
-        spent=round(kept.spent, 4),
-        session=kept.session,
-        notes=[clean(note) for note in kept.notes],
-    )
-
-
-def uri_of(kept: Kept) -> str:
-    """Where a client finds the whole picture."""
-    return f"{ADDRESS}takes/{kept.name}"
-
-
-def texts(claims: Sequence[Claim]) -> list[str]:
-    """The claims in words."""
-    return [clean(claim.text) for claim in claims]

@@ -63,10 +63,12 @@ class AskPicture(Ask):
 
 
 class AskRefined(Ask):
-    """A change to a take."""
+    """One line about a take."""
 
     take: _Take
-    change: Annotated[_Request, Field(description="What should be different.")]
+    change: Annotated[
+        _Request, Field(description="What should be different, or a question about it.")
+    ]
     seed: _Seed = None
     budget: _Budget = None
 
@@ -85,7 +87,7 @@ class AskScore(Ask):
 
     claims: Annotated[
         list[_Claim],
-        Field(min_length=1, max_length=16, description="Statements such as: the cat is red."),
+        Field(min_length=1, max_length=16, description="Statements such as: the door is red."),
     ]
     take: Annotated[str | None, Field(pattern=TAKE, description="The take to look at.")] = None
     picture: Annotated[

@@ -10,18 +10,11 @@ from typing import TypeVar, cast
 import anyio
 from mcp.types import CallToolResult
 
+from limner.agent.desk.desk import Wish, briefed
+from limner.agent.desk.told import cleaned, drafted, scored
 from limner.agent.events import BriefReady
 from limner.agent.jobs import Job, Work, calling
-from limner.agent.looking.described import described
-from limner.agent.mcp.answers import (
-    Briefed,
-    Described,
-    Fetched,
-    JobState,
-    Scored,
-    checked,
-    texts,
-)
+from limner.agent.mcp.answers import Briefed, Fetched, JobState, Scored, Verdict
 from limner.agent.mcp.asks import (
     AskBrief,
     AskJob,
@@ -33,13 +26,14 @@ from limner.agent.mcp.asks import (
     AskTake,
 )
 from limner.agent.mcp.preview import picture_in
-from limner.agent.mcp.room import Room, Ticket
-from limner.agent.mcp.tell import showing, told
+from limner.agent.mcp.room import Room
+from limner.agent.mcp.tell import of_job, of_take, told
 from limner.agent.mcp.watch import Watch
-from limner.agent.mcp.work import briefing, drawn, wish_for
-from limner.agent.plain import clean, one_line
+from limner.agent.mcp.work import Ticket, drawn, ticket_for
+from limner.agent.outputs import verdict_dict
+from limner.agent.plain import one_line, request_line
 from limner.agent.records import Critique
-from limner.errors import BadInput, ModelFailed
+from limner.errors import BadInput
 
 __all__ = [
     "Progress",
@@ -60,26 +54,24 @@ Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 
 
 async def painted(room: Room, ask: AskPicture | AskRefined, progress: Progress) -> CallToolResult:
-    """Paints a picture, or a change to one; whoever stops waiting cancels it."""
+    """Paints a picture, or does what a line says about one; whoever stops waiting cancels it."""
     await progress(0.0, None, "waiting for the models")
-    wish = await _aside(wish_for, ask, room)
-    await _followed(room, wish, progress, wish.ticket)
-    if wish.ticket.kept is None:
-        raise ModelFailed("nothing was painted", "try again")
-    return await _aside(showing, wish.ticket.kept)
+    ticket = await _aside(ticket_for, ask, room)
+    await _followed(room, ticket, progress, ticket)
+    return await _aside(of_take, ticket.wish)
 
 
 async def start(room: Room, ask: AskStart, progress: Progress) -> CallToolResult:
     """Puts a wish in line and returns at once."""
-    wish = await _aside(wish_for, ask, room)
-    job = room.jobs.submit(wish, label=wish.ticket.request)
-    room.note(job, wish.ticket)
-    return told(_state(job, wish.ticket))
+    ticket = await _aside(ticket_for, ask, room)
+    job = room.jobs.submit(ticket, label=ticket.wish.request)
+    room.note(job, ticket)
+    return of_job(_state(job, ticket))
 
 
 async def status(room: Room, ask: AskJob, progress: Progress) -> CallToolResult:
     """How a job stands."""
-    return told(_state(*room.ticket(ask.job)))
+    return of_job(_state(*room.ticket(ask.job)))
 
 
 async def result(room: Room, ask: AskResult, progress: Progress) -> CallToolResult:
@@ -88,36 +80,25 @@ async def result(room: Room, ask: AskResult, progress: Progress) -> CallToolResu
     with anyio.move_on_after(ask.seconds):
         await _heard(job, progress, ticket)
     state = _state(job, ticket)
-    if state.take is None or ticket.kept is None:
-        return told(Fetched(job=state, picture=None))
-    return await _aside(showing, ticket.kept, state)
+    if state.take is None:
+        return of_job(state, Fetched(job=state, picture=None))
+    return await _aside(of_take, ticket.wish, state)
 
 
 async def cancel(room: Room, ask: AskJob, progress: Progress) -> CallToolResult:
     """Stops a job between two steps; the best take so far is kept."""
     job, ticket = room.ticket(ask.job)
     job.cancel()
-    return told(_state(job, ticket))
+    return of_job(_state(job, ticket))
 
 
 async def expand_prompt(room: Room, ask: AskBrief, progress: Progress) -> CallToolResult:
     """Writes a request's brief; paints nothing."""
-    seed = drawn(ask.seed)
-    work = briefing(ask.request, seed)
+    request, seed = request_line(ask.request), drawn(ask.seed)
+    work = partial(briefed, request=request, seed=seed)
     ready = cast("BriefReady", await _followed(room, work, progress))
-    notes = [ready.fallback, ready.why, *(f"put back: {lost}" for lost in ready.repaired)]
-    brief = ready.brief
-    return told(
-        Briefed(
-            request=work.request,
-            prompt=clean(brief.prompt),
-            seed=seed,
-            claims=texts(ready.claims),
-            avoid=[clean(name) for name in brief.avoid],
-            reply=one_line(brief.reply, 500),
-            notes=[clean(note) for note in notes if note],
-        )
-    )
+    said, fields = drafted(ready, seed)
+    return told(said, Briefed.model_validate(fields))
 
 
 async def score_image(room: Room, ask: AskScore, progress: Progress) -> CallToolResult:
@@ -130,34 +111,23 @@ async def score_image(room: Room, ask: AskScore, progress: Progress) -> CallTool
         picture = (await _aside(room.take, cast("str", ask.take))).take.picture
     lines = [one_line(claim) for claim in ask.claims]
     if not all(lines):
-        raise BadInput("a claim is empty", 'say what should be true: "the cat is red"')
+        raise BadInput("a claim is empty", 'say what should be true: "the door is red"')
     work = calling(lambda studio: studio.score(picture, lines))
-    critique = cast("Critique", await _followed(room, work, progress))
-    holds, mean = critique.score
-    return told(Scored(claims=checked(critique), holds=holds, score=round(mean, 4)))
+    said, fields = scored(cast("Critique", await _followed(room, work, progress)))
+    return told(said, Scored.model_validate(fields))
 
 
 async def describe_take(room: Room, ask: AskTake, progress: Progress) -> CallToolResult:
     """What a take shows, and how it was made."""
-    take = (await _aside(room.take, ask.take)).take
-    return told(
-        Described(
-            take=ask.take,
-            description=clean(described(take)),
-            request=clean(take.brief.request),
-            prompt=clean(take.order.prompt),
-            claims=checked(take.critique),
-            width=take.picture.width,
-            height=take.picture.height,
-        )
-    )
+    kept = await _aside(room.take, ask.take)
+    return of_take(Wish("describe", kept.seed, tool="answer", kept=kept))
 
 
 async def _followed(
     room: Room, work: Work, progress: Progress, ticket: Ticket | None = None
 ) -> object:
     """Does work, tells how far it is, and returns its result; cancelled with whoever waits."""
-    job = room.jobs.submit(work, label=ticket.request if ticket else "")
+    job = room.jobs.submit(work, label=ticket.wish.request if ticket else "")
     try:
         await _heard(job, progress, ticket)
         return job.result(0)
@@ -176,20 +146,20 @@ async def _heard(job: Job, progress: Progress, ticket: Ticket | None) -> None:
 
 
 def _state(job: Job, ticket: Ticket) -> JobState:
-    watch = ticket.watch
+    watch, kept = ticket.watch, ticket.wish.kept
     error = job.error
+    seen = cleaned(verdict_dict(watch.verdict)) if watch.verdict else None
     return JobState(
         job=job.id,
         state=job.state,
-        seed=ticket.seed,
+        seed=ticket.wish.seed,
         round=watch.round,
         step=watch.step,
         steps=watch.steps,
         takes=watch.takes,
-        holds=watch.holds,
-        claims=watch.claims,
+        verdict=Verdict.model_validate(seen) if seen else None,
         doing=watch.doing,
-        take=ticket.kept.name if ticket.kept and job.ended else None,
+        take=kept.name if kept and job.ended else None,
         error=one_line(" — ".join(filter(None, (error.message, error.hint)))) if error else None,
     )
 

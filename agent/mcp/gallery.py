@@ -16,10 +16,13 @@ from mcp.types import (
 )
 
 from limner.agent.archive.rows import ArchivedSession, SessionRow, TakeRow
-from limner.agent.mcp.answers import ADDRESS, uri_of
+from limner.agent.desk.told import judged, past_brief
+from limner.agent.mcp.answers import ADDRESS
 from limner.agent.mcp.asks import TAKE
 from limner.agent.mcp.room import Room
+from limner.agent.mcp.tell import uri_of
 from limner.agent.plain import clean, one_line
+from limner.agent.records import Brief
 from limner.errors import BadInput
 
 __all__ = ["TEMPLATES", "look_up", "resources"]
@@ -59,7 +62,7 @@ def resources(room: Room) -> list[Resource]:
     )
     takes = (
         Resource(uri=uri_of(kept), name=kept.name, title=one_line(kept.words, 80), mime_type=_PNG)
-        for kept in reversed(room.takes.all())
+        for kept in reversed(room.desk.takes.all())
     )
     return [*([gallery] if room.archive else []), *takes]
 
@@ -92,31 +95,27 @@ def _listed(row: SessionRow) -> dict[str, Any]:
         "versions": row.versions,
         "takes": row.takes,
         "best": None if row.best is None else f"{row.id}-{row.best}",
-        "holds": row.holds,
-        "claims": row.claims,
     }
 
 
 def _session(kept: ArchivedSession) -> dict[str, Any]:
+    briefs = {version.number: past_brief(version) for version in kept.versions}
     return {
         **_listed(kept.row),
         "said": [
             {"version": version.number, "words": clean(version.words), "seed": version.seed}
             for version in kept.versions
         ],
-        "takes": [_take(kept.row.id, take) for take in kept.takes],
+        "takes": [_take(kept.row.id, take, briefs[take.version]) for take in kept.takes],
         "decisions": [f"{one.what}: {clean(one.why)}" for one in kept.decisions],
     }
 
 
-def _take(session: int, row: TakeRow) -> dict[str, Any]:
-    critique = row.critique
+def _take(session: int, row: TakeRow, brief: Brief) -> dict[str, Any]:
     return {
         "take": f"{session}-{row.number}",
         "uri": f"{ADDRESS}takes/{session}-{row.number}",
         "version": row.version,
         "prompt": clean(row.order.prompt),
-        "holds": critique.score[0],
-        "claims": len(critique.claims),
-        "failed": [clean(critique.claims[i].text) for i in critique.failed],
+        "verdict": judged(brief, row.critique)["verdict"],
     }

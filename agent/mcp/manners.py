@@ -15,9 +15,10 @@ Ask limner for this picture: {subject}
 
 Call its tool imagine with the request "{subject}", in these very words and in their own language, \
 and with style "{style}". That adds: {adds}. Add nothing of your own about how it should look.
-Then show the picture and say which claims hold and which don't. If one that matters doesn't hold, \
-call refine_image with the take's id and say in a few words what to change; tell the seed of the \
-one that is kept, for with it the same request paints the same picture."""
+Then show the picture and say what the verdict says: what holds, what doesn't, and what was not \
+checked. If something that matters doesn't hold, call refine_image with the take's id and say in a \
+few words what to change; tell the seed of the one that is kept, for with it the same request \
+paints the same picture."""
 
 
 def prompts() -> list[Prompt]:

@@ -1,4 +1,4 @@
-"""What the tools work with: the models, the line before them, the shelf, the archive."""
+"""What the tools work with: the models, the line before them, the takes, the archive."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, cast
 
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.diary import read
-from limner.agent.desk.handed_out import Before, Kept
+from limner.agent.archive.rows import TakeRow
+from limner.agent.desk.desk import Desk
+from limner.agent.desk.handed_out import Kept
 from limner.agent.desk.memory import Memory
 from limner.agent.jobs import Job, Jobs
-from limner.agent.mcp.watch import Watch
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
+    from limner.agent.mcp.work import Ticket
     from limner.agent.studio import Studio
 
-__all__ = ["Room", "Ticket"]
+__all__ = ["Room"]
 
-_TAKES = 32  # painted here, with their pictures
 _TICKETS = 32  # jobs that can still be asked about; more than stand in line
 _JOBS = 4  # that have ended and are remembered besides, with all their pictures
 
@@ -43,16 +44,6 @@ class _Unopened:
         return getattr(self._studio, name)
 
 
-@dataclass(slots=True)
-class Ticket:
-    """One wish for a picture: its seed, how far it is, and what was kept of it in the end."""
-
-    request: str
-    seed: int
-    watch: Watch = field(default_factory=Watch)
-    kept: Kept | None = None
-
-
 @dataclass
 class Room:
     """The models and all that is kept, for as long as the door is open.
@@ -65,11 +56,12 @@ class Room:
     out: Path
     profile: str = ""
     archive: Archive | None = None
-    takes: Memory[Kept] = field(default_factory=lambda: Memory(_TAKES))
+    desk: Desk = field(init=False)
     jobs: Jobs = field(init=False)
     _tickets: Memory[tuple[Job, Ticket]] = field(default_factory=lambda: Memory(_TICKETS))
 
     def __post_init__(self) -> None:
+        self.desk = Desk(self.out, self.profile, self.archive)
         self.jobs = Jobs(cast("Studio", _Unopened(self.open_studio)), kept=_JOBS)
 
     def close(self) -> None:
@@ -87,38 +79,33 @@ class Room:
             raise BadInput("there is no such job", "take the id that start gave")
         return found
 
-    def take(self, id: str) -> Before:
+    def take(self, id: str) -> Kept:
         """A take that was painted here, or one of the archive: "12-4" is take 4 of session 12.
 
         Raises `BadInput` for one that there is not.
         """
-        session, _, number = id.partition("-")
-        if not number:
-            return self._painted(id)
-        past = read(self.kept_in_archive(), int(session))
-        take, version = past.reel.take(int(number)), past.tree.version_of(int(number))
-        return Before(take, past.tree.words(int(number)), version.locks)
+        if "-" not in id:
+            return self.desk.find(id)
+        archive, session, row = self._archived(id)
+        past = read(archive, session)
+        words, seed = past.tree.words(row.number), past.tree.version_of(row.number).seed
+        path = archive.pictures.path(row.picture)
+        return Kept.of(past.reel.result(row.number), path, words, seed, id)
 
     def content(self, id: str) -> bytes:
         """The whole PNG file of a take; see `take`."""
-        session, _, number = id.partition("-")
-        if not number:
-            return self._painted(id).content()
-        archive = self.kept_in_archive()
-        for row in archive.load(int(session)).takes:
-            if row.number == int(number):
-                return archive.pictures.read(row.picture)
-        raise BadInput(f"there is no take {id}", f"look into limner://gallery/{session}")
+        if "-" not in id:
+            return self.desk.find(id).content()
+        archive, _, row = self._archived(id)
+        return archive.pictures.read(row.picture)
 
-    def _painted(self, id: str) -> Kept:
-        kept = self.takes.find(id)
-        if kept is None:
-            raise BadInput(
-                f"there is no take {id}",
-                "look into limner://gallery for what is kept, or paint it again from its request "
-                "and seed",
-            )
-        return kept
+    def _archived(self, id: str) -> tuple[Archive, int, TakeRow]:
+        session, number = map(int, id.split("-"))
+        archive = self.kept_in_archive()
+        for row in archive.load(session).takes:
+            if row.number == number:
+                return archive, session, row
+        raise BadInput(f"there is no take {id}", f"look into limner://gallery/{session}")
 
     def kept_in_archive(self) -> Archive:
         """The archive. Raises `BadInput` where none is kept."""

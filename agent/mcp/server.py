@@ -37,8 +37,9 @@ INSTRUCTIONS = """\
 limner paints pictures on this machine. imagine paints a request and checks it claim by claim; \
 refine_image changes a take; score_image checks statements about a picture. Pass requests in the \
 user's own words: limner expands them itself. Every picture's seed is told; the same request and \
-seed give the same picture. Look at the preview and at the claims that do not hold before you \
-say what the picture shows."""
+seed give the same picture. Look at the preview and at the verdict before you say what the picture \
+shows: it is what was asked only where the verdict says reached; else tell what fails, and what \
+was not checked."""
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from limner.agent.mcp import calls
 from limner.agent.mcp.answers import (
     Answer,
     Briefed,
-    Described,
     Fetched,
     JobState,
     Pictured,
@@ -82,8 +81,8 @@ OFFERS: tuple[Offer, ...] = (
         "imagine",
         "Paint a picture",
         "Paints a picture of a request on this machine: expands the request into a prompt, paints "
-        "several takes, checks every claim of the request against each, rewords what failed, and "
-        "returns the best take with its claims, a preview, its seed and a link to the whole PNG. "
+        "several takes, checks each against what was asked, rewords what failed, and returns the "
+        "best take with its verdict, a preview, its seed and a link to the whole PNG. "
         "Takes from seconds to minutes and tells how far it is; where calls may not last that "
         "long, use start, status and result. Pass the request in the user's own words.",
         AskPicture,
@@ -93,9 +92,11 @@ OFFERS: tuple[Offer, ...] = (
     ),
     Offer(
         "refine_image",
-        "Change a picture",
-        "Paints a take anew with one change, and leaves the rest as it is: 'make it night', 'a "
-        "blue car instead'. take is the id that imagine or the gallery gave.",
+        "Say something to a picture",
+        "Does what one line says about a take: paints it anew with a change and leaves the rest as "
+        "it is ('make it night', 'without the hat'), finishes it ('brighter'), or answers a "
+        "question about it without painting. take is the id that imagine or the gallery gave. "
+        "Where limner asks back, choices are the answers: call it again with the whole change.",
         AskRefined,
         Pictured,
         calls.painted,
@@ -114,7 +115,7 @@ OFFERS: tuple[Offer, ...] = (
         "expand_prompt",
         "Write a prompt",
         "Turns a request into the prompt that limner would paint, and the claims that it would "
-        "check, without painting anything.",
+        "check, without painting anything; says what of it can't be checked or shown.",
         AskBrief,
         Briefed,
         calls.expand_prompt,
@@ -124,7 +125,7 @@ OFFERS: tuple[Offer, ...] = (
         "Describe a picture",
         "Says what a take shows as far as limner's critic sees it, and how it was made.",
         AskTake,
-        Described,
+        Pictured,
         calls.describe_take,
     ),
     Offer(

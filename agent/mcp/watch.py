@@ -12,9 +12,12 @@ from limner.agent.events import (
     Finished,
     PaintingStep,
     PromptRevised,
+    Replied,
     TakeReady,
 )
 from limner.agent.plain import one_line
+from limner.agent.records import Verdict
+from limner.agent.verdict import verdict, verdict_of
 
 __all__ = ["Watch"]
 
@@ -26,8 +29,8 @@ _PAINTING = 0.9  # of a round; the rest is looking and rewording
 class Watch:
     """The state of one request as its events tell it; `rounds` is how many it may have.
 
-    `round` counts from 1, 0 before the first; `holds` of `claims` is of the best take so far.
-    `done` only ever grows.
+    `round` counts from 1, 0 before the first; `verdict` is on the best take so far. `done` only
+    ever grows.
     """
 
     rounds: int = 1
@@ -35,8 +38,7 @@ class Watch:
     step: int = 0
     steps: int = 0
     takes: int = 0
-    holds: int = 0
-    claims: int = 0
+    verdict: Verdict | None = None
     doing: str = "waiting"
     done: float = 0.0
 
@@ -52,9 +54,8 @@ class Watch:
 
     def _told(self, event: Event) -> str:
         match event:
-            case BriefReady(brief, claims):
-                self.claims = len(claims)
-                return f"brief: {brief.prompt}"
+            case BriefReady(brief):
+                return f"brief: {brief.prompt}; {verdict(brief).said}"
             case PaintingStep(number, step, of):
                 self.round, self.step, self.steps = number + 1, step, of
                 return f"round {self.round}: step {step} of {of}"
@@ -64,14 +65,16 @@ class Watch:
                 return f"{what}: {why}"
             case PromptRevised(_, _, after):
                 return f"reworded: {after}"
+            case Replied(text):
+                return text
             case Finished(result):
                 return f"ended: {result.ended}"
         return ""
 
     def _painted(self, event: TakeReady) -> str:
-        critique = event.take.critique
-        holds, of = critique.score[0], len(critique.claims)
+        seen = verdict_of(event.take)
         self.takes += 1
-        if event.best:
-            self.holds, self.claims = holds, of
-        return f"take {self.takes}: {holds} of {of} claims hold, {self.holds} in the best so far"
+        if event.best or self.verdict is None:
+            self.verdict = seen
+        best = " (the best so far)" if event.best else ""
+        return f"take {self.takes}{best}: {seen.said}"

@@ -8,21 +8,26 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from limner.agent.archive.diary import Diary
 from limner.agent.conversation.session import Session
-from limner.agent.events import BriefReady, Event, Finished
+from limner.agent.desk.told import judged
+from limner.agent.events import BriefReady, Event, Finished, Replied, TurnHeard
+from limner.agent.i18n import Language, claim_in, noted, phrase
+from limner.agent.looking.described import verdicts
 from limner.agent.plain import one_line
 from limner.agent.records import Critique
 from limner.agent.run import Limits
 from limner.agent.serve.house import House
-from limner.agent.serve.talk import Talk, Turn
 from limner.agent.studio import Studio
+from limner.agent.verdict import verdict_of
 from limner.errors import LimnerError
 
 __all__ = ["Reply", "seed_from", "words_in"]
 
-_MARKS = {True: "✓", False: "✗", None: "?"}
+_MARKS = {"holds": "✓", "fails": "✗", "can't tell": "?"}
+_SHOWN = ("select", "undo", "redo", "back_to", "adjust", "save")  # without being painted
 
 
 @dataclass(slots=True)
@@ -40,60 +45,71 @@ class Reply:
     limits: Limits
     base: str
     said: list[str] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=lambda: {"tool": "", "choices": []})
 
     def work(self, studio: Studio) -> Generator[Event, None, None]:
         """What the job does; at its end `said` is the answer, a paragraph each."""
-        talk, known = self._remembered(studio)
+        session, known = self._remembered(studio)
         for number in range(known, len(self.lines)):
             last = number == len(self.lines) - 1
             try:
-                yield from self._turn(talk, self.lines[number], last)
+                with closing(session.turn(self.lines[number])) as events:
+                    if last:
+                        yield from self._answered(events, session)
+                    for _ in events:
+                        pass  # nobody hears of earlier lines again
             except LimnerError:
                 if last:
                     raise  # earlier ones were refused then, too, and changed nothing
-            self.house.chats.keep(self._key(number + 1), talk if last else talk.fork())
+            self.house.chats.keep(self._key(number + 1), session if last else session.fork())
 
-    def tell(self, event: Event) -> str:
-        """What an event adds to the answer; "" for most."""
-        return one_line(event.brief.reply) if isinstance(event, BriefReady) else ""
+    def _answered(
+        self, events: Generator[Event, None, None], session: Session
+    ) -> Generator[Event, None, None]:
+        """The events of the last line, of which the answer is made."""
+        painted = False
+        for event in events:
+            match event:
+                case TurnHeard(call):
+                    self.told["tool"] = call.tool
+                case BriefReady(brief):
+                    notes = [noted(note, session.language) for note in event.notes]
+                    self.said += filter(None, [one_line(brief.reply), *notes])
+                case Replied(text, choices):
+                    self._ask(text, choices)
+                case Finished():
+                    painted = True
+            yield event
+        if (painted or self.told["tool"] in _SHOWN) and session.meant is not None:
+            self._show(session, session.meant)
+        self.said = self.said or [phrase(session.language, "ready")]
 
-    def _turn(self, talk: Talk, words: str, last: bool) -> Generator[Event, None, None]:
-        turn = talk.hear(words)
-        if not turn.painting:
-            self._conclude(talk, turn, last)
-            return
-        with closing(turn.painting()) as events:
-            for event in events:
-                if isinstance(event, BriefReady) and last:
-                    self.said += filter(None, [self.tell(event)])
-                if isinstance(event, Finished):
-                    self._conclude(talk, turn, last)
-                if last:
-                    yield event
+    def _ask(self, text: str, choices: Sequence[str]) -> None:
+        lines = [f"{n}. {one_line(choice)}" for n, choice in enumerate(choices, start=1)]
+        self.said.append("\n".join([one_line(text), *lines]))
+        self.told["choices"] = [*choices]
 
-    def _conclude(self, talk: Talk, turn: Turn, last: bool) -> None:
-        if not last:
-            return
-        self.said += turn.said
-        number = talk.session.meant
-        if number is not None and not talk.asked:
-            content = talk.session.stamped(number, self.house.profile)
-            link = self.house.link(content, self.base)
-            take = talk.session.take(number)
-            title = re.sub(r"[\[\]()<>\\`]", "", one_line(take.brief.request, 80))
-            self.said += [f"![{title}]({link})", _claims(number, take.critique)]
+    def _show(self, session: Session, number: int) -> None:
+        """The picture with its verdict, and claim by claim."""
+        take, language = session.take(number), session.language
+        link = self.house.link(session.stamped(number, self.house.profile), self.base)
+        title = re.sub(r"[\[\]()<>\\`]", "", one_line(take.brief.request, 80))
+        said = one_line(verdict_of(take, language, number).said)
+        claims = _claims(take.critique, language)
+        self.said += [f"![{title}]({link})", "\n".join([said, *claims])]
+        self.told |= {"take": number, **judged(take.brief, take.critique)}
 
-    def _remembered(self, studio: Studio) -> tuple[Talk, int]:
+    def _remembered(self, studio: Studio) -> tuple[Session, int]:
         """The conversation as it was before what is new, and how many lines that was.
 
         Only the first to go on from it goes on in its diary, too: an archived session has one end.
         """
         for known in range(len(self.lines) - 1, 0, -1):
-            if talk := self.house.chats.find(self._key(known)):
-                fork = talk.fork()
-                fork.session.diary, talk.session.diary = talk.session.diary, None
+            if session := self.house.chats.find(self._key(known)):
+                fork = session.fork()
+                fork.diary, session.diary = session.diary, None
                 return fork, known
-        return Talk(Session(studio, self.seed, self.limits, diary=self._diary())), 0
+        return Session(studio, self.seed, self.limits, diary=self._diary()), 0
 
     def _diary(self) -> Diary | None:
         return Diary(self.house.archive, self.house.profile) if self.house.archive else None
@@ -113,10 +129,13 @@ def words_in(text: str) -> int:
     return len(re.findall(r"[一-鿿]|[^\W一-鿿]+|[^\w\s]", text))
 
 
-def _claims(number: int, critique: Critique) -> str:
-    lines = [f"Take #{number}" + (":" if critique.claims else ".")]
-    for claim, known in zip(critique.claims, critique.probabilities, strict=True):
-        holds = None if known is None else known >= critique.threshold
+def _claims(critique: Critique, language: Language) -> list[str]:
+    """A line for each claim; those that the writer added come last, in one."""
+    asked, own = list[str](), list[str]()
+    rows = zip(critique.claims, critique.probabilities, verdicts(critique), strict=True)
+    for claim, known, seen in rows:
         percent = "" if known is None else f" ({known:.0%})"
-        lines.append(f"- {_MARKS[holds]} {one_line(claim.text)}{percent}")
-    return "\n".join(lines)
+        line = f"{_MARKS[seen]} {one_line(claim_in(claim, language))}{percent}"
+        (own if claim.source == "invented" else asked).append(line)
+    added = phrase(language, "invented", texts=phrase(language, "comma").join(own))
+    return [*(f"- {line}" for line in asked), *([f"- {added}"] if own else [])]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
@@ -16,11 +16,15 @@ from limner.agent.records import Brief
 from limner.agent.run import Run, settle
 from limner.agent.search import order_of
 from limner.agent.studio import Studio
-from limner.pipelines.roles import Painted
+from limner.pipelines.roles import Painted, TaskWriter
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = ["Checkup", "examine"]
 
 _FRESH = 10.0  # seconds for which a finding holds
+_LEAST = "a red square"
 
 
 @dataclass(slots=True)
@@ -60,19 +64,26 @@ def _state(work: Callable[[Studio], Any], studio: Studio) -> str:
 
 def _write(studio: Studio) -> None:
     """Waits for the first words only."""
-    with_seed: dict[str, Any] = (
-        {"seed": 0} if getattr(studio.scribe.writer, "holds_json", False) else {}
-    )
-    said = studio.scribe.writer.stream([("human", "draw: a cat")], **with_seed)
-    with closing(cast("Generator[Any, None, None]", said)) as pieces:
-        if not any(piece.text for piece in pieces):
+    with closing(cast("Generator[str, None, None]", _words(studio.writer.writer))) as pieces:
+        if not any(pieces):
             raise ValueError("it says nothing")
+
+
+def _words(writer: BaseChatModel | TaskWriter) -> Iterator[str]:
+    """The start of an answer to the least that a writer can be asked."""
+    if isinstance(writer, TaskWriter):
+        painter = {"dialect": "short", "tokens": 77, "world": ""}
+        yield from writer.write_task("draw", {"request": _LEAST, "known": [], **painter}, 0)
+        return
+    with_seed: dict[str, Any] = {"seed": 0} if getattr(writer, "holds_json", False) else {}
+    for piece in writer.stream([("human", f"draw: {_LEAST}")], **with_seed):
+        yield str(piece.text)
 
 
 def _paint(studio: Studio) -> None:
     """One step of one picture."""
     settings = replace(settle(studio.settings, studio.painter.dialect, {}), steps=1)
-    run = Run("a cat", 0, settings, Brief("a cat", "a cat"))
+    run = Run(_LEAST, 0, settings, Brief(_LEAST, _LEAST))
     painting = studio.painter.paint([order_of(run, studio.painter)])
     try:
         if not any(isinstance(done, Painted) for done in painting):
@@ -83,6 +94,6 @@ def _paint(studio: Studio) -> None:
 
 def _look(studio: Studio) -> None:
     picture = Image.new("RGB", (64, 64), "grey")
-    ((probability,),) = studio.critic.look([picture], ["a cat"], [["a dog"]])
+    ((probability,),) = studio.critic.look([picture], [_LEAST], [["a grey square"]])
     if not 0 <= probability <= 1:
         raise ValueError("it gives something that is no probability")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -10,19 +11,28 @@ from fastapi import Depends, Request
 
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.pictures import name_of
+from limner.agent.conversation.session import Session
 from limner.agent.desk.memory import Memory
 from limner.agent.jobs import Jobs
 from limner.agent.serve.checkup import Checkup
 from limner.agent.serve.faults import NotThere
-from limner.agent.serve.talk import Talk
 from limner.agent.studio import Studio
 
-__all__ = ["House", "TheHouse", "drawn_seed"]
+__all__ = ["House", "Talk", "TheHouse", "drawn_seed"]
 
 _PICTURES = 256 * 2**20  # bytes
 
 MODEL = "limner"
 """The name that callers know the models by: what is behind it is the server's own choice."""
+
+
+@dataclass(slots=True)
+class Talk:
+    """A conversation of the page, and its latest job; who takes a turn in it holds `alone`."""
+
+    session: Session
+    job: str = ""
+    alone: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(slots=True)
@@ -41,7 +51,7 @@ class House:
     archive: Archive | None = None
     pictures: Memory[bytes] = field(default_factory=lambda: Memory(_PICTURES, weigh=len))
     rooms: Memory[Talk] = field(default_factory=lambda: Memory(16))
-    chats: Memory[Talk] = field(default_factory=lambda: Memory(16))
+    chats: Memory[Session] = field(default_factory=lambda: Memory(16))
     checkup: Checkup = field(default_factory=Checkup)
 
     def serves(self, model: str | None) -> None:

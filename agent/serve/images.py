@@ -14,7 +14,8 @@ from PIL.Image import Image
 
 from limner.agent.archive.recorder import Recorder
 from limner.agent.archive.saving import stamped
-from limner.agent.events import Event, Finished, PaintingStep
+from limner.agent.desk.told import judged
+from limner.agent.events import BriefReady, Event, Finished, PaintingStep
 from limner.agent.jobs import Job
 from limner.agent.records import Result, Take
 from limner.agent.run import Limits
@@ -55,6 +56,7 @@ class Commission:
     partial: int = 0
     kind: str = "image_generation"
     made: list[Made] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     result: Result | None = None
     problem: LimnerError | None = None
 
@@ -67,6 +69,8 @@ class Commission:
             events = recorder.record(events)
         with closing(events):
             for event in events:
+                if isinstance(event, BriefReady):
+                    self.notes = [*event.notes]
                 if isinstance(event, Finished):
                     self.problem = recorder.problem if recorder else None
                     self._finish(event.result, studio)
@@ -115,7 +119,7 @@ def answer(commission: Commission, base: str, *, links: bool) -> dict[str, Any]:
             "takes": len(result.takes),
             "spent": round(result.spent, 4),
             "seconds": round(result.seconds, 3),
-            "notes": [*result.notes, *_unkept(commission)],
+            "notes": _notes(commission, result),
         },
     }
 
@@ -184,21 +188,23 @@ def _completed(commission: Commission, made: Made) -> str:
             "background": "opaque",
             "output_format": "png",
             "usage": _usage(commission),
-            "limner": {"seed": commission.seed},
+            "limner": {"seed": commission.seed, **_judged(made)},
         },
         kind,
     )
 
 
 def _datum(house: House, made: Made, base: str, links: bool) -> dict[str, Any]:
-    critique = made.take.critique
-    pairs = zip(critique.claims, critique.probabilities, strict=True)
     link = house.link(made.content, base) if links else None
     return {
         ("url" if links else "b64_json"): link or _text(made.content),
         "revised_prompt": made.take.order.prompt,
-        "claims": [{"text": claim.text, "probability": known} for claim, known in pairs],
+        **_judged(made),
     }
+
+
+def _judged(made: Made) -> dict[str, Any]:
+    return judged(made.take.brief, made.take.critique)
 
 
 def _usage(commission: Commission) -> dict[str, Any]:
@@ -213,9 +219,11 @@ def _usage(commission: Commission) -> dict[str, Any]:
     }
 
 
-def _unkept(commission: Commission) -> list[str]:
+def _notes(commission: Commission, result: Result) -> list[str]:
+    """What did not go as it should, each once: a run repeats what was noted of its brief."""
     problem = commission.problem
-    return [f"not all is in the archive: {line_of(problem)}"] if problem else []
+    unkept = [f"not all is in the archive: {line_of(problem)}"] if problem else []
+    return [*dict.fromkeys((*commission.notes, *result.notes, *unkept))]
 
 
 def _nothing(result: Result | None) -> LimnerError:

@@ -53,7 +53,7 @@ def _whole(asked: ChatAsked, reply: Reply, job: Job) -> dict[str, Any]:
         **_head(job, "chat.completion"),
         "choices": [choice],
         "usage": _usage(asked, reply),
-        "limner": {"seed": reply.seed},
+        "limner": {"seed": reply.seed, **reply.told},
     }
 
 
@@ -76,16 +76,16 @@ async def _told(asked: ChatAsked, reply: Reply, job: Job) -> AsyncGenerator[str,
         return
     if rest := news():
         yield rest
-    yield _delta(job, {}, "stop")
+    yield _delta(job, {}, "stop", limner={"seed": reply.seed, **reply.told})
     if (asked.stream_options or {}).get("include_usage"):
         head = _head(job, "chat.completion.chunk")
         yield moment({**head, "choices": [], "usage": _usage(asked, reply)})
     yield "data: [DONE]\n\n"
 
 
-def _delta(job: Job, delta: dict[str, Any], finish: str | None = None) -> str:
+def _delta(job: Job, delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-    return moment({**_head(job, "chat.completion.chunk"), "choices": [choice]})
+    return moment({**_head(job, "chat.completion.chunk"), "choices": [choice], **more})
 
 
 def _head(job: Job, kind: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from limner.agent.desk.desk import going_on
 from limner.agent.events import Event
 from limner.agent.plain import LONGEST_REQUEST, one_line
 from limner.agent.recipe import Recipe
@@ -32,7 +33,7 @@ routes = APIRouter(prefix="/v1/images", tags=["images"])
 
 _SENT = Path("the picture")  # what an upload is called; its own name is nobody's business
 _OWN = "Send a PNG that limner saved and no other program rewrote."
-_MOST_THINGS = 64
+_MOST_CLAIMS = 128
 _FORM = {
     "requestBody": {
         "required": True,
@@ -70,7 +71,9 @@ async def edit(request: Request, house: TheHouse) -> Response:
     before, wish = await run_in_threadpool(_read, content)
 
     def paint(studio: Studio, limits: Limits) -> Generator[Event, None, None]:
-        return studio.refining(before, asked.prompt, seed=seed, **limits)
+        session = going_on(studio, before, wish, seed, limits)
+        yield from session.draft(asked.prompt)
+        yield from session.paint()
 
     seed = drawn_seed() if asked.seed is None else asked.seed
     return await _commissioned(house, request, asked, f"{wish}; {asked.prompt}", seed, paint)
@@ -113,7 +116,7 @@ def _read(content: bytes) -> tuple[Take, str]:
             f"limner goes on from its own pictures only: {error.message}", _OWN
         ) from error
     brief = recipe.brief
-    if len(brief.prompt) > LONGEST_REQUEST or len(brief.things) > _MOST_THINGS:
+    if len(brief.prompt) > LONGEST_REQUEST or len(brief.claims) > _MOST_CLAIMS:
         raise BadInput("The picture's recipe is too long to go on from.", _OWN)
     take = Take(0, 0, brief, recipe.order, sent.picture, recipe.critique)
     return take, one_line(recipe.request, LONGEST_REQUEST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Generator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -14,15 +14,16 @@ from starlette.responses import StreamingResponse
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.diary import Diary
 from limner.agent.conversation.session import Session
-from limner.agent.events import Event
+from limner.agent.events import Event, Replied
 from limner.agent.jobs import Job
+from limner.agent.plain import request_line
 from limner.agent.run import Limits
 from limner.agent.serve.faults import NotThere, Refused, fault, line_of
-from limner.agent.serve.house import House, TheHouse, drawn_seed
+from limner.agent.serve.house import House, Talk, TheHouse, drawn_seed
 from limner.agent.serve.shapes import Budget, Prompt, Seed
-from limner.agent.serve.talk import Talk, Turn
-from limner.agent.serve.told import event_told, past_told, talk_told, version_told
+from limner.agent.serve.told import archived_told, event_told, past_told, talk_told
 from limner.agent.serve.waiting import EventStream, moment, said_of
+from limner.agent.tool_call import Call
 from limner.errors import BadInput, LimnerError
 
 __all__ = ["routes"]
@@ -77,16 +78,15 @@ async def see_session(name: str, house: TheHouse) -> dict[str, Any]:
 
 @routes.post("/sessions/{name}/words", operation_id="say", tags=["page"])
 async def say(name: str, asked: Said, house: TheHouse) -> dict[str, Any]:
-    """Say a line: a wish, what should be different, which take, or how to finish it."""
-    return await run_in_threadpool(_turned, name, house, lambda talk: talk.hear(asked.words))
+    """Say a line: a wish, what should be different, which take, a question; a job does it."""
+    line = request_line(asked.words)
+    return await run_in_threadpool(_turned, name, house, line)
 
 
 @routes.post("/sessions/{name}/steps", operation_id="step", tags=["page"])
 async def step(name: str, asked: Stepped, house: TheHouse) -> dict[str, Any]:
-    """Pick a take, go to a version, undo, redo, or paint again."""
-    return await run_in_threadpool(
-        _turned, name, house, lambda talk: talk.step(asked.step, asked.number)
-    )
+    """Pick a take, go to a version, undo or redo, which is done at once; or paint again."""
+    return await run_in_threadpool(_turned, name, house, _call(asked))
 
 
 @routes.get("/jobs/{job}", operation_id="see_job", tags=["jobs"])
@@ -146,18 +146,39 @@ def _opened(asked: Opened, house: House) -> Talk:
     return Talk(Session(house.studio, seed, limits, diary=diary))
 
 
-def _turned(name: str, house: House, take: Callable[[Talk], Turn]) -> dict[str, Any]:
+def _call(asked: Stepped) -> Call:
+    if asked.step in ("pick", "branch") and asked.number is None:
+        raise BadInput("Which one?", f"Say its number: {asked.step} 2.")
+    match asked.step:
+        case "pick":
+            return Call("select", candidate=asked.number)
+        case "branch":
+            return Call("back_to", version=asked.number)
+        case "again":
+            return Call("draw", candidate=asked.number)
+        case step:
+            return Call(step)
+
+
+def _turned(name: str, house: House, what: str | Call) -> dict[str, Any]:
     """What came of a turn at once; where it takes models, the job that goes on with it."""
     talk = _talk(name, house)
+    session, said = talk.session, list[str]()
     with talk.alone:
         _check_free(talk, house)
-        turn = take(talk)
-        if turn.painting:
-            paint = turn.painting
-            talk.job = house.jobs.submit(lambda _: paint(), label=f"session {name}").id
-        job = talk.job if turn.painting else None
-        told = talk_told(name, talk)
-    return {"said": list(turn.said), "asks": bool(talk.asked), "job": job, "session": told}
+        job = None
+        if isinstance(what, Call) and what.tool != "draw":
+            said = [event.text for event in session.do(what) if isinstance(event, Replied)]
+        elif isinstance(what, Call) and session.brief is None:
+            raise BadInput("There is no picture yet.", "Say what you want to see.")
+        else:
+            job = house.jobs.submit(lambda _: _work(session, what), label=f"session {name}").id
+            talk.job = job
+        return {"said": said, "job": job, "session": talk_told(name, talk)}
+
+
+def _work(session: Session, what: str | Call) -> Generator[Event, None, None]:
+    return session.do(what) if isinstance(what, Call) else session.turn(what)
 
 
 async def _told(job: Job, name: str, talk: Talk | None) -> AsyncGenerator[str, None]:
@@ -205,27 +226,12 @@ def _archive(house: House) -> Archive:
 
 def _listed(archive: Archive, search: str, skip: int) -> dict[str, Any]:
     rows = archive.sessions(search)
-    shown = rows[skip : skip + _LISTED]
-    covers = [_cover(archive, row.id, row.best) for row in shown]
-    told = [past_told(row, cover) for row, cover in zip(shown, covers, strict=True)]
+    told = [past_told(row, archive.load(row.id)) for row in rows[skip : skip + _LISTED]]
     return {"total": len(rows), "sessions": told}
-
-
-def _cover(archive: Archive, session: int, best: int | None) -> str | None:
-    if best is None:
-        return None
-    takes = archive.load(session).takes
-    return next((take.picture for take in takes if take.number == best), None)
 
 
 def _archived(archive: Archive, number: int) -> dict[str, Any]:
     try:
-        kept = archive.load(number)
+        return archived_told(archive.load(number))
     except BadInput as error:
         raise NotThere(error.message, "Look into the gallery.") from error
-    versions = [
-        version_told(version, [take for take in kept.takes if take.version == version.number])
-        for version in kept.versions
-    ]
-    best = _cover(archive, number, kept.row.best)
-    return {**past_told(kept.row, best), "best": kept.row.best, "history": versions}

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from limner import configs
 from limner.agent.archive import whole
-from limner.agent.looking.calibrating import REQUESTS, calibrate, requests_in
+from limner.agent.looking.calibrating import calibrate, requests_in
 from limner.agent.plain import one_line
 from limner.agent.studio import Studio
 from limner.errors import BadInput
@@ -23,7 +23,7 @@ def calibrated(profile: str, requests: Path | None, passing: float, seed: int, o
     """Runs `calibrate`, prints the curves and writes the profile with them to a new file."""
     if out.suffix not in {".yaml", ".yml"}:
         raise BadInput("The profile's name must end in .yaml.", "For instance: --out mine.yaml")
-    wishes = requests_in(requests) if requests else list(REQUESTS)
+    wishes = requests_in(requests) if requests else []
     console = Console(stderr=True)
     curves: dict[str, Curve] = {}
     for found in calibrate(Studio.open(profile), wishes, seed=seed, passing=passing):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PIL.Image import Image
@@ -13,15 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from limner.agent.events import BriefReady, Decided, PromptRevised, TakeReady
-from limner.agent.language.telling import described, verdict
-from limner.agent.language.tongues import Tongue, in_tongue, noted, noun_in, phrase
-from limner.agent.language.wanted import left_out
+from limner.agent.i18n import claim_in, phrase
+from limner.agent.looking.described import verdicts
 from limner.agent.origins import Span
 from limner.agent.plain import one_line, uncapped
 from limner.agent.records import Brief, Claim, Critique, Result, Take
+from limner.agent.verdict import verdict_of
 from limner.agent.view.graphics import Graphics
 from limner.agent.view.screen import Screen
-from limner.agent.view.words import Rows, by_origin, changed, claims_table, marks, said, scene_lines
+from limner.agent.view.words import Rows, brief_lines, by_origin, changed, marks, said
 from limner.errors import LimnerError
 
 __all__ = ["ChatScreen"]
@@ -30,10 +31,7 @@ _NARROW = 60  # columns, below which a table of many cells can't be read
 
 
 class ChatScreen(Screen):
-    """Shows one conversation on one terminal; what can't be done is told on `complaints`.
-
-    What is known of a picture is told in `tongue`, the language of who asked.
-    """
+    """Shows one conversation on one terminal; what can't be done is told on `complaints`."""
 
     def __init__(
         self, console: Console, graphics: Graphics, complaints: Console | None = None
@@ -42,7 +40,6 @@ class ChatScreen(Screen):
         self.complaints = complaints or console
         self.graphics = graphics
         self.moving.pictures = bool(graphics)
-        self.tongue: Tongue = "english"
         self._waiting: list[Take] = []
         self._spans: tuple[Span, ...] = ()
 
@@ -65,14 +62,15 @@ class ChatScreen(Screen):
         with self.console.status(said(f"{what} …", "dim")):
             yield
 
-    def tell(self, *lines: str, style: str = "") -> None:
-        """Lines of our own or anyone's words, made safe."""
-        for line in lines:
-            self.console.print(said(self.words(line), style))
-
-    def words(self, line: str) -> str:
-        """A line of ours in the language of who asked."""
-        return noted(line, self.tongue)
+    def taken(self) -> str:
+        """What was shown since this was asked last, on a screen that only remembers; else ""."""
+        kept = self.console.file
+        if not isinstance(kept, io.StringIO):
+            return ""
+        shown = kept.getvalue()
+        kept.seek(0)
+        kept.truncate()
+        return shown
 
     def refuse(self, error: LimnerError) -> None:
         """What went wrong, and what to type."""
@@ -83,21 +81,21 @@ class ChatScreen(Screen):
     def version(self, number: int, brief: Brief, before: Brief | None, what: Sequence[str]) -> None:
         """A version of the brief: whole at first, then what changed and how the prompt did."""
         self.console.print(Text(self.words(f"brief {number}"), "cyan"))
-        self.changes(what if before else scene_lines(asdict(brief)))
-        if before and not what:
-            self.tell("  nothing in it changed but the words", style="yellow")
-        coloured = self.console.is_terminal and not self.console.no_color
-        prompt = said(brief.prompt)
+        self.changes(what if before else brief_lines(brief, self.language))
+        prompt, reply, negative = said(brief.prompt), brief.reply, ", ".join(brief.negative)
         if before:
-            prompt = changed(before.prompt, brief.prompt, coloured)
+            coloured = self.console.is_terminal and not self.console.no_color
+            prompt, reply = changed(before.prompt, brief.prompt, coloured), ""
+            negative = negative if brief.negative != before.negative else ""
         elif "".join(span.text for span in self._spans) == brief.prompt:
             prompt = by_origin(self._spans)
-        self.console.print(Rows({"prompt": prompt, "style": brief.manner, "reply": brief.reply}))
+        rows = {"style": brief.style_prompt, "negative": negative, "reply": reply}
+        self.console.print(Rows({"prompt": prompt, **rows}))
 
     def changes(self, lines: Iterable[str]) -> None:
         """Parts of a brief, a line each: what is new in green, gone in red, changed in yellow."""
         for line in lines:
-            self.console.print(Text("  ").append_text(_marked(self.words(line))))
+            self.console.print(Text("  ").append_text(_marked(line)))
 
     def begin(self, claims: tuple[Claim, ...]) -> None:
         """Before painting: nothing is seen yet of what is claimed."""
@@ -108,22 +106,29 @@ class ChatScreen(Screen):
         """One take as it stands, with its claims; those were weighed before it was `finished`."""
         self.large(picture, take.critique)
         self.console.print()
-        self.console.print(said(self._verdict(number, take), "bold"))
+        self.console.print(said(self.verdict(take, number), "bold"))
         if finished:
-            self.console.print(Text(phrase(self.tongue, "finished"), "dim"))
+            self.console.print(Text(phrase(self.language, "finished"), "dim"))
 
     def described(self, take: Take, number: int, instead: Mapping[int, str]) -> None:
         """All that is known of a take, in words."""
-        self.tell(self._verdict(number, take), style="bold")
-        for line in described(take.critique, instead, self.tongue):
-            self.console.print(said(line))
+        self.console.print(said(self.verdict(take, number), "bold"))
+        critique, told = take.critique, verdicts(take.critique)
+        self._group("holds", (critique.claims[i] for i in critique.decisive if told[i] == "holds"))
+        self._group("invented", (c for c in critique.claims if c.source == "invented"))
+        self.instead(take, instead)
+
+    def _group(self, name: str, claims: Iterable[Claim]) -> None:
+        texts = [claim_in(claim, self.language) for claim in claims]
+        if texts:
+            comma = phrase(self.language, "comma")
+            self.console.print(said(phrase(self.language, name, texts=comma.join(texts))))
 
     def instead(self, take: Take, seen: Mapping[int, str]) -> None:
         """What a take looks like in place of what was claimed of it."""
         for index, foil in seen.items():
-            texts = take.critique.claims[index].text, foil
-            claim, other = (in_tongue(text, self.tongue) for text in texts)
-            told = phrase(self.tongue, "instead", claim=claim, foil=other)
+            claim = claim_in(take.critique.claims[index], self.language)
+            told = phrase(self.language, "instead", claim=claim, foil=foil.rstrip("."))
             self.console.print(Rows({" ": said(told.strip(), "yellow")}))
 
     def drafted(self, event: BriefReady) -> None:
@@ -132,12 +137,10 @@ class ChatScreen(Screen):
         if event.why:
             self.tell(event.why, style="dim")
         if event.repaired:
-            self.tell(f"put back into the brief: {', '.join(event.repaired)}", style="dim")
-        if left := self._left(event.brief):
-            told = phrase(self.tongue, "lacking", texts=left)
-            self.console.print(said(told.strip(), "yellow"))
-        if event.fallback:
-            self.tell(f"note: {event.fallback}", style="yellow")
+            self.tell(f"the writer was corrected: {'; '.join(event.repaired)}", style="dim")
+        self.caveats(event)
+        if event.brief.dropped:
+            self.tell(f"not used: {', '.join(event.brief.dropped)}", style="yellow")
 
     def take(self, event: TakeReady) -> None:
         """A take; where pictures can be shown it waits for the others of its round."""
@@ -170,30 +173,29 @@ class ChatScreen(Screen):
         if result.best:
             self.large(result.best.picture, result.best.critique)
             self.console.print()
-            sentence = self._verdict(result.best.number + 1, result.best)
-            self.console.print(said(sentence + phrase(self.tongue, result.ended), "bold"))
-            self.spent(result)
+            self.end(result, result.best)
         else:
             self.tell("stopped before anything was painted", style="yellow")
         self.notes(result)
+
+    def verdict(self, take: Take, number: int | None = None) -> str:
+        """What may be said of a take, by its number."""
+        return verdict_of(take, self.language, number or take.number + 1).said
 
     def large(self, picture: Image, critique: Critique) -> None:
         """A picture, and its claims beside it where there is room."""
         self.console.print()
         width = self.console.width
         if not self.graphics:
-            self.console.print(self._claims(critique, width))
+            self.console.print(self.table_of(critique, width))
             return
         shown, columns = self.graphics.large(picture, self.console)
         if self.graphics.beside and width >= 72:
             grid = Table.grid(padding=(0, 2))
-            grid.add_row(shown, self._claims(critique, width - columns - 3))
+            grid.add_row(shown, self.table_of(critique, width - columns - 3))
             self.console.print(grid)
         else:
-            self.console.print(Group(shown, self._claims(critique, width)))
-
-    def _claims(self, critique: Critique, width: int) -> Table:
-        return claims_table(critique, self.console, width, self.words)
+            self.console.print(Group(shown, self.table_of(critique, width)))
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Rows of words, in columns as wide as needed, or each on its own where that is narrow."""
@@ -220,18 +222,11 @@ class ChatScreen(Screen):
         """How the wording changed; what the writer thinks of it nobody has seen."""
         super()._revised(replace(event, reply=""))
 
-    def _verdict(self, number: int, take: Take) -> str:
-        return verdict(number, take.critique, self.tongue, self._left(take.brief))
-
-    def _left(self, brief: Brief) -> str:
-        comma = phrase(self.tongue, "comma")
-        return comma.join(noun_in(name, self.tongue) for name in left_out(brief))
-
     def _label(self, take: Take) -> Text:
         holds, _ = take.critique.score
         name = (f"{self.named(take)} ", "bold" if take is self.best else "")
         line = Text.assemble(name, marks(take.critique, self.console))
-        return line.append(f" {holds}/{len(take.critique.claims)}", "dim")
+        return line.append(f" {holds}/{len(take.critique.decisive)}", "dim")
 
 
 def _marked(line: str) -> Text:

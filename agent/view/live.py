@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from PIL.Image import Image
 from rich.columns import Columns
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from limner.agent.events import BriefToken, PaintingStep
+from limner.agent.i18n import Language
 from limner.agent.records import Critique
 from limner.agent.view.picture import HalfBlocks
 from limner.agent.view.terminal import can_show_pictures
@@ -30,14 +30,14 @@ _BETWEEN_DRAWINGS = 0.08  # seconds: an eye follows no faster, and drawing costs
 class Moving:
     """The part of the screen that moves; nothing at all where it is no terminal.
 
-    `critique` is of the best take so far, shown while the next ones are painted, in `words`.
+    `critique` is of the best take so far, shown while the next ones are painted, in `language`.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.pictures = can_show_pictures(console)
         self.critique: Critique | None = None
-        self.words: Callable[[str], str] = str
+        self.language: Language = "english"
         self._lively = console.is_terminal and not console.is_dumb_terminal
         self._live: Live | None = None
         self._drawn = 0.0
@@ -86,7 +86,7 @@ class Moving:
             parts.append(self._forming())
         if self.critique and self.console.height >= 20:
             width = self.console.width
-            parts.append(claims_table(self.critique, self.console, width, self.words))
+            parts.append(claims_table(self.critique, self.console, width, self.language))
         return Group(*parts)
 
     def _progress(self, event: PaintingStep) -> RenderableType:

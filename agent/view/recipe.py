@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from rich.console import Console
 from rich.text import Text
 
 from limner.agent.recipe import Recipe
-from limner.agent.view.words import Rows, changed, claims_table, said, sketch
+from limner.agent.verdict import verdict
+from limner.agent.view.words import Rows, brief_lines, changed, claims_table, said
 from limner.pipelines.roles import Start
 
 __all__ = ["show_recipe"]
@@ -19,9 +18,9 @@ def show_recipe(recipe: Recipe, console: Console) -> None:
     order = recipe.order
     rows: dict[str, Text | str] = {
         "request": recipe.request,
-        "brief": sketch(asdict(recipe.brief)),
+        "brief": " · ".join(brief_lines(recipe.brief)),
         "prompt": order.prompt,
-        "avoid": order.negative,
+        "negative": order.negative,
         "reply": recipe.brief.reply,
         "seed": f"{order.seed} (of the run: {recipe.seed})",
         "size": f"{order.width} × {order.height} pixels, {order.steps} steps, "
@@ -35,6 +34,8 @@ def show_recipe(recipe: Recipe, console: Console) -> None:
     console.print(Rows(rows))
     console.print()
     console.print(claims_table(recipe.critique, console, console.width))
+    console.print()
+    console.print(said(verdict(recipe.brief, recipe.critique).said, "bold"))
     _rounds(recipe, console)
     for note in recipe.notes:
         console.print(said(f"note: {note}", "yellow"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 
 from PIL.Image import Image
@@ -19,25 +18,27 @@ from limner.agent.events import (
     Finished,
     PaintingStep,
     PromptRevised,
+    Replied,
     TakeReady,
 )
-from limner.agent.language.wanted import left_out
+from limner.agent.i18n import Language, claim_in, noted, phrase
 from limner.agent.plain import one_line
 from limner.agent.records import Claim, Critique, Result, Take
+from limner.agent.verdict import verdict_of
 from limner.agent.view.live import Moving
 from limner.agent.view.picture import HalfBlocks
-from limner.agent.view.words import Rows, changed, claims_table, marks, said, sketch
+from limner.agent.view.words import (
+    Rows,
+    brief_lines,
+    changed,
+    claims_table,
+    left_open,
+    marks,
+    said,
+)
 
 __all__ = ["Screen"]
 
-_ENDINGS = {
-    "done": "Every claim holds.",
-    "budget": "The budget is spent; this is the best of it.",
-    "unverified": "Painted, but not every claim could be checked.",
-    "blocked": "A picture was blocked; this is the best of the others.",
-    "cancelled": "Stopped; this is the best so far.",
-    "failed": "A model failed; this is the best there was.",
-}
 _NEXT = {
     "revise": "wording it anew",
     "repaint": "painting it anew",
@@ -47,12 +48,15 @@ _NEXT = {
 
 
 class Screen:
-    """Shows the events of a request as they come; `best` is the best take so far."""
+    """Shows the events of a request as they come; `best` is the best take so far.
 
-    def __init__(self, console: Console) -> None:
+    What is known of a picture is told in `language`, that of who asked.
+    """
+
+    def __init__(self, console: Console, language: Language = "english") -> None:
         self.console = console
         self.moving = Moving(console)
-        self.moving.words = self.words
+        self.language = language
         self.best: Take | None = None
         self._round = -1
 
@@ -72,36 +76,61 @@ class Screen:
                 self.decided(event)
             case PromptRevised():
                 self._revised(event)
+            case Replied():
+                self.replied(event)
             case Finished():
                 self.finished(event.result)
 
+    @property
+    def language(self) -> Language:
+        """The language of who looks on."""
+        return self.moving.language
+
+    @language.setter
+    def language(self, language: Language) -> None:
+        self.moving.language = language
+
     def words(self, line: str) -> str:
-        """A line of ours in the language of who looks on; here it is always English."""
-        return line
+        """A line of ours in the language of who looks on."""
+        return noted(line, self.language)
+
+    def tell(self, *lines: str, style: str = "") -> None:
+        """Lines of our own or anyone's words, made safe."""
+        for line in lines:
+            self.console.print(said(self.words(line), style))
 
     def close(self) -> None:
         """Take away what is only shown while something happens."""
         self.moving.stop()
 
     def drafted(self, event: BriefReady) -> None:
-        """A whole brief, and why so much or so little was added to the request."""
+        """A whole brief, why so much or so little was added, and what nobody will look at."""
         brief = event.brief
         rows: dict[str, Text | str] = {
-            "brief": sketch(asdict(brief)),
+            "brief": " · ".join(brief_lines(brief, self.language)),
             "prompt": brief.prompt,
-            "style": brief.manner,
+            "style": brief.style_prompt,
             "reply": brief.reply,
             "gate": event.why,
-            "left out": ", ".join(left_out(brief)),
         }
         self.console.print(Rows(rows))
+        self.caveats(event)
+
+    def caveats(self, event: BriefReady) -> None:
+        """Where the writer failed, and what of the request will not be looked at or shown."""
         if event.fallback:
-            self.console.print(said(self.words(f"note: {event.fallback}"), "yellow"))
+            self.tell(f"note: {event.fallback}", style="yellow")
+        self.tell(*left_open(event.brief, self.language), style="yellow")
+
+    def replied(self, event: Replied) -> None:
+        """What is said in answer to a line, where nothing is painted."""
+        self.tell(event.text, style="bold" if event.choices else "")
+        self.tell(*(f"{n}. {choice}" for n, choice in enumerate(event.choices, 1)))
 
     def claims(self, claims: tuple[Claim, ...]) -> None:
         """Claims that nobody has checked yet."""
         for claim in claims:
-            self.console.print(said(claim.text))
+            self.console.print(said(claim_in(claim, self.language)))
 
     def finished(self, result: Result) -> None:
         """The best take beside its claims, and how it came to an end."""
@@ -110,8 +139,18 @@ class Screen:
                 self.console.print()
                 self.console.print(self._beside(result.best.picture, result.best.critique))
             self.console.print()
-            self._end(result, result.best)
+            self.end(result, result.best)
         self.notes(result)
+
+    def end(self, result: Result, best: Take) -> None:
+        """One sentence that claims no more than was seen, and what it cost."""
+        ending = self.verdict(best) + phrase(self.language, result.ended)
+        self.console.print(said(ending, "bold"))
+        self.spent(result)
+
+    def verdict(self, take: Take) -> str:
+        """What may be said of a take."""
+        return verdict_of(take, self.language).said
 
     def notes(self, result: Result) -> None:
         """What went wrong on the way, a line each."""
@@ -128,12 +167,6 @@ class Screen:
         self._line("saved", str(path), "bold")
         self._line("again", f"limner again {shlex.quote(str(path))} (seed {seed})")
 
-    def _end(self, result: Result, best: Take) -> None:
-        unverified = result.ended == "budget" and not best.critique.verified
-        ending = _ENDINGS.get("unverified" if unverified else result.ended, result.ended)
-        self.console.print(said(ending, "bold"))
-        self.spent(result)
-
     def _line(self, label: str, text: str, style: str = "default") -> None:
         line = Text(f"{label} ", "cyan").append(one_line(text), style)
         self.console.print(line, soft_wrap=True)
@@ -147,8 +180,8 @@ class Screen:
             self.console.print(Text(self.words(f"round {take.round + 1}"), style="cyan"))
         holds, _ = take.critique.score
         line = Text(f"  {self.named(take):<8} ").append_text(marks(take.critique, self.console))
-        of = f"  {holds} of {len(take.critique.claims)}" if take.critique.claims else ""
-        line.append(self.words(of))
+        of = len(take.critique.decisive)
+        line.append(self.words(f"  {holds} of {of}" if of else ""))
         line.append(self.words("  best so far") if event.best else "", "bold green")
         line.append(f"  {take.safety.outcome}: {take.safety.why}" if take.safety.why else "", "red")
         line.rstrip()
@@ -171,7 +204,7 @@ class Screen:
         if event.what in ("aim", "sketch"):  # of what goes on, which was told before
             self.console.print(Text("  ").append_text(said(self.words(event.why), "yellow")))
             return
-        blamed = _blamed(self.best.critique) if self.best else []
+        blamed = self._blamed(self.best.critique) if self.best else []
         for claim in blamed:
             self.console.print(Text("  ").append_text(self._not_yet(claim)))
         next_step = _NEXT.get(event.what, event.what)
@@ -191,17 +224,20 @@ class Screen:
     def _beside(self, picture: Image, critique: Critique) -> RenderableType:
         width, height = self.console.size
         if not self.moving.pictures:
-            return claims_table(critique, self.console, width)
+            return self.table_of(critique, width)
         rows = max(4, min(32, height - 8))
         if width < 72:
             shown = HalfBlocks(picture, width, rows)
-            return Group(shown, claims_table(critique, self.console, width))
+            return Group(shown, self.table_of(critique, width))
         shown = HalfBlocks(picture, width // 2 - 2, rows)
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(shown, claims_table(critique, self.console, width - shown.columns - 3))
+        grid.add_row(shown, self.table_of(critique, width - shown.columns - 3))
         return grid
 
+    def table_of(self, critique: Critique, width: int) -> Table:
+        """The claims of a picture with how probable each is."""
+        return claims_table(critique, self.console, width, self.language)
 
-def _blamed(critique: Critique) -> list[str]:
-    found = ((critique.claims[i].text, critique.probabilities[i] or 0.0) for i in critique.blamed)
-    return [f"{text} ({probability:.0%})" for text, probability in found]
+    def _blamed(self, critique: Critique) -> list[str]:
+        rows = [(critique.claims[i], critique.probabilities[i] or 0.0) for i in critique.blamed]
+        return [f"{claim_in(claim, self.language)} ({known:.0%})" for claim, known in rows]

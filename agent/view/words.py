@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 
 from pydantic_core import from_json
@@ -11,19 +11,21 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from limner.agent.i18n import Language, claim_in, noted, phrase
 from limner.agent.origins import Span
 from limner.agent.plain import clean, one_line
-from limner.agent.records import Critique
+from limner.agent.records import Brief, Critique
 
 __all__ = [
     "Rows",
+    "brief_lines",
     "by_origin",
     "changed",
     "claims_table",
     "fields_so_far",
+    "left_open",
     "marks",
     "said",
-    "scene_lines",
     "sketch",
     "wording",
 ]
@@ -77,48 +79,56 @@ def fields_so_far(written: str) -> dict[str, object]:
 
 
 def sketch(fields: Mapping[str, object]) -> str:
-    """The parts of a brief in a few words: `2 small orange cats left · grass · day · no dog`."""
-    return " · ".join(scene_lines(fields))
+    """What a brief, or the draft of one, says so far: `There are two cats · The cats are red`."""
+    rows = [row for key in ("claims", "asked", "add") for row in _list(fields, key)]
+    texts = [row.get("text") for row in rows if isinstance(row, Mapping)]
+    return " · ".join(text.rstrip(".") for text in texts if isinstance(text, str) and text)
 
 
-def scene_lines(fields: Mapping[str, object]) -> list[str]:
-    """The parts of a brief, a line each for things and relations, one for the scene."""
-    things = [_thing(t) for t in _list(fields, "things") if isinstance(t, Mapping)]
-    links = [
-        " ".join(filter(None, (_text(r, "thing"), _text(r, "how"), _text(r, "other"))))
-        for r in _list(fields, "relations")
-        if isinstance(r, Mapping)
-    ]
-    scene = [_text(fields, key) for key in ("where", "light", "style")]
-    avoid = [f"no {name}" for name in _list(fields, "avoid") if isinstance(name, str) and name]
-    parts = [*things, *links, " · ".join(filter(None, scene)), " · ".join(avoid)]
-    return [part for part in parts if part]
+def brief_lines(brief: Brief, language: Language = "english") -> list[str]:
+    """What a brief claims, a line for each asked claim and one for all that the writer added."""
+    own = [claim_in(claim, language) for claim in brief.claims if claim.source == "invented"]
+    added = phrase(language, "invented", texts=phrase(language, "comma").join(own))
+    return [*(claim_in(claim, language) for claim in brief.asked), *([added] if own else [])]
+
+
+def left_open(brief: Brief, language: Language = "english") -> list[str]:
+    """Lines about what was asked and nobody will look at, or this painter can't show."""
+    comma = phrase(language, "comma")
+    parts = (("unchecked", brief.unchecked), ("not_shown", brief.not_shown))
+    return [phrase(language, name, texts=comma.join(words)) for name, words in parts if words]
 
 
 def marks(critique: Critique, console: Console) -> Text:
-    """One mark for each claim: ✓ holds, ✗ fails, ? unchecked."""
+    """One mark for each claim that decides: ✓ holds, ✗ fails, ? unchecked."""
     line = Text()
-    for probability in critique.probabilities:
-        line.append_text(_mark(probability, critique.threshold, console))
+    for at in critique.decisive:
+        line.append_text(_mark(critique.probabilities[at], critique.threshold, console))
     return line
 
 
 def claims_table(
-    critique: Critique, console: Console, width: int, words: Callable[[str], str] = str
+    critique: Critique, console: Console, width: int, language: Language = "english"
 ) -> Table:
-    """The claims, in these words, with how probable each is, in at most `width` columns."""
+    """The claims with how probable each is, in at most `width` columns; the writer's own apart."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", max_width=max(width - 8, 8))
     table.add_column(justify="right", no_wrap=True)
-    texts = [words(claim.text) for claim in critique.claims]
-    longest = max(map(cell_len, texts), default=0)
+    longest = max((cell_len(claim_in(claim, language)) for claim in critique.claims), default=0)
     bar = 10 if console.is_terminal and width >= longest + 19 else 0
     if bar:
         table.add_column(no_wrap=True)
-    for text, probability in zip(texts, critique.probabilities, strict=True):
+    rows = zip(critique.claims, critique.probabilities, strict=True)
+    shown = sorted(rows, key=lambda row: row[0].source == "invented")
+    apart = len(critique.decisive)
+    for at, (claim, probability) in enumerate(shown):
+        if at == apart:
+            title = phrase(language, "invented", texts="").rstrip(" :：")
+            table.add_row("", Text(title, "dim"))
         mark = _mark(probability, critique.threshold, console)
-        cells = [mark, said(text), Text(words(_percent(probability)))]
+        percent = Text(noted(_percent(probability), language))
+        cells = [mark, said(claim_in(claim, language)), percent]
         table.add_row(*cells, *([_bar(probability, bar, mark.style, console)] if bar else []))
     return table
 
@@ -171,18 +181,6 @@ def _percent(probability: float | None) -> str:
 
 def _unicode(console: Console) -> bool:
     return console.encoding.lower().startswith("utf")
-
-
-def _thing(thing: Mapping[str, object]) -> str:
-    count = thing.get("count")
-    number = f"{count} ×" if isinstance(count, int) and count > 1 else ""
-    words = [number, *(_text(thing, key) for key in ("size", "colour", "name", "place"))]
-    return " ".join(filter(None, words))
-
-
-def _text(fields: Mapping[str, object], key: str) -> str:
-    value = fields.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _list(fields: Mapping[str, object], key: str) -> list[object]:

@@ -38,7 +38,7 @@ def limner_no_repair(room: Room, case: Case, seed: int, budget: int) -> Trial:
 
 def limner_no_rewording(room: Room, case: Case, seed: int, budget: int) -> Trial:
     """The loop with a writer that rewords nothing: it paints over, or from fresh seeds."""
-    room.writer.rewords = False
+    room.reword_nothing()
     return limner(room, case, seed, budget)
 
 
@@ -60,7 +60,7 @@ def limner_no_sketches(room: Room, case: Case, seed: int, budget: int) -> Trial:
 
 def limner_seeds_only(room: Room, case: Case, seed: int, budget: int) -> Trial:
     """The loop without repairs and rewording: what is left are fresh seeds, and when to stop."""
-    room.writer.rewords = False
+    room.reword_nothing()
     return limner_no_repair(room, case, seed, budget)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 from PIL.Image import Image
 
 from limner import Brief, Critique, Result, Studio
-from limner.agent.claims import claims_of
+from limner.agent.brief import BriefWriter
 from limner.agent.events import BriefReady
 from limner.agent.looking.look import look
 from limner.agent.records import Claim
@@ -17,8 +17,8 @@ from limner.agent.run import settle
 from limner.agent.search import seed_of, wording
 from limner.benchmarks.arms.easel import Easel
 from limner.benchmarks.arms.records import Case, Cost, Decide, Shot, Trial
-from limner.benchmarks.arms.watched import WatchedCritic, WatchedWriter
-from limner.errors import ModelFailed
+from limner.benchmarks.arms.watched import WatchedCritic, watched
+from limner.errors import LimnerError, ModelFailed
 from limner.pipelines.roles import Order
 
 __all__ = ["FRESH", "Arm", "Attempt", "Room"]
@@ -33,10 +33,10 @@ class Room:
 
     def __init__(self, studio: Studio, batch: int = 8) -> None:
         self.easel = Easel(studio.painter, batch)
-        self.writer = WatchedWriter(name=studio.names["writer"], inner=studio.scribe.writer)
+        self.writer = watched(studio.writer.writer, studio.names["writer"])
         self.critic = WatchedCritic(studio.critic)
         self.studio = Studio(self.writer, self.easel, self.critic, studio.settings, studio.search)
-        self._search = studio.search
+        self._search, self._writer = studio.search, self.studio.writer
         self._truths: dict[tuple[Decide, bytes], tuple[bool, ...]] = {}
 
     @property
@@ -115,9 +115,15 @@ class Room:
         told = replace(result.best.order, start=None)  # the prompt alone, whatever was painted over
         return Trial(shots, chosen, told, result.ended)
 
+    def reword_nothing(self) -> None:
+        """From now on in this trial, the writer refuses to reword a prompt, as if it could not."""
+        whole = self._writer
+        parts = {field.name: getattr(whole, field.name) for field in fields(whole)}
+        self.studio.writer = _Wordless(**parts)
+
     def _begin(self) -> None:
         """Clean accounts, and all whole again that an arm took away."""
-        self.studio.search = self._search
+        self.studio.search, self.studio.writer = self._search, self._writer
         for each in (self.easel, self.writer, self.critic):
             each.begin()
 
@@ -129,6 +135,15 @@ class Room:
         cost.painter, cost.critic = self.easel.charged.painter, self.critic.charged.critic
         rest = own - sum(each.real for each in watched)
         cost.whole = max(rest, 0.0) + cost.writer + cost.painter + cost.critic
+
+
+@dataclass(frozen=True, slots=True)
+class _Wordless(BriefWriter):
+    """The writer without one of its tasks."""
+
+    def worded(self, brief: Brief, wrong: str, right: str, seed: int) -> str:
+        """Refuses."""
+        raise LimnerError("This arm rewords nothing.")
 
 
 class Attempt:
@@ -143,7 +158,7 @@ class Attempt:
         self.room, self.case, self.seed, self.budget = room, case, seed, budget
         self.rough = rough
         self.brief = room.brief(case.request, seed)
-        self.claims = claims_of(self.brief)
+        self.claims = self.brief.claims
         self.shots: list[Shot] = []
 
     @property

@@ -66,7 +66,7 @@ def ceiling(room: Room, case: Case, seed: int, budget: int) -> Trial:
 
 def as_typed(brief: Brief) -> Brief:
     """A brief that the painter is told in the user's own words; its claims are the writer's."""
-    return replace(brief, prompt=brief.request, avoid=())
+    return replace(brief, prompt=brief.request, negative=())
 
 
 def _seeds(work: Attempt, brief: Brief) -> Trial:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -16,23 +16,20 @@ from PIL.Image import Image
 from pydantic import PrivateAttr
 
 from limner.benchmarks.arms.records import Cost
-from limner.errors import LimnerError
-from limner.pipelines.roles import Critic
+from limner.pipelines.roles import Critic, TaskWriter, World
 
-__all__ = ["WatchedCritic", "WatchedWriter"]
+__all__ = ["WatchedCritic", "WatchedWriter", "watched"]
 
 
 class WatchedWriter(BaseChatModel):
     """Any writer, with a memory of what it answered within a case, and a clock.
 
     All arms start from the same brief, then; each is charged the seconds that it took.
-    `rewords` False has it refuse to reword a prompt, as if it could not.
     """
 
     holds_json: ClassVar[bool] = True
     name: str | None = None
     inner: BaseChatModel
-    rewords: bool = True
     _kept: dict[str, tuple[str, float]] = PrivateAttr(default_factory=dict)
     _charged: Cost = PrivateAttr(default_factory=Cost)
     _real: float = PrivateAttr(default=0.0)
@@ -49,7 +46,7 @@ class WatchedWriter(BaseChatModel):
 
     def begin(self) -> None:
         """Start a trial's account."""
-        self._charged, self._real, self.rewords = Cost(), 0.0, True
+        self._charged, self._real = Cost(), 0.0
 
     def forget(self) -> None:
         """Forget every answer."""
@@ -66,30 +63,28 @@ class WatchedWriter(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **call: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        if not self.rewords and messages[-1].text.startswith("prompt: "):
-            raise LimnerError("This arm rewords nothing.")
         said = [[message.type, message.text] for message in messages]
+        held = call if getattr(self.inner, "holds_json", False) else {}
         key = json.dumps([said, call], sort_keys=True, default=str)
-        if key not in self._kept:
-            yield from self._ask(key, messages, stop, call)
-        else:
-            text, seconds = self._kept[key]
-            self._charged.writer += seconds
+        pieces = (p.text for p in self.inner.stream(messages, stop=stop, **held))
+        for text in self._told(key, pieces):
             yield ChatGenerationChunk(message=AIMessageChunk(content=text))
-        self._charged.asked += 1
         yield ChatGenerationChunk(message=AIMessageChunk(content="", chunk_position="last"))
 
-    def _ask(
-        self, key: str, messages: list[BaseMessage], stop: list[str] | None, call: dict[str, Any]
-    ) -> Iterator[ChatGenerationChunk]:
+    def _told(self, key: str, answer: Iterator[str]) -> Iterator[str]:
         """The inner writer's answer; it is remembered once it was read to its end."""
-        held = call if getattr(self.inner, "holds_json", False) else {}
+        self._charged.asked += 1
+        if key in self._kept:
+            text, seconds = self._kept[key]
+            self._charged.writer += seconds
+            yield text
+            return
         pieces, seconds, start = list[str](), 0.0, time.perf_counter()
-        for piece in self.inner.stream(messages, stop=stop, **held):
+        for piece in answer:
             seconds += time.perf_counter() - start
-            if piece.text:
-                pieces.append(piece.text)
-                yield ChatGenerationChunk(message=AIMessageChunk(content=piece.text))
+            if piece:
+                pieces.append(piece)
+                yield piece
             start = time.perf_counter()
         seconds += time.perf_counter() - start
         self._charged.writer += seconds
@@ -106,6 +101,22 @@ class WatchedWriter(BaseChatModel):
         return generate_from_stream(self._stream(messages, stop, run_manager, **settings))
 
 
+class _WatchedTaskWriter(WatchedWriter):
+    """The same of a writer that takes tasks as they are."""
+
+    def write_task(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
+        """The inner writer's answer to a task."""
+        key = json.dumps([task, dict(values), seed], sort_keys=True, default=str)
+        inner: Any = self.inner
+        yield from self._told(key, inner.write_task(task, values, seed))
+
+
+def watched(writer: Any, name: str) -> WatchedWriter:
+    """The writer, watched: one that takes tasks still takes them."""
+    kind = _WatchedTaskWriter if isinstance(writer, TaskWriter) else WatchedWriter
+    return kind(name=name, inner=writer)
+
+
 class WatchedCritic:
     """Any critic, with a clock; `instead`, where given, looks in its place."""
 
@@ -118,6 +129,11 @@ class WatchedCritic:
     def __getattr__(self, name: str) -> Any:
         """Whatever else the critic can do."""
         return getattr(self.critic, name)
+
+    @property
+    def world(self) -> World | None:
+        """What whoever looks was taught to look at; see `roles.World`."""
+        return getattr(self.instead or self.critic, "world", None)
 
     def begin(self) -> None:
         """Start a trial's account."""

@@ -19,15 +19,12 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from limner import Brief
-from limner.agent.draft import Draft, Revision, first_object, schema_of
 from limner.agent.plain import one_line
 from limner.benchmarks.arms.room import Attempt
-from limner.prompts import render
+from limner.errors import LimnerError
 
 __all__ = ["distinct", "instructed", "redrafted", "reworded"]
 
-WARMTH = 0.8  # the temperature of other drafts
-CALM = 0.5  # of rewordings: a small writer talks nonsense above it
 PATIENCE = 4  # samples in a row that bring nothing new, after which no more are asked for
 LONGEST = 600  # characters of a prompt
 
@@ -36,10 +33,7 @@ def redrafted(work: Attempt, brief: Brief, count: int, turn: int) -> list[Brief]
     """So many other drafts of a brief's prompt by a writer that knows limner's messages."""
 
     def ask(seed: int) -> Brief | None:
-        draft = _asked(work, "expand", Draft, (seed, WARMTH), request=brief.prompt, light="")
-        if draft is None or not draft.prompt:
-            return None
-        return replace(brief, prompt=draft.prompt, avoid=tuple(filter(None, draft.avoid)))
+        return _worded(work, brief, ("", ""), seed)
 
     return _sampled(ask, brief, count, work.seed + 1_000 * turn)
 
@@ -48,12 +42,9 @@ def reworded(
     work: Attempt, brief: Brief, claims: tuple[str, str], count: int, turn: int
 ) -> list[Brief]:
     """So many rewordings of a prompt, told which `claims` came out wrong and which right."""
-    wrong, right = claims
 
     def ask(seed: int) -> Brief | None:
-        told = {"prompt": brief.prompt, "wrong": wrong, "right": right}
-        revision = _asked(work, "revise", Revision, (seed, CALM), **told)
-        return replace(brief, prompt=revision.prompt) if revision and revision.prompt else None
+        return _worded(work, brief, claims, seed)
 
     return _sampled(ask, brief, count, work.seed + 1_000 * turn)
 
@@ -62,7 +53,7 @@ def instructed(work: Attempt, name: str, count: int, **values: Any) -> list[Brie
     """So many prompts by a general writer, given a rival's own instructions."""
     text = _templates().from_string(_source(name)).render(count=count, **values)
     said = work.room.writer.invoke([("human", text)]).text
-    return [replace(work.brief, prompt=prompt, avoid=()) for prompt in _listed(said)[:count]]
+    return [replace(work.brief, prompt=prompt, negative=()) for prompt in _listed(said)[:count]]
 
 
 def distinct(briefs: Iterable[Brief], known: Iterable[Brief]) -> list[Brief]:
@@ -88,14 +79,13 @@ def _sampled(
     return found
 
 
-def _asked(work: Attempt, name: str, reply: Any, how: tuple[int, float], **values: str) -> Any:
-    """One sampled reply to one of limner's own messages; None where it is none."""
-    scribe, (seed, warmth) = work.room.studio.scribe, how
-    lines = {key: one_line(value) for key, value in values.items()}
-    system, human = render(name, scribe.prompts, domain=scribe.domain, **lines)
-    bound = work.room.writer.bind(json_schema=schema_of(reply), seed=seed, temperature=warmth)
-    said = bound.invoke([("system", system), ("human", human)]).text
-    return first_object(said, reply)
+def _worded(work: Attempt, brief: Brief, claims: tuple[str, str], seed: int) -> Brief | None:
+    """One rewording by limner's own task, told what came out wrong; None where it is none."""
+    try:
+        prompt = work.room.studio.writer.worded(brief, *claims, seed)
+    except LimnerError:
+        return None
+    return replace(brief, prompt=prompt)
 
 
 def _listed(said: str) -> list[str]:

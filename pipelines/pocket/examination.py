@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from limner.pipelines.roles import Critic, Painter
 
 MEBIBYTE = 2**20
+ASKED = 256
+"""Scenes that the painter is asked about, for each thing that it is to know."""
 
 
 def examine(
@@ -32,6 +34,7 @@ def examine(
     critic = registry.open_critic("pocket", {})
     gates = [
         *_autoencoder(scenes, out),
+        *_painter(),
         *_critic(critic, scenes),
         *_writer(dialogues, out),
         *_speed(painter, critic, guidance),
@@ -45,6 +48,23 @@ def examine(
 def _autoencoder(count: int, out: Path) -> list[Gate]:
     ratio = report.peak_ratio(WEIGHTS, count, out)
     return [Gate("autoencoder", "PSNR of fresh scenes", ">= 28 dB", f"{ratio:.1f} dB", ratio >= 28)]
+
+
+def _painter() -> list[Gate]:
+    """What the painter knows that layout hangs on; half right is chance."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    from limner.pipelines.pocket.places import KNOWN, knows
+
+    pipe = StableDiffusionPipeline.from_pretrained(
+        WEIGHTS / "painter", torch_dtype=torch.float32, safety_checker=None
+    )
+    found = knows(pipe, ASKED)
+    return [
+        Gate("painter", said, ">= .80", f"{found[name]:.2f}", found[name] >= 0.8)
+        for name, said in KNOWN.items()
+    ]
 
 
 def _critic(critic: Critic, count: int) -> list[Gate]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limner.pipelines.pocket.autoencoder import LATENTS, autocast
 from limner.pipelines.pocket.lessons import Lessons
+from limner.pipelines.pocket.places import Lesson, PlaceLessons, knows
 from limner.pipelines.pocket.pointer import Pointer
 from limner.pipelines.pocket.sheets import development_prompts, paint_sheet
 from limner.pipelines.pocket.tokens import LENGTH
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 CELLS = 16
 GAMMA = 5.0
 EASY, EASY_STEPS = 0.75, 400
+LAYOUT = 700
+"""From this time step on what is painted is where things stand, not yet what they look like."""
+MARGIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,14 @@ def new_scheduler() -> DDIMScheduler:
     )
 
 
+class Noised(NamedTuple):
+    """Latents under noise, the time steps that say how much, and the answer that is wanted."""
+
+    seen: Tensor
+    times: Tensor
+    aim: Tensor
+
+
 class Averaged:
     """A running mean of a model's weights, which paints better than the weights themselves."""
 
@@ -138,6 +150,9 @@ def train(  # noqa: PLR0913, PLR0915
     batch: int = 64,
     rate: float = 3e-4,
     decay: float = 0.999,
+    high: float = 0.5,
+    places: float = 0.75,
+    pairs: int = 8000,
     shape: Shape | None = None,
     compiled: bool = False,
 ) -> None:
@@ -145,8 +160,11 @@ def train(  # noqa: PLR0913, PLR0915
 
     Besides, a head that does not ship points out what stands in each cell, so that words find
     their places and shapes. The first steps show mostly scenes of one kind of thing; one caption
-    in ten is empty, for classifier-free guidance. `out` becomes a `StableDiffusionPipeline` folder
-    of the mean weights; `out/raw` keeps the weights themselves for going on.
+    in ten is empty, for classifier-free guidance. A share `high` of all time steps is of those
+    where layout is decided. A share `places` of each batch comes from so many `pairs` of mirrored
+    twins, of which the words of one must do worse for the other. `out` becomes a
+    `StableDiffusionPipeline` folder of the mean weights; `out/raw` keeps the weights themselves
+    for going on.
     """
     import torch
 
@@ -162,6 +180,8 @@ def train(  # noqa: PLR0913, PLR0915
     optimizer = Muon(*sorted_parameters(learners), rate=rate)
     signal = new_scheduler().alphas_cumprod.to(device)
     denoise = torch.compile(unet) if compiled else unet
+    twins = round(places * batch / 2)
+    place_lessons = PlaceLessons(pairs, autoencoder, tokenizer)
 
     def save(folder: Path) -> None:
         pipe = assembled(mean.into(model), autoencoder, tokenizer)
@@ -170,46 +190,96 @@ def train(  # noqa: PLR0913, PLR0915
         unet.save_pretrained(folder / "raw" / "unet")
         text.save_pretrained(folder / "raw" / "text_encoder")
         pointer.keep(folder / "raw" / "pointer.safetensors")
+        run.log(**knows(pipe))
 
-    run = Run(out, optimizer, save, steps=steps, minutes=minutes, warmup=200, every=10)
+    run = Run(out, optimizer, save, steps=steps, minutes=minutes, warmup=100)
+    torch.manual_seed(run.step)  # else each sitting would repeat the lessons of the first
     for step in run:
-        clean, said, there = lessons.deal(batch, EASY if run.step < EASY_STEPS else 0.0)
+        easy = EASY if run.step < EASY_STEPS else 0.0
+        clean, said, turned, there = _dealt(lessons, batch - 2 * twins, easy, place_lessons, twins)
         with autocast(device):
-            error = _loss(denoise, text, clean, said, signal)
+            noised = _noised(clean, signal, high)
+            # Before the errors proper: the pointer takes what the last pass saw.
+            again, wrong = _confused(denoise, text, noised, turned)
+            errors = _errors(denoise, text, noised, said)
             pointed = pointer.loss(*there)
-        loss = error + 0.1 * pointed
+        confused = _hinge(errors[again], wrong)
+        error = (errors * _weight(signal[noised.times])).mean()
+        loss = error + 0.1 * pointed + confused
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         mean.update(model, step)
         if step % 50 == 0:
-            run.log(error=error.item(), pointed=pointed.item())
+            run.log(error=error.item(), pointed=pointed.item(), confused=confused.item())
 
 
-def _loss(denoise: Any, text: Any, clean: Tensor, said: Tensor, signal: Tensor) -> Tensor:
-    """v-prediction with min-SNR weights (gamma 5, after arXiv:2303.09556)."""
+def _dealt(
+    lessons: Lessons, ordinary: int, easy: float, places: PlaceLessons, twins: int
+) -> Lesson:
+    """A batch of ordinary lessons, followed by pairs of twins, whose words alone are turned."""
+    import torch
+
+    clean, said, there = lessons.deal(ordinary, easy)
+    more = places.deal(twins)
+    return Lesson(
+        torch.cat([clean, more.clean]),
+        torch.cat([said, more.said]),
+        more.turned,
+        (torch.cat([there[0], more.there[0]]), torch.cat([there[1], more.there[1]])),
+    )
+
+
+def _noised(clean: Tensor, signal: Tensor, high: float) -> Noised:
     import torch
 
     noise = torch.randn_like(clean)
-    times = _times(len(clean), len(signal)).to(clean.device)
+    times = _times(len(clean), len(signal), high).to(clean.device)
     alpha = signal[times][:, None, None, None]
     noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-    aim = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
-    guess = denoise(noisy, times, text(input_ids=said).last_hidden_state).sample
-    error = (guess.float() - aim).square().mean(dim=(1, 2, 3))
-    loss: Tensor = (error * _weight(signal[times])).mean()
-    return loss
+    return Noised(noisy, times, alpha.sqrt() * noise - (1 - alpha).sqrt() * clean)
 
 
-def _times(count: int, most: int) -> Tensor:
-    """Time steps, mostly middling ones, where shapes are decided (arXiv:2403.03206, logit-normal).
+def _errors(denoise: Any, text: Any, noised: Noised, said: Tensor) -> Tensor:
+    """The error of each answer under its caption, in v-prediction."""
+    guess = denoise(noised.seen, noised.times, text(input_ids=said).last_hidden_state).sample
+    errors: Tensor = (guess.float() - noised.aim).square().mean(dim=(1, 2, 3))
+    return errors
 
-    At either end there is little to learn: nothing shows yet, or everything does.
+
+def _confused(denoise: Any, text: Any, noised: Noised, turned: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows are looked at again under words turned round, and their errors then.
+
+    `turned` are false words for the last of the rows; of these, all where layout is decided.
+    """
+    first = len(noised.times) - len(turned)
+    rows = first + (noised.times[first:] > LAYOUT).nonzero()[:, 0]
+    if not len(rows):
+        return rows, noised.aim.new_zeros(0)
+    again = Noised(*(part[rows] for part in noised))
+    return rows, _errors(denoise, text, again, turned[rows - first])
+
+
+def _hinge(right: Tensor, wrong: Tensor) -> Tensor:
+    """How far false words fail to do worse than true ones, in shares of the error."""
+    import torch
+
+    if not len(right):
+        return right.new_zeros(())
+    missed: Tensor = torch.relu((1 + MARGIN) * right - wrong)
+    return missed.mean() / right.detach().mean()
+
+
+def _times(count: int, most: int, high: float) -> Tensor:
+    """Time steps: a share `high` of those where layout is decided, all alike, and else the middle.
+
+    There shapes are decided (arXiv:2403.03206, logit-normal), which take longest to learn.
     """
     import torch
 
-    return (torch.randn(count).sigmoid() * most).long().clamp(max=most - 1)
+    middling = (torch.randn(count).sigmoid() * most).long().clamp(max=most - 1)
+    return torch.where(torch.rand(count) < high, torch.randint(LAYOUT, most, (count,)), middling)
 
 
 def _weight(signal: Tensor) -> Tensor:

@@ -1,10 +1,10 @@
-"""The writer's corpus as rows of tokens, drawn by all processors and kept on disk."""
+"""The writer's lessons: dialogues drawn anew for every step, as rows of tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from limner.pipelines.pocket.language.dialogues import Dialogue, dialogue
 from limner.pipelines.pocket.writer_tokens import END, PAD, USER, WRITER
 
-ROW = 512
-CHUNK = 4000  # dialogues that one process draws and packs at a time
+ROW = 256
+CHUNK = 2000  # dialogues that are drawn and packed at a time
 OPEN_ROWS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class Rows:
     """Rows of `ROW` tokens; `parts` numbers the dialogues in each row, twice the number where the
     token is the writer's to say, minus one where it is the user's; 0 is padding.
     """
@@ -31,46 +31,36 @@ class Corpus:
     parts: NDArray[np.uint8]
 
 
-def texts(seed: int, count: int) -> Iterator[str]:
+def texts(seed: int, number: int) -> Iterator[str]:
     """Human texts and answers, to learn tokens from."""
-    for number in range(count):
-        one = dialogue(Random(f"tokens:{seed}:{number}"))
+    for at in range(number):
+        one = dialogue(Random(f"tokens:{seed}:{at}"))
         yield one.human
         yield one.answer
 
 
-def corpus(folder: Path, count: int, seed: int, workers: int) -> Corpus:
-    """The rows of that many dialogues in the tokens of the folder's `tokenizer.json`.
-
-    They are drawn once and kept beside it; another tokenizer means other rows.
-    """
-    tokens = folder / "tokenizer.json"
-    mark = sha256(tokens.read_bytes()).hexdigest()[:12]
-    path = folder / f"corpus-{count}-{seed}-{mark}.npz"
-    if path.exists():
-        kept = np.load(path)
-        return Corpus(kept["tokens"], kept["parts"])
-    jobs = [(str(tokens), seed, at, min(CHUNK, count - at)) for at in range(0, count, CHUNK)]
+def batches(tokenizer: Path, seed: int, first: int, size: int, workers: int) -> Iterator[Rows]:
+    """Batches of so many rows without end, from the dialogues of chunk `first` on, none twice."""
+    jobs = ((str(tokenizer), seed, chunk * CHUNK, CHUNK) for chunk in count(first))
     if workers < 2:
-        packed = [pack(job) for job in jobs]
+        yield from _dealt(map(pack, jobs), size)
     else:
         with get_context("spawn").Pool(workers) as pool:
-            packed = list(pool.imap(pack, jobs))
-    whole = Corpus(np.concatenate([p[0] for p in packed]), np.concatenate([p[1] for p in packed]))
-    np.savez(path, tokens=whole.tokens, parts=whole.parts)
-    return whole
+            yield from _dealt(
+                (rows for job in jobs for rows in pool.imap(pack, _split(job, workers))), size
+            )
 
 
-def pack(job: tuple[str, int, int, int]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+def pack(job: tuple[str, int, int, int]) -> Rows:
     """Draw some dialogues and lay them into rows, each where it fits first."""
     from tokenizers import Tokenizer
 
-    kept, seed, first, count = job
+    kept, seed, first, number = job
     tokenizer = Tokenizer.from_file(kept)
     tokenizer.encode_special_tokens = True
     rows: list[tuple[list[int], list[int]]] = []
-    for number in range(first, first + count):
-        said, answer = encoded(tokenizer, dialogue(Random(f"{seed}:{number}")))
+    for at in range(first, first + number):
+        said, answer = encoded(tokenizer, dialogue(Random(f"{seed}:{at}")))
         length = len(said) + len(answer)
         if length > ROW:
             continue
@@ -86,7 +76,7 @@ def pack(job: tuple[str, int, int, int]) -> tuple[NDArray[np.uint16], NDArray[np
     for at, (ids, numbers) in enumerate(rows):
         tokens[at, : len(ids)] = ids
         parts[at, : len(numbers)] = numbers
-    return tokens, parts
+    return Rows(tokens, parts)
 
 
 def encoded(tokenizer: Any, one: Dialogue) -> tuple[list[int], list[int]]:
@@ -95,3 +85,16 @@ def encoded(tokenizer: Any, one: Dialogue) -> tuple[list[int], list[int]]:
     said = tokenizer.encode(one.human, add_special_tokens=False).ids
     answer = tokenizer.encode(one.answer, add_special_tokens=False).ids
     return [user, *said, writer], [*answer, end]
+
+
+def _split(job: tuple[str, int, int, int], workers: int) -> list[tuple[str, int, int, int]]:
+    kept, seed, first, number = job
+    share = -(-number // workers)
+    return [(kept, seed, first + at, min(share, number - at)) for at in range(0, number, share)]
+
+
+def _dealt(chunks: Iterable[Rows], size: int) -> Iterator[Rows]:
+    """The rows of each chunk in batches; a rest too small for one is left out."""
+    for rows in chunks:
+        for at in range(0, len(rows.tokens) - size + 1, size):
+            yield Rows(rows.tokens[at : at + size], rows.parts[at : at + size])

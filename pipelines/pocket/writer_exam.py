@@ -1,4 +1,4 @@
-"""Examines the pocket writer on requests that it has never seen, and says where it falls short."""
+"""Examines the pocket writer on lines that it has never seen, and says where it falls short."""
 
 from __future__ import annotations
 
@@ -10,50 +10,40 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from limner.pipelines.pocket.language.brief_json import broken, spec_of
-from limner.pipelines.pocket.language.dialogues import Dialogue, dialogue
-from limner.pipelines.pocket.language.says import unsaid
-from limner.pipelines.pocket.language.wish import Taste
+from limner.pipelines.pocket.language.dialogues import KINDS, Dialogue, dialogue
+from limner.pipelines.pocket.language.lexicon import LANGUAGES
 from limner.pipelines.pocket.writer_held import held_answers, whole_share
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-KEYS = ["things", "relations", "where", "light", "style", "avoid", "prompt", "reply"]
-EN, ZH = "english", "chinese"
-# Name of the paper: kind of dialogue, how it is drawn, and the share that must be right.
-PAPERS: dict[str, tuple[str, Taste, float]] = {
-    "wish, English": ("expand", Taste(EN), 0.98),
-    "wish, Chinese": ("expand", Taste(ZH), 0.98),
-    "wish, English, new wordings": ("expand", Taste(EN, exam=True), 0.98),
-    "wish, Chinese, new wordings": ("expand", Taste(ZH, exam=True), 0.98),
-    "wish, English, new colours": ("expand", Taste(EN, pairs=True), 0.98),
-    "wish, Chinese, new colours": ("expand", Taste(ZH, pairs=True), 0.98),
-    "wish, English, unknown things": ("expand", Taste(EN, strangers=True), 0.0),
-    "wish, Chinese, unknown things": ("expand", Taste(ZH, strangers=True), 0.0),
-    "change, English": ("edit", Taste(EN), 0.95),
-    "change, Chinese": ("edit", Taste(ZH), 0.95),
-    "change, English, new wordings": ("edit", Taste(EN, exam=True), 0.95),
-    "change, Chinese, new wordings": ("edit", Taste(ZH, exam=True), 0.95),
-    "rewording": ("revise", Taste(EN), 0.98),
+GATES = {"draw": 0.98, "turn": 0.95}
+# Name of the paper: kind of dialogue, language, and whether its wordings are new.
+PAPERS: dict[str, tuple[str, str, bool]] = {
+    f"{kind}, {language}{', new wordings' if new else ''}": (kind, language, new)
+    for kind in KINDS
+    for language in LANGUAGES
+    for new in (False, True)
 }
+FAULTS = ("form", "tool", "lost", "added", "quotes")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """How one paper went, each as a share of its dialogues.
 
-    `valid`: the answer is JSON of the right form; `kept`: the brief holds what was said (an edit:
-    and nothing else changed); `prompt`: the prompt says what the brief says; `language`: the reply
-    is in the user's language; `wrong`: examples.
+    `valid`: the answer is JSON of the right form; `tool`: the right tool is called; `kept`: nothing
+    of what was said is lost; `clean`: nothing is added; `right`: both, with the very words quoted;
+    `wrong`: examples.
     """
 
     paper: str
     count: int
     valid: float
+    tool: float
     kept: float
-    prompt: float
-    language: float
+    clean: float
+    right: float
     gate: float
     wrong: tuple[tuple[str, str, str], ...]
 
@@ -81,17 +71,17 @@ def examine(
 ) -> Results:
     """Let the writer in a folder answer `count` dialogues of each paper, freely and greedily.
 
-    `held` more are answered under the grammar of a brief.
+    `held` more are answered under the grammar of an answer.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder).float().to(device).eval()
     marks = []
-    for paper, (kind, taste, gate) in PAPERS.items():
-        asked = [dialogue(Random(f"{seed}:{paper}:{n}"), kind, taste) for n in range(count)]
+    for paper, (kind, language, new) in PAPERS.items():
+        asked = [dialogue(Random(f"{seed}:{paper}:{n}"), kind, language, new) for n in range(count)]
         answers = answered(model, tokenizer, [d.human for d in asked], batch)
-        marks.append(marked(paper, gate, asked, answers))
+        marks.append(marked(paper, GATES[kind], asked, answers))
     if not held:
         return Results(tuple(marks))
     asked = [dialogue(Random(f"{seed}:held:{n}")) for n in range(held)]
@@ -127,42 +117,58 @@ def answered(
 def marked(paper: str, gate: float, asked: Sequence[Dialogue], answers: Sequence[str]) -> Mark:
     """Hold answers against what was said."""
     faults = [faults_of(one, answer) for one, answer in zip(asked, answers, strict=True)]
-    count = len(asked)
-    share = Counter(kind for found in faults for kind in set(found))
     wrong = [
         (one.human, answer, "; ".join(f"{k}: {v}" for k, v in found.items()))
         for one, answer, found in zip(asked, answers, faults, strict=True)
         if found
     ]
-    right = {kind: 1 - share[kind] / count for kind in ("valid", "kept", "prompt", "language")}
-    return Mark(paper, count, **right, gate=gate, wrong=tuple(wrong[:12]))
+    share = Counter(fault for found in faults for fault in found)
+    valid, tool, kept, clean, _ = (1 - share[fault] / len(asked) for fault in FAULTS)
+    right = 1 - len(wrong) / len(asked)
+    return Mark(paper, len(asked), valid, tool, kept, clean, right, gate, tuple(wrong[:12]))
 
 
 def faults_of(one: Dialogue, answer: str) -> dict[str, str]:
-    """What is wrong with an answer, by kind: valid, kept, prompt, language."""
+    """What is wrong with an answer, by kind: form, tool, lost, added, quotes."""
+    want = json.loads(one.answer)
     try:
         told = json.loads(answer)
-        form = ["prompt", "reply"] if one.kind == "revise" else KEYS
-        if list(told) != form or not isinstance(told["prompt"], str):
-            raise ValueError("other keys")
-        spec = one.spec if one.kind == "revise" else spec_of(told)
-    except (ValueError, KeyError, TypeError) as error:
-        return dict.fromkeys(("valid", "kept", "prompt", "language"), str(error)[:80])
-    missed = unsaid(told["prompt"], spec)
-    lost = missed if one.kind == "revise" else broken(one.facts, told)
-    found = {"prompt": ", ".join(missed), "kept": ", ".join(lost)}
-    chinese = any("一" <= c <= "鿿" for c in told["reply"])
-    found["language"] = "" if chinese == (one.language == ZH) else "other"
-    return {kind: fault for kind, fault in found.items() if fault}
+        tool, said, quotes = _read(told)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return dict.fromkeys(FAULTS, str(error)[:80])
+    wanted_tool, wanted, wanted_quotes = _read(want)
+    found = {
+        "tool": "" if tool == wanted_tool else tool,
+        "lost": ", ".join((wanted - said).elements()),
+        "added": ", ".join((said - wanted).elements()),
+        "quotes": ", ".join((quotes - wanted_quotes).elements()),
+    }
+    return {fault: text for fault, text in found.items() if text}
+
+
+def _read(told: dict[str, Any]) -> tuple[str, Counter[str], Counter[str]]:
+    """The tool of an answer, what it does row by row, and the words that it quotes."""
+    edit = told.get("then", told)
+    rows = [*told.get("asked", []), *edit.get("add", []), *edit.get("change", [])]
+    does = [" ".join(map(str, row[:-1])) for row in rows]
+    does += [f"without {number}" for number in edit.get("remove", [])]
+    does += [f"{key} {told[key]}" for key in ("request", "candidate", "version") if key in told]
+    return (
+        told["tool"] if "asked" not in told else "draw",
+        Counter(does),
+        Counter(r[-1] for r in rows),
+    )
 
 
 def table(results: Results) -> str:
     """The marks as lines that a person can read."""
-    head = f"{'paper':32} {'n':>5} {'JSON':>6} {'kept':>6} {'prompt':>6} {'reply':>6}  gate"
+    head = (
+        f"{'paper':32} {'n':>5} {'JSON':>6} {'tool':>6} {'kept':>6} {'clean':>6} {'right':>6}  gate"
+    )
     lines = [head]
     for m in results.marks:
-        verdict = "-" if not m.gate else f"{m.gate:.2f} {'met' if m.passed else 'MISSED'}"
-        shares = " ".join(f"{share:6.3f}" for share in (m.valid, m.kept, m.prompt, m.language))
+        verdict = f"{m.gate:.2f} {'met' if m.passed else 'MISSED'}"
+        shares = " ".join(f"{share:6.3f}" for share in (m.valid, m.tool, m.kept, m.clean, m.right))
         lines.append(f"{m.paper:32} {m.count:5d} {shares}  {verdict}")
     if results.held is not None:
         lines.append(f"whole answers under the grammar: {results.held:.3f}")

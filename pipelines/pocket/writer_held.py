@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from limner.pipelines.pocket.language.dialogues import Dialogue
+from limner.pipelines.pocket.language.told import Row
+from limner.pipelines.pocket.writer_tokens import KINDS
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 Schema = dict[str, Any]
 LONGEST = 320  # tokens of an answer
+LINE, LONGEST_PIECE = 400, 24  # characters of a line that are quoted from; words of a quote
+QUOTE: Schema = {"$ref": "#/$defs/quote"}
+WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 
 
-def schema_for(kind: str) -> Schema:
-    """The JSON schema of a brief, or of a revision."""
-    prompt, reply = _text(600), _text(300)
-    if kind == "revise":
-        return _record(prompt=prompt, reply=reply)
-    word = _text(40)
-    count = {"type": "integer", "minimum": 1, "maximum": 12}
-    thing = _record(name=word, count=count, colour=word, size=word, place=word)
-    return _record(
-        things=_list(thing),
-        relations=_list(_record(thing=word, how=word, other=word)),
-        where=word,
-        light=word,
-        style=word,
-        avoid=_list(word),
-        prompt=prompt,
-        reply=reply,
+def schema_for(kind: str, line: str, stated: Sequence[Row] = ()) -> Schema:
+    """The JSON schema of the answer to a `draw` or a `turn`.
+
+    Whatever is quoted is a piece of the line. What is `stated` of the picture, that alone, can be
+    removed or changed, and a change is of the same kind.
+    """
+    word: Schema = {"type": "string", "maxLength": 60}
+    quote: Schema = {"enum": pieces(line)}
+    row: list[Schema] = [{"enum": list(KINDS)}, word, word, word, QUOTE]
+    if kind == "draw":
+        return _record(asked=_list(_row(*row))) | {"$defs": {"quote": quote}}
+    number: Schema = {"enum": list(range(1, len(stated) + 1))}
+    changes = [_change(at, earlier, word) for at, earlier in enumerate(stated, 1)]
+    none: Schema = {"const": []}
+    other: Schema = {"type": "integer", "minimum": 1, "maximum": 99}
+    request: Schema = {"enum": ["", *endings(line)]}
+    edit = _record(
+        tool={"const": "edit"},
+        add=_list(_row(*row)),
+        remove=_list(number) if stated else none,
+        change=_list({"anyOf": changes}) if stated else none,
     )
+    calls = [
+        {"$ref": "#/$defs/edit"},
+        _record(tool={"const": "draw"}, request=request),
+        _record(tool={"const": "select"}, candidate=other),
+        _record(tool={"const": "select"}, candidate=other, then={"$ref": "#/$defs/edit"}),
+        _record(tool={"const": "back_to"}, version=other),
+        *(_record(tool={"const": t}) for t in ("undo", "redo", "adjust", "save", "answer", "ask")),
+    ]
+    return {"anyOf": calls, "$defs": {"quote": quote, "edit": edit}}
+
+
+def _change(at: int, earlier: Row, word: Schema) -> Schema:
+    """The new statement in place of an earlier one: how many there are may be of another thing."""
+    kind, subject, _, _ = earlier
+    counts = kind in ("count", "object")
+    kinds: Schema = {"enum": ["count", "object"]} if counts else {"const": kind}
+    return _row(
+        {"const": at}, kinds, word if counts or subject else {"const": ""}, word, word, QUOTE
+    )
+
+
+def pieces(line: str) -> list[str]:
+    """Every run of up to so many words of a line, a Chinese character counting as a word."""
+    words = [match.span() for match in WORD.finditer(line[:LINE])]
+    runs = (words[at : at + LONGEST_PIECE] for at in range(len(words)))
+    return list(dict.fromkeys(line[run[0][0] : end] for run in runs for _, end in run)) or [""]
+
+
+def endings(line: str) -> list[str]:
+    """The line from each of its words on, without the punctuation at its end."""
+    words = [match.span() for match in WORD.finditer(line[:LINE])]
+    return list(dict.fromkeys(line[start : words[-1][1]] for start, _ in words))
 
 
 def held_answers(
@@ -52,7 +94,7 @@ def held_answers(
             return_dict=True,
             return_tensors="pt",
         )
-        mask = JsonMask(words, schema_for(one.kind))
+        mask = JsonMask(words, schema_for(one.kind, one.line, one.stated))
         tokens = decode(
             model, given["input_ids"], most=LONGEST, ends=end, choose=Choice(0.0, 0), mask=mask
         )
@@ -72,12 +114,20 @@ def _whole(answer: str) -> bool:
         return False
 
 
-def _text(longest: int) -> Schema:
-    return {"type": "string", "maxLength": longest}
-
-
 def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items, "maxItems": 8}
+    return {"type": "array", "items": items, "maxItems": 24}
+
+
+def _row(*cells: Schema) -> Schema:
+    """A list of so many cells in that order."""
+    length = len(cells)
+    return {
+        "type": "array",
+        "prefixItems": list(cells),
+        "items": False,
+        "minItems": length,
+        "maxItems": length,
+    }
 
 
 def _record(**fields: Schema) -> Schema:

@@ -1,4 +1,4 @@
-"""The pocket writer's tokens: bytes, common pieces of words, and the fixed parts of a brief."""
+"""The pocket writer's tokens: bytes, common pieces of words, and the fixed parts of an answer."""
 
 from __future__ import annotations
 
@@ -12,30 +12,25 @@ if TYPE_CHECKING:
 
 PAD, USER, WRITER, END = "<|pad|>", "<|user|>", "<|writer|>", "<|end|>"
 SPECIAL = (PAD, USER, WRITER, END)
-# What every brief repeats: one token each, so that a brief costs some fifty tokens. Each begins
-# where a grammar leaves a choice or spans exactly what it forces; llguidance refuses all others.
+KINDS = (
+    "object", "count", "colour", "size", "attribute", "place", "relation", "action",
+    "text", "scene", "light", "style", "absent", "other",
+)  # fmt: skip
+BARE = ("text", "scene", "light", "style", "other")  # these are said of no thing in particular
+STARTS = tuple(f'"{kind}","' + ('","' if kind in BARE else "") for kind in KINDS)
+# What every answer repeats: one token each. Each begins where a grammar leaves a choice or spans
+# exactly what it forces; llguidance refuses all others.
 SKELETON = (
-    '{"things":[',
-    '{"name":"',
-    '","count":',
-    ',"colour":"',
-    '","size":"',
-    '","place":"',
-    '"},{"name":"',
-    '"}],"relations":[{"thing":"',
-    '"}],"relations":[],"where":"',
-    '","how":"',
-    '","other":"',
-    '"},{"thing":"',
-    '"}],"where":"',
-    '","light":"',
-    '","style":"',
-    '","avoid":[',
-    '],"prompt":"',
-    '","reply":"',
-    '"}',
-    '{"prompt":"',
-)
+    '{"asked":[',
+    *(f"[{start}" for start in STARTS),
+    *(f'"],[{start}' for start in STARTS),
+    *(f",{start}" for start in STARTS),
+    '","', '","","', '","","","', '"]]}', "]}",
+    '{"tool":"', 'edit","add":[', '"]],"remove":[', '],"remove":[', '],"change":[', '"],[',
+    '"]]}}', "]}}",
+    'draw","request":"', '"}', 'select","candidate":', ',"then":{"tool":"', 'back_to","version":',
+    'undo"}', 'redo"}', 'adjust"}', 'save"}', 'answer"}', 'ask"}',
+)  # fmt: skip
 TEMPLATE = (
     "{%- for message in messages -%}"
     "{%- if message['role'] == 'user' -%}" + USER + "{{ message['content'] }}"
@@ -62,7 +57,7 @@ def learn_tokens(texts: Iterable[str], vocabulary: int = 4096) -> PreTrainedToke
         vocab_size=vocabulary - len(SKELETON),
         special_tokens=list(SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        max_token_length=10,
+        max_token_length=14,
         show_progress=False,
     )
     pieces = re.compile("|".join(map(re.escape, sorted(SKELETON, key=len, reverse=True))))

@@ -14,39 +14,54 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** How many of the claims hold, in words; "" where nothing was claimed. */
-export function score(claims) {
-  if (!claims.length) return "";
-  const holds = claims.filter((claim) => claim.holds).length;
-  return `${holds} of ${claims.length} hold`;
+const MARKS = { holds: "✓", fails: "✗", unknown: "?", unchecked: "–", unshown: "⊘" };
+const SPOKEN = {
+  holds: "holds",
+  fails: "does not hold",
+  unknown: "nobody can tell",
+  unchecked: "not checked",
+  unshown: "these models can't show it",
+};
+
+/** How much of what was asked holds, in few letters; "" where nothing was asked. */
+export function short({ holds, fails, cannot_tell, unchecked, not_shown }) {
+  const of = [holds, fails, cannot_tell, unchecked, not_shown].reduce((sum, texts) => sum + texts.length, 0);
+  return of ? `${holds.length}/${of}` : "";
 }
 
-/** The same in few letters, for small tiles. */
-export function short(claims) {
-  return claims.length ? `${claims.filter((claim) => claim.holds).length}/${claims.length}` : "";
+/** What was asked, a line each: the claims of a picture or a brief, and what nobody looks for. */
+export function asked({ brief, verdict, claims }) {
+  return [
+    ...(claims ?? brief.claims).filter((one) => one.source !== "invented").map((one) => claim(one, verdict)),
+    ...verdict.unchecked.map((text) => row("unchecked", text)),
+    ...verdict.not_shown.map((text) => row("unshown", text)),
+  ];
 }
 
-/** A claim with its mark, its bar and its percentage. */
-export function claim({ text, probability, holds }) {
-  const state = holds === null ? "unknown" : holds ? "holds" : "fails";
-  const mark = { holds: "✓", fails: "✗", unknown: "?" }[state];
-  const spoken = { holds: "holds", fails: "does not hold", unknown: "nobody looked" }[state];
+/** The claims that the writer added, a line each. */
+export function invented({ brief, verdict, claims }) {
+  return (claims ?? brief.claims).filter((one) => one.source === "invented").map((one) => claim(one, verdict));
+}
+
+function claim({ text, probability = null, holds = null }, verdict) {
+  const open = holds === null || verdict.cannot_tell.includes(text);
+  return row(open ? "unknown" : holds ? "holds" : "fails", text, probability);
+}
+
+/** A line with its mark, its bar and its percentage; what is not checked, or can't be shown, says so. */
+function row(state, text, probability = null) {
   const percent = probability === null ? "" : `${Math.round(probability * 100)}%`;
   const level = make("span", { class: "level" });
   level.style.inlineSize = percent || "0";
+  const silent = state === "unchecked" || state === "unshown";
   return make(
     "li",
     { class: state },
-    make("span", { class: "mark", "aria-hidden": "true" }, mark),
-    make("span", {}, text, make("span", { class: "hidden" }, `: ${spoken}`)),
+    make("span", { class: "mark", "aria-hidden": "true" }, MARKS[state]),
+    make("span", {}, text, make("span", { class: silent ? "small" : "hidden" }, `: ${SPOKEN[state]}`)),
     make("span", { class: "percent" }, percent),
-    make("span", { class: "track", "aria-hidden": "true" }, level),
+    silent ? null : make("span", { class: "track", "aria-hidden": "true" }, level),
   );
-}
-
-/** A claim that nobody has looked at yet. */
-export function open(text) {
-  return claim({ text, probability: null, holds: null });
 }
 
 /** The prompt, each part marked with where it came from. */

@@ -1,7 +1,7 @@
 // The gallery: every session that was kept, found by its words, and each with its takes.
 
 import { call } from "/page/api.js";
-import { $, claim, make, score } from "/page/draw.js";
+import { $, asked, invented, make, short } from "/page/draw.js";
 
 let skipped = 0;
 
@@ -36,7 +36,7 @@ function card(row) {
   const picture = row.picture
     ? make("img", { src: row.picture, alt: "", loading: "lazy" })
     : make("span", { class: "none" }, "no picture");
-  const told = row.claims ? `${row.holds} of ${row.claims} hold` : "";
+  const told = row.verdict ? short(row.verdict) : "";
   return make(
     "li",
     {},
@@ -89,8 +89,10 @@ function tile(take, best) {
     make(
       "details",
       {},
-      make("summary", {}, `#${take.number} `, make("span", { class: "small" }, score(take.claims))),
-      make("ul", { class: "claims" }, ...take.claims.map(claim)),
+      make("summary", {}, `#${take.number} `, make("span", { class: "small" }, short(take.verdict))),
+      make("p", { class: "small" }, take.verdict.said),
+      make("ul", { class: "claims" }, ...asked(take)),
+      make("ul", { class: "claims own", "aria-label": "Added by the writer" }, ...invented(take)),
     ),
   );
 }

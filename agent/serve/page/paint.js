@@ -1,7 +1,7 @@
 // The conversation: what is said, the takes as they form, and what is thought of them.
 
 import { call, watch } from "/page/api.js";
-import { $, claim, line, make, open, score, short, spans } from "/page/draw.js";
+import { $, asked, invented, line, make, short, spans } from "/page/draw.js";
 
 const ENDED = {
   cancelled: "Stopped; this is the best so far.",
@@ -13,6 +13,7 @@ let session = null; // as the server told it last
 let ready = null; // what is said before the session came waits for it
 let job = null; // what is being painted
 let looked = null; // the number of the take that is shown large
+let refuse = null; // shows a refusal
 
 /** Puts up what is there from the beginning. `complain` shows a refusal. */
 export function begin(complain) {
@@ -20,7 +21,8 @@ export function begin(complain) {
     event?.preventDefault();
     work().catch(complain);
   };
-  $("say").addEventListener("submit", doing(speak));
+  refuse = complain;
+  $("say").addEventListener("submit", doing(() => speak()));
   $("stop").addEventListener("click", doing(() => call("DELETE", `/v1/jobs/${job}`)));
   for (const step of ["undo", "redo", "again"]) {
     $(step).addEventListener("click", doing(() => take({ step })));
@@ -66,8 +68,9 @@ function fill(text) {
   $("words").focus();
 }
 
-async function speak() {
-  const words = $("words").value.trim();
+/** Says a line, or what stands in the field. */
+async function speak(text) {
+  const words = (text ?? $("words").value).trim();
   if (!words || busy()) return;
   $("words").value = ""; // at once, so that a second Enter says it once
   const turn = await ask(words).catch((refusal) => {
@@ -127,7 +130,9 @@ function happen(kind, said, round, silent) {
   const tell = silent ? () => {} : say;
   if (kind === "error") say(line("aside wrong", said.error.message));
   else if (said.kind === "brief") drafted(said, tell);
-  else if (said.kind === "token") $("step").textContent = "Writing the brief…";
+  else if (said.kind === "reply") replied(said, tell);
+  else if (said.kind === "heard") heard(said, silent);
+  else if (said.kind === "token") $("step").textContent = "The writer is at work…";
   else if (said.kind === "step") step(said, round);
   else if (said.kind === "take") painted(said);
   else if (said.kind === "decided") tell(line("aside", said.why));
@@ -135,13 +140,34 @@ function happen(kind, said, round, silent) {
   else if (said.kind === "finished") ended(said, tell);
 }
 
-function drafted(brief, tell) {
-  if (brief.reply) tell(line("limner", brief.reply));
-  for (const note of brief.notes) tell(line("aside", note));
-  $("claims-card").hidden = false;
-  $("claims").replaceChildren(...brief.claims.map(open));
-  $("prompt").replaceChildren(...spans(brief.spans));
+function heard(said, silent) {
+  $("step").textContent = said.call === "draw" || said.call === "edit" ? "Writing the brief…" : "";
+  if (said.call === "save" && !silent && !$("save").hidden) $("save").click();
+}
+
+function replied(said, tell) {
+  const choices = said.choices.map((text) =>
+    make("button", { type: "button", class: "quiet", onclick: () => speak(text).catch(refuse) }, text),
+  );
+  tell(line("limner", said.text, ...choices));
+}
+
+function drafted(said, tell) {
+  if (said.brief.reply) tell(line("limner", said.brief.reply));
+  for (const note of [said.why, ...said.notes].filter(Boolean)) tell(line("aside", note));
+  judge(said);
+  $("prompt").replaceChildren(...spans(said.spans));
   $("step").textContent = "The brief is ready.";
+}
+
+function judge(said) {
+  const own = invented(said);
+  $("claims-card").hidden = false;
+  $("verdict").textContent = said.verdict.said;
+  $("verdict").className = said.verdict.reached ? "verdict reached" : "verdict";
+  $("claims").replaceChildren(...asked(said));
+  $("own").hidden = !own.length;
+  $("invented").replaceChildren(...own);
 }
 
 function step(said, round) {
@@ -173,6 +199,7 @@ function painted(said) {
 function ended(said, tell) {
   for (const rest of document.querySelectorAll(".forming")) rest.remove();
   const pictures = `${Number(said.spent.toFixed(1))} pictures' worth of painting`;
+  if (said.verdict) tell(line("limner", said.verdict.said));
   tell(line("aside", ENDED[said.ended] ?? `${pictures}, ${said.seconds.toFixed(1)} s.`));
   for (const note of said.notes) tell(line("aside", note));
 }
@@ -218,7 +245,7 @@ function thumbnail(said, here = null) {
     "button",
     { type: "button", "aria-pressed": "false", onclick: () => pick(said) },
     make("img", { src: said.picture, alt: "", width: said.width, height: said.height }),
-    make("span", { class: "small", "aria-label": `take ${said.number}, ${score(said.claims)}` }, `#${said.number} ${short(said.claims)}`),
+    make("span", { class: "small", "aria-label": `take ${said.number}, ${said.verdict.said}` }, `#${said.number} ${short(said.verdict)}`),
   );
   return make("li", { class: other ? "other" : "", "data-take": said.number }, button);
 }
@@ -232,9 +259,8 @@ function look(said) {
   looked = said.number;
   enlarge(said.picture, said.prompt);
   $("title").textContent = `#${said.number}`;
-  $("score").textContent = score(said.claims);
-  $("claims-card").hidden = false;
-  $("claims").replaceChildren(...said.claims.map(claim));
+  $("score").textContent = short(said.verdict);
+  judge(said);
   if (!busy()) $("prompt").replaceChildren(said.prompt);
   $("save").hidden = busy();
   $("save").href = said.picture;

@@ -2,222 +2,265 @@
 
 from __future__ import annotations
 
-from random import Random
+from limner.pipelines.pocket.language.lexicon import CHINESE, Saying, known_words, pick, table
+from limner.pipelines.pocket.language.speaker import Speaker
+from limner.pipelines.pocket.language.told import bare as unmarked
+from limner.pipelines.pocket.language.wishes import SEVERAL, Thing, Wish
 
-from limner.pipelines.pocket.language.lexicon import (
-    call,
-    known_words,
-    pick,
-    table,
-    theme_words,
-    wordings,
-)
-from limner.pipelines.pocket.language.wish import LIVING, OPEN, Wish
-from limner.pipelines.pocket.spec import Group
-
-CHINESE = "chinese"
 NUMERALS = "零一两三四五六七八九十"
 SHORT_COLOURS = frozenset("雪白 漆黑 乌黑 火红 粉嫩 纯白 鲜红 翠绿 大红 金黄".split())
-LARGE_NUMBERS = {12: "十二", 20: "二十", 50: "五十", 100: "一百"}
 
 
-def request(wish: Wish, chance: Random, exam: bool = False) -> str:
-    """The whole request, as sloppy as requests are."""
-    if wish.kind == "vague":
-        return noisy(
-            pick(chance, wordings(CHINESE, "vague", exam=exam)) + _styled(wish, chance), chance
+class Chinese(Speaker):
+    """Speaks Chinese."""
+
+    language = CHINESE
+    glue = "，"
+
+    def request(self, wish: Wish, frame: str = "") -> str:
+        """The whole request, as sloppy as requests are, with its marks."""
+        chance = self.chance
+        frame = frame or self.frame("frames")
+        if wish.other:
+            frame, said = "{x}", self._other(wish)
+            text = said
+        else:
+            bare = "{b}" in frame
+            if bare and not _fits_bare(wish):
+                frame, bare = "{x}", False
+            text = self._scene(wish, bare)
+            said = frame.replace("{x}", text).replace("{b}", text)
+        if (
+            len(wish.avoid) == 1
+            and not wish.avoid_colour
+            and frame == "{x}"
+            and chance.random() < 0.4
+        ):
+            row = ("absent", wish.avoid[0].name, "", "")
+            said = self.fill(self.frame("without_first"), row, x=text, **self.forms(wish.avoid[0]))
+        elif wish.avoid or wish.never[1]:
+            glue = self.one_of("，", "，", "，", "。", "")
+            said = said.rstrip("？。") + glue + self.forbidden(wish)
+        if chance.random() < 0.05:
+            said += self.frame("tails")
+        return self.noisy(self.piece(frame, said))
+
+    def phrase(self, thing: Thing, bare: bool = False) -> str:
+        """`两只小小的红色的猫`, without the place, marked."""
+        if thing.second:
+            return self.mixed(thing)
+        noun = thing.saying.text
+        if thing.colour:
+            noun = self.coloured(thing.colour, noun, thing)
+        if thing.trait:
+            word = self.words(
+                "living" if thing.trait in table("scenes")["living"] else "any", thing.trait
+            )
+            noun = f"{self.state('attribute', thing.trait, word.removesuffix('的'), thing)}的{noun}"
+        if thing.part:
+            word = self.words("parts", thing.part).removesuffix("的")
+            noun = f"{self.state('attribute', thing.part, word, thing)}的{noun}"
+        if thing.size:
+            noun = self._sized(noun, thing)
+        number = self.number(thing.count)
+        if not (bare and number in ("一", "1")):
+            plain = number.endswith(("些", "多", "群")) or number == "数"
+            noun = f"{number}{'' if plain else thing.saying.measure}{noun}"
+        words = self.counted(noun, thing)
+        if thing.never:
+            colour = self.words("colours", thing.never)
+            row = ("absent", thing.name, thing.never, "")
+            return self.fill(self.frame("not_so"), row, n=words, v=colour)
+        if thing.letters:
+            written = self.state("text", thing.letters, thing.letters)
+            return self.fill(self.frame("text"), n=words, t=written)
+        return words
+
+    def coloured(self, colour: str, noun: str, thing: Thing | None = None) -> str:
+        """A noun with its colour before it, marked."""
+        word = self.words("colours", colour)
+        full, said = word if word.endswith("色") or word in SHORT_COLOURS else word + "色", word
+        if len(word) == 1 and len(unmarked(noun)) < 3:
+            return self.state("colour", colour, word, thing) + noun
+        if not word.endswith("色") and word not in SHORT_COLOURS:
+            said = full
+        marked = self.state("colour", colour, said, thing)
+        return (
+            marked + noun if len(noun) > 1 and self.chance.random() < 0.3 else f"{marked}的{noun}"
         )
-    if wish.kind in ("occasion", "mood"):
-        return noisy(_theme(wish, chance, exam) + _styled(wish, chance), chance)
-    frame = pick(chance, wordings(CHINESE, "frames", exam=exam))
-    bare = "{b}" in frame
-    if bare and not _fits_bare(wish):
-        frame, bare = "{x}", False
-    said = _fill(frame, wish, chance, bare)
-    if wish.avoid or wish.shunned:
-        said = _without(said, wish, chance, exam)
-    if chance.random() < 0.05:
-        said += pick(chance, wordings(CHINESE, "tails", exam=exam))
-    return noisy(said, chance)
+
+    def number(self, count: str) -> str:
+        """The number word."""
+        if count == SEVERAL:
+            return str(pick(self.chance, table("words")[CHINESE]["several"]))
+        asked = int(count)
+        if asked < 5:
+            return str(pick(self.chance, table("words")[CHINESE]["counts"][count]))
+        return self.one_of(count, numeral(asked), numeral(asked))
+
+    def forms(self, saying: Saying) -> dict[str, str]:
+        """The ways to name a thing that frames have room for."""
+        return {"n": saying.text, "p": saying.text, "k": saying.measure or "个"}
+
+    def noisy(self, text: str) -> str:
+        """Half-width or lost punctuation, a full stop, an emoji."""
+        roll = self.chance.random()
+        if roll < 0.12:
+            text = text.replace("，", ",")
+        elif roll < 0.22:
+            text = text.replace("，", " ").replace("、", " ").replace("。", " ")
+        elif roll < 0.27:
+            text = text.replace("，", "、")
+        if self.chance.random() < 0.22 and unmarked(text)[-1:] not in "？！。～?":
+            text += self.one_of("。", "。", "！", "!", "～", "~", "...")
+        return text + self.frame("emoji") if self.chance.random() < 0.05 else text
+
+    def place(self, thing: Thing, place: str) -> str:
+        """`左边`, marked."""
+        return self.state("place", place, self.words("places", place), thing)
+
+    def style(self, wish: Wish) -> str:
+        """The style, marked."""
+        return self.state("style", wish.style, self.words("styles", wish.style))
+
+    def where(self, scene: str) -> str:
+        """The ground without the preposition, marked."""
+        return self.state("scene", scene, self.words("where", scene).removeprefix("在"))
+
+    def light(self, wish: Wish) -> str:
+        """The sky or backdrop, marked; nothing where it is open."""
+        return (
+            self.state("light", wish.light, self.words("light", wish.light)) if wish.light else ""
+        )
+
+    def _sized(self, noun: str, thing: Thing) -> str:
+        short = {"small": "小", "large": "大"}[thing.size]
+        alone = not (thing.colour or thing.trait or thing.part) and not noun.startswith(
+            ("大", "小", "高")
+        )
+        if alone and short + noun not in known_words(CHINESE) and self.chance.random() < 0.45:
+            return self.state("size", thing.size, short, thing) + noun
+        word = self.words("sizes", thing.size).removesuffix("的")
+        return f"{self.state('size', thing.size, word, thing)}的{noun}"
+
+    def _scene(self, wish: Wish, bare: bool) -> str:
+        """The things, what is around them, and what is said of them afterwards."""
+        later = []
+        if not bare and self.chance.random() < 0.14:
+            later = [clause for thing in wish.things if (clause := self._afterwards(thing))]
+        things = self._things(wish, bare)
+        light = self.light(wish)
+        after = (
+            [light]
+            if light and ("背景" in light or "底" in light or self.chance.random() < 0.5)
+            else []
+        )
+        time = light if light and not after else ""
+        simple = not wish.how and not any(t.place or t.deed for t in wish.things)
+        said, loose = self._at(things, wish, time, simple)
+        after = [*loose, *after]
+        if wish.weather:
+            after.append(self.state("light", wish.weather, self.words("light", wish.weather)))
+        if wish.style:
+            after.insert(len(after) if self.chance.random() < 0.8 else 0, self.style(wish))
+        if after and self.chance.random() < 0.12:
+            said, after = self.glue.join([*after, said]), []
+        return self.glue.join([said, *after, *later])
+
+    def _at(self, things: str, wish: Wish, time: str, simple: bool) -> tuple[str, list[str]]:
+        """The things at their ground and under their sky, and what is left to be said."""
+        if not wish.scene:
+            if not time:
+                return things, []
+            if simple and self.chance.random() < 0.5:
+                return f"{time}的{things}", []
+            return f"{time}{self.one_of('，', '')}{things}", []
+        where, of = self.where(wish.scene), "的" if time else ""
+        roll = self.chance.random()
+        if simple and roll < 0.3:
+            return f"{time}{of}{where}有{things}", []
+        if simple and roll < 0.55:
+            return f"{time}{of}{where}的{things}", []
+        if simple and roll < 0.8:
+            return f"{things}在{time}{of}{where}", []
+        return things, [f"在{time}{of}{where}"]
+
+    def _things(self, wish: Wish, bare: bool) -> str:
+        said = [self._one(thing, bare) for thing in wish.things]
+        if wish.how:
+            row = ("relation", wish.things[0].name, wish.how, wish.things[1].name)
+            said[:2] = [self.fill(self.frame("relations", wish.how), row, a=said[0], b=said[1])]
+        if len(said) == 1:
+            return said[0]
+        if wish.how or any(t.place or t.deed for t in wish.things):
+            return "，".join([said[0], *(self.one_of("", "还有", "") + p for p in said[1:])])
+        return (
+            "、".join(said[:-1])
+            + str(pick(self.chance, table("words")[CHINESE]["join"]))
+            + said[-1]
+        )
+
+    def _one(self, thing: Thing, bare: bool) -> str:
+        words = self.phrase(thing, bare)
+        if thing.deed:
+            words += self.doing(thing)
+        if not thing.place:
+            return words
+        where = self.place(thing, thing.place)
+        frame = self.one_of("{w}有{t}", "{t}在{w}", "{w}是{t}", "{w}{t}", "{t}放在{w}")
+        return frame.format(w=where, t=words)
+
+    def doing(self, thing: Thing) -> str:
+        """What it does, marked."""
+        known = table("scenes")["deeds_with" if thing.patient else "deeds"][thing.deed][1]
+        words = str(pick(self.chance, known))
+        patient = ""
+        if thing.patient:
+            patient = thing.patient.name
+            words = words.replace(
+                "{o}", self.phrase(thing.patient, bare=self.chance.random() < 0.4)
+            )
+        return self.told.mark(words, ("action", thing.name, thing.deed, patient))
+
+    def _afterwards(self, thing: Thing) -> str:
+        """`猫是红色的`, said apart; the thing itself is then named without it."""
+        if not thing.colour or thing.second or thing.never:
+            return ""
+        frame = self.frame("and_then")
+        colour = self.colour_word(thing.colour)
+        words = self.state("colour", thing.colour, colour, thing)
+        thing.colour = ""
+        return self.fill(frame, n=thing.saying.text, v=words)
+
+    def colour_word(self, colour: str) -> str:
+        """A word for the colour that can stand alone."""
+        word = self.words("colours", colour)
+        return (
+            word
+            if len(word) > 1 and (word.endswith("色") or word in SHORT_COLOURS)
+            else word + "色"
+        )
+
+    def _other(self, wish: Wish) -> str:
+        words = str(pick(self.chance, table("scenes")["other"][wish.other][1]))
+        frame = pick(self.chance, table("scenes")["other_frames"][CHINESE])
+        said = [self.fill(frame, ("other", "", wish.other, ""), o=words)]
+        said += [self.where(wish.scene)] if wish.scene else []
+        said += [self.light(wish)] if wish.light else []
+        return self.glue.join([*said, *([self.style(wish)] if wish.style else [])])
 
 
-def phrase(group: Group, wish: Wish, chance: Random, bare: bool = False) -> str:
-    """`一只小小的红色的猫`, in any of the ways that people say it; without its place."""
-    saying = wish.said[group.name]
-    noun = saying.text
-    if group.colour:
-        noun = coloured(noun, group.colour, chance)
-    if chance.random() < 0.16:
-        noun = _adjective(group, noun, chance)
-    if group.size:
-        noun = sized(noun, group.size, chance, bool(group.colour))
-    number = _number(group, wish, chance)
-    if number in (NUMERALS[1], "1") and bare:
-        return noun
-    return f"{number}{'' if number.endswith(('些', '多', '群')) else saying.measure}{noun}"
-
-
-def coloured(noun: str, colour: str, chance: Random) -> str:
-    """A noun with its colour before it."""
-    word = pick(chance, wordings(CHINESE, "colours", colour))
-    if len(word) == 1:
-        return word + noun if len(noun) < 3 else f"{word}色的{noun}"
-    if word.endswith("色"):
-        return f"{word}的{noun}" if len(noun) < 2 or chance.random() < 0.75 else word + noun
-    return f"{word}的{noun}" if word in SHORT_COLOURS else f"{word}色的{noun}"
-
-
-def sized(noun: str, size: str, chance: Random, described: bool) -> str:
-    """A noun with its size before it."""
-    short = {"small": "小", "large": "大"}[size]
-    alone = not described and not noun.startswith(("大", "小", "高"))
-    clear = alone and short + noun not in known_words(CHINESE) and "的" not in noun
-    if clear and chance.random() < 0.45:
-        return short + noun
-    return pick(chance, wordings(CHINESE, "sizes", size)) + noun
-
-
-def noisy(text: str, chance: Random) -> str:
-    """Half-width or lost punctuation, a full stop, an emoji."""
-    text = text.strip()
-    roll = chance.random()
-    if roll < 0.12:
-        text = text.replace("，", ",")
-    elif roll < 0.22:
-        text = text.replace("，", " ").replace("、", " ").replace("。", " ")
-    elif roll < 0.27:
-        text = text.replace("，", "、")
-    if chance.random() < 0.22 and text[-1:] not in "？！。～?":
-        text += pick(chance, ("。", "。", "！", "!", "～", "~", "..."))
-    return text + pick(chance, wordings(CHINESE, "emoji")) if chance.random() < 0.05 else text
-
-
-def _adjective(group: Group, noun: str, chance: Random) -> str:
-    word = pick(
-        chance, wordings(CHINESE, "adjectives", "living" if group.name in LIVING else "any")
-    )
-    return word + noun if word.endswith("的") else f"{word}的{noun}"
-
-
-def _number(group: Group, wish: Wish, chance: Random) -> str:
-    asked = wish.asked.get(group.name, group.count)
-    if asked == OPEN:
-        animal = ("一群",) if group.name in LIVING else ()
-        return pick(chance, ("几", "几", "好几", "一些", "很多", "许多", *animal))
-    if asked > 4:
-        words = LARGE_NUMBERS.get(asked) or NUMERALS[asked]
-        return pick(chance, (str(asked), words, words))
-    return pick(chance, wordings(CHINESE, "counts", str(asked)))
+def numeral(number: int) -> str:
+    """`十二` for 12; up to a hundred."""
+    if number <= 10:
+        return NUMERALS[number]
+    tens, ones = divmod(number, 10)
+    if tens >= 10:
+        return "一百" if number == 100 else str(number)
+    tens_said = "" if tens == 1 else "二" if tens == 2 else NUMERALS[tens]
+    return f"{tens_said}十{NUMERALS[ones].replace('零', '').replace('两', '二')}"
 
 
 def _fits_bare(wish: Wish) -> bool:
-    several = any(wish.asked.get(g.name, g.count) != 1 for g in wish.groups)
-    return not (several or wish.links or any(g.place for g in wish.groups) or wish.style)
-
-
-def _fill(frame: str, wish: Wish, chance: Random, bare: bool) -> str:
-    """The frame around the scene; what can't stand inside the frame follows it."""
-    things = _things(wish, chance, bare)
-    where = pick(chance, wordings(CHINESE, "where", wish.where)) if wish.where else ""
-    if bare and where and chance.random() < 0.4:
-        return _tags(frame, things, wish, chance)
-    light = _light(wish, chance)
-    after = [light] if light and ("背景" in light or "底" in light or chance.random() < 0.5) else []
-    before = [light] if light and not after else []
-    simple = not wish.links and not any(g.place for g in wish.groups)
-    things, loose = _at(things, where, before, chance, simple and wish.kind != "doing")
-    after = [*loose, *after]
-    if wish.style:
-        style = pick(chance, wordings(CHINESE, "styles", wish.style))
-        after.insert(len(after) if chance.random() < 0.8 else 0, style)
-    if frame in ("{x}", "{b}") and chance.random() < 0.1 and after:
-        return "，".join([*after, things])
-    filled = frame.replace("{x}", things).replace("{b}", things)
-    if frame.endswith(("}", "图", "画", "图片")) or chance.random() < 0.3:
-        return "，".join([filled.rstrip("？，"), *after])
-    inside = "，".join([things, *after])
-    return frame.replace("{x}", inside).replace("{b}", inside)
-
-
-def _tags(frame: str, things: str, wish: Wish, chance: Random) -> str:
-    """The scene as a row of bare words."""
-    words = [things, pick(chance, table("edits")[CHINESE]["grounds"][wish.where])]
-    words += [_light(wish, chance)] if wish.light else []
-    return frame.replace("{b}", pick(chance, ("，", "，", " ", "、")).join(words))
-
-
-def _at(
-    things: str, where: str, before: list[str], chance: Random, simple: bool
-) -> tuple[str, list[str]]:
-    """The things at their ground and under their sky, and what is left to be said."""
-    time = before[0] if before else ""
-    if not where:
-        if not time:
-            return things, []
-        if simple and chance.random() < 0.5:
-            return f"{time}的{things}", []
-        return f"{time}，{things}" if chance.random() < 0.5 else f"{time}{things}", []
-    roll = chance.random()
-    if simple and roll < 0.3:
-        return f"{time}{'的' if time else ''}{where}有{things}", []
-    if simple and roll < 0.55:
-        return f"{time}{'的' if time else ''}{where}的{things}", []
-    if simple and roll < 0.8:
-        return f"{things}在{time}{'的' if time else ''}{where}", []
-    return things, [f"在{time}{'的' if time else ''}{where}"]
-
-
-def _things(wish: Wish, chance: Random, bare: bool) -> str:
-    if wish.kind == "doing":
-        first = phrase(wish.groups[0], wish, chance, bare)
-        return first + pick(chance, ("在", "正在", "", "正")) + wish.verb
-    phrases = {g.name: phrase(g, wish, chance, bare) for g in (*wish.groups, *wish.extra)}
-    parts = []
-    for link in wish.links:
-        how = pick(chance, wordings(CHINESE, "relations", link.how))
-        parts.append(how.format(a=phrases.pop(link.thing), b=phrases.pop(link.other)))
-    places = {g.name: g.place for g in wish.groups}
-    parts += [_placed(text, places.get(name, ""), chance) for name, text in phrases.items()]
-    if len(parts) == 1:
-        return parts[0]
-    if wish.links or any(places.values()):
-        return "，".join([parts[0], *(pick(chance, ("", "还有", "")) + p for p in parts[1:])])
-    return (
-        "、".join(parts[:-1])
-        + pick(chance, ("和", "和", "和", "还有", "、", "，", "跟"))
-        + parts[-1]
-    )
-
-
-def _placed(text: str, place: str, chance: Random) -> str:
-    if not place:
-        return text
-    where = pick(chance, wordings(CHINESE, "places", place))
-    return pick(chance, ("{w}有{t}", "{t}在{w}", "{w}是{t}", "{w}{t}", "{t}放在{w}")).format(
-        w=where, t=text
-    )
-
-
-def _light(wish: Wish, chance: Random) -> str:
-    return pick(chance, wordings(CHINESE, "light", wish.light)) if wish.light else ""
-
-
-def _styled(wish: Wish, chance: Random) -> str:
-    return f"，{pick(chance, wordings(CHINESE, 'styles', wish.style))}" if wish.style else ""
-
-
-def _theme(wish: Wish, chance: Random, exam: bool) -> str:
-    word = theme_words(wish.hints, CHINESE, chance, exam)
-    frames = table("scenes")[f"{wish.kind}_frames"]["zh"]
-    return str(pick(chance, frames)).replace("{o}", word).replace("{m}", word)
-
-
-def _without(said: str, wish: Wish, chance: Random, exam: bool) -> str:
-    words = pick(chance, wordings(CHINESE, "without", exam=exam))
-    unwanted = wish.shunned or unwanted_word(wish.avoid[0], chance)
-    return f"{said.rstrip('？。')}，{words.format(n=unwanted)}"
-
-
-def unwanted_word(name: str, chance: Random) -> str:
-    """What somebody calls the things that are not wanted."""
-    return call(name, CHINESE, chance).text
+    several = any(t.count != "1" or t.place for t in wish.things)
+    return not (several or wish.how or wish.style)

@@ -2,115 +2,129 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from limner.pipelines.pocket.language import (
-    chinese,
-    edits,
-    english,
-    odd,
-    replies,
-    revise,
-)
-from limner.pipelines.pocket.language.brief_json import Facts, facts_of, prompt_for, whole
-from limner.pipelines.pocket.language.lexicon import LANGUAGES
-from limner.pipelines.pocket.language.taste import completed
-from limner.pipelines.pocket.language.wish import (
-    Taste,
-    Wish,
-    doing_wish,
-    plain_wish,
-    short_wish,
-    theme_wish,
-    vague_wish,
-)
-from limner.pipelines.pocket.spec import Spec, trainable
+from limner.pipelines.pocket.language.lexicon import ENGLISH, LANGUAGES, pick, table
+from limner.pipelines.pocket.language.picture import SPEAKERS
+from limner.pipelines.pocket.language.told import Row
+from limner.pipelines.pocket.language.turns import turned
+from limner.pipelines.pocket.language.wishes import Thing, Wish, described, several, wished
 
-KINDS = ("expand", "edit", "revise")
-SHARES = (56, 32, 12)
+KINDS = ("draw", "turn")
+SHARES = (45, 55)
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """One exchange: the human text, the JSON to answer with, and what of it is not free.
+    """One exchange: its kind, the line that was typed, and the JSON to answer with.
 
-    For `revise`, `spec` is the scene that the prompt describes and `facts` is empty.
+    `stated` is what was stated before of the picture that the line is about.
     """
 
     kind: str
     language: str
-    human: str
+    line: str
     answer: str
-    facts: Facts
-    spec: Spec
+    stated: tuple[Row, ...] = ()
+
+    @property
+    def human(self) -> str:
+        """The line and what was stated before, as the writer is given them."""
+        return drawing(self.line) if self.kind == "draw" else turning(self.stated, self.line)
 
 
-def dialogue(chance: Random, kind: str = "", taste: Taste | None = None) -> Dialogue:
+def dialogue(chance: Random, kind: str = "", language: str = "", exam: bool = False) -> Dialogue:
     """One exchange of the corpus; the same for the same state of `chance`.
 
-    Without a kind or a taste, they are drawn as training wants them.
+    Without a kind or a language, they are drawn as training wants them. `exam` uses wordings and
+    names that training never sees.
     """
     kind = kind or chance.choices(KINDS, SHARES)[0]
-    taste = taste or Taste(chance.choice(LANGUAGES))
-    if kind == "expand":
-        return expand(chance, taste)
-    if kind == "edit":
-        return edit(chance, taste)
-    spec = _scene(chance, taste)
-    human, answer = revise.revision(spec, chance)
-    return Dialogue("revise", "english", human, answer, Facts(), spec)
+    language = language or chance.choice(LANGUAGES)
+    if kind == "draw":
+        text, answer = _draw(chance, language, exam)
+        return Dialogue(kind, language, text, dumps(answer))
+    rows, line, call = _turn(chance, language, exam)
+    return Dialogue(kind, language, line, dumps(call), tuple(rows))
 
 
-def expand(chance: Random, taste: Taste) -> Dialogue:
-    """A wish becomes a brief."""
-    if not taste.strict and chance.random() < 0.04:
-        wish, human, language = odd.odd(chance)
+def drawing(request: str) -> str:
+    """A request as the writer is given it."""
+    return f"draw: {' '.join(request.split())}"
+
+
+def turning(rows: Sequence[Row], line: str) -> str:
+    """What is stated of a picture, and a line about it, as the writer is given them."""
+    stated = [" ".join(part for part in (str(at), *row) if part) for at, row in enumerate(rows, 1)]
+    return "\n".join(["turn:", *stated, f"line: {' '.join(line.split())}"])
+
+
+def dumps(answer: dict[str, Any]) -> str:
+    """Compact JSON."""
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+
+
+def _draw(chance: Random, language: str, exam: bool) -> tuple[str, dict[str, Any]]:
+    if not exam and chance.random() < 0.07:
+        text, asked = _odd(chance, language)
+        return text, {"asked": asked}
+    speaker = SPEAKERS[language](chance, exam)
+    if chance.random() < 0.03:
+        return speaker.noisy(speaker.frame("vague")), {"asked": []}
+    text, told = speaker.told.read(speaker.request(wished(chance, language, exam)))
+    return text, {"asked": [list(q) for _, q in told if q[0] != "request"]}
+
+
+def _turn(chance: Random, language: str, exam: bool) -> tuple[list[Row], str, dict[str, Any]]:
+    """A line about a picture; one in eleven has no picture yet, one in fifty no sense."""
+    roll = chance.random()
+    if roll < 0.91 or exam:
+        return turned(chance, language, exam)
+    speaker = SPEAKERS[language](chance)
+    if roll < 0.95:
+        text, told = speaker.told.read(speaker.request(wished(chance, language)))
+        return (
+            [],
+            text,
+            {"tool": "draw", "request": next(q[4] for _, q in told if q[0] == "request")},
+        )
+    if roll < 0.96:
+        frame = speaker.frame("answer", file="turns")
+        return [], frame if "{" not in frame else "hi", {"tool": "answer"}
+    rows = turned(chance, language)[0] if roll < 0.99 else []
+    if chance.random() < 0.5:
+        line = _foreign(chance)
+        return rows, line, {"tool": "ask"} if rows else {"tool": "draw", "request": line}
+    return rows, pick(chance, table("odd")["attacks"]), {"tool": "answer"}
+
+
+def _odd(chance: Random, language: str) -> tuple[str, list[list[str]]]:
+    """A request that is none, or one among words that ask for nothing."""
+    roll = chance.random()
+    if roll < 0.4:
+        return _foreign(chance), []
+    if roll < 0.6:
+        return pick(chance, table("odd")["attacks"]), []
+    speaker = SPEAKERS[language](chance)
+    thing: Thing = described(several(chance, language, 1)[0], chance, 0.3)
+    text = speaker.request(Wish([thing]))
+    glue = speaker.one_of(", ", ". ", " and ") if language == ENGLISH else "，"
+    if roll < 0.75:
+        around = [pick(chance, table("odd")["attacks"])]
     else:
-        wish, language = _wish(chance, taste), taste.language
-        speak = english if language == "english" else chinese
-        human = speak.request(wish, chance, taste.exam)
-    spec = _completed(wish, chance, taste)
-    reply = replies.to_wish(wish, spec, language, chance)
-    answer = whole(spec, list(wish.avoid), prompt_for(spec, 0.25, chance), reply)
-    facts = facts_of(wish, {s.name for s in wish.swapped} if taste.strangers else set())
-    return Dialogue("expand", language, f"draw: {human}", answer, facts, spec)
+        around = chance.sample(table("odd")["rambling"][language], chance.randint(1, 4))
+    around.insert(chance.randint(0, len(around)), text)
+    plain, told = speaker.told.read(glue.join(around))
+    return plain, [list(q) for _, q in told if q[0] != "request"]
 
 
-def edit(chance: Random, taste: Taste) -> Dialogue:
-    """A brief and a change become another brief."""
-    while True:
-        wish = _wish(chance, Taste(chance.choice(LANGUAGES)))
-        spec = _completed(wish, chance, taste)
-        made = edits.edited(spec, list(wish.avoid), chance, taste)
-        if made and trainable(made.spec):
-            break
-    answer = whole(made.spec, made.avoid, prompt_for(made.spec, 0.25, chance), made.reply)
-    new = made.spec
-    facts = Facts(
-        new.groups, new.links, new.where, new.light, new.style, tuple(made.avoid), exact=True
-    )
-    return Dialogue("edit", taste.language, made.human, answer, facts, made.spec)
-
-
-def _scene(chance: Random, taste: Taste) -> Spec:
-    return _completed(_wish(chance, taste), chance, taste)
-
-
-def _completed(wish: Wish, chance: Random, taste: Taste) -> Spec:
-    spec = completed(wish, chance)
-    while not taste.pairs and not trainable(spec):
-        spec = completed(wish, chance)
-    return spec
-
-
-def _wish(chance: Random, taste: Taste) -> Wish:
-    kinds = ("plain", "short", "doing", "occasion", "mood", "vague")
-    shares = (58, 15, 14, 6, 4, 3) if not taste.pairs else (1, 0, 0, 0, 0, 0)
-    kind = chance.choices(kinds, shares)[0]
-    if kind in ("occasion", "mood"):
-        return theme_wish(chance, kind)
-    if kind == "vague":
-        return vague_wish(chance)
-    make = {"plain": plain_wish, "short": short_wish, "doing": doing_wish}[kind]
-    return make(chance, taste)
+def _foreign(chance: Random) -> str:
+    odd = table("odd")
+    if chance.random() < 0.5:
+        return pick(chance, odd["foreign"])
+    word = pick(chance, chance.choice(list(table("names")["foreign"].values())))
+    return pick(chance, odd["foreign_frames"]).replace("{x}", word)

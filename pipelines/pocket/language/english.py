@@ -2,172 +2,230 @@
 
 from __future__ import annotations
 
-from random import Random
+from limner.pipelines.pocket.language.lexicon import ENGLISH, Saying, article, pick, table
+from limner.pipelines.pocket.language.speaker import Speaker
+from limner.pipelines.pocket.language.told import bare as unmarked
+from limner.pipelines.pocket.language.wishes import SEVERAL, Thing, Wish
 
-from limner.pipelines.pocket.language.lexicon import (
-    article,
-    call,
-    pick,
-    sayings,
-    table,
-    theme_words,
-    wordings,
-)
-from limner.pipelines.pocket.language.wish import LIVING, OPEN, Wish
-from limner.pipelines.pocket.spec import Group
-
-ENGLISH = "english"
 NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
 
-def request(wish: Wish, chance: Random, exam: bool = False) -> str:
-    """The whole request, as sloppy as requests are."""
-    if wish.kind == "vague":
-        return noisy(
-            pick(chance, wordings(ENGLISH, "vague", exam=exam)) + _styled(wish, chance), chance
-        )
-    if wish.kind in ("occasion", "mood"):
-        return noisy(_theme(wish, chance, exam) + _styled(wish, chance), chance)
-    frame = pick(chance, wordings(ENGLISH, "frames", exam=exam))
-    bare = "{b}" in frame
-    text = _scene(wish, chance, bare)
-    said = frame.replace("{x}", text).replace("{b}", text)
-    if wish.avoid or wish.shunned:
-        said = _without(said, wish, chance, exam)
-    if chance.random() < 0.05:
-        said += pick(chance, wordings(ENGLISH, "tails", exam=exam))
-    return noisy(said, chance)
+class English(Speaker):
+    """Speaks English."""
+
+    language = ENGLISH
+
+    def request(self, wish: Wish, frame: str = "") -> str:
+        """The whole request, as sloppy as requests are, with its marks."""
+        chance = self.chance
+        frame = frame or self.frame("frames")
+        if wish.other:
+            frame, text = "{x}", self._other(wish)
+        else:
+            text = self._scene(wish, "{b}" in frame)
+        said = frame.replace("{x}", text).replace("{b}", text)
+        if (
+            len(wish.avoid) == 1
+            and not wish.avoid_colour
+            and frame == "{x}"
+            and chance.random() < 0.4
+        ):
+            row = ("absent", wish.avoid[0].name, "", "")
+            said = self.fill(self.frame("without_first"), row, x=text, **self.forms(wish.avoid[0]))
+        elif wish.avoid or wish.never[1]:
+            said = said.rstrip("?") + self.one_of(", ", " ", ", ", ". ") + self.forbidden(wish)
+        if chance.random() < 0.05:
+            said += self.frame("tails")
+        return self.noisy(self.piece(frame, said))
+
+    def phrase(self, thing: Thing, bare: bool = False) -> str:
+        """`two small red cats`, without the place, marked."""
+        chance, many = self.chance, thing.count != "1"
+        noun = thing.saying.plural if many else thing.saying.text
+        if thing.saying.known and chance.random() < 0.015:
+            noun = _slip(noun, chance.randrange(9))
+        if thing.second:
+            return self.mixed(thing)
+        if thing.colour:
+            noun = self.coloured(thing.colour, noun, thing)
+        if thing.trait:
+            trait = self.words(
+                "living" if thing.trait in table("scenes")["living"] else "any", thing.trait
+            )
+            noun = f"{self.state('attribute', thing.trait, trait, thing)} {noun}"
+        if thing.size:
+            noun = (
+                f"{self.state('size', thing.size, self.words('sizes', thing.size), thing)} {noun}"
+            )
+        number = "" if bare and not many else self.number(thing.count)
+        words = f"{article(unmarked(noun)) if number == 'a' else number} {noun}".strip()
+        words = self.counted(words, thing)
+        if thing.part:
+            words += " " + self.state(
+                "attribute", thing.part, self.words("parts", thing.part), thing
+            )
+        if thing.never:
+            colour = self.words("colours", thing.never)
+            row = ("absent", thing.name, thing.never, "")
+            return self.fill(self.frame("not_so"), row, n=words, v=colour)
+        return self._with_letters(words, thing)
+
+    def coloured(self, colour: str, noun: str, thing: Thing | None = None) -> str:
+        """A noun with its colour, marked."""
+        word = self.state("colour", colour, self.words("colours", colour), thing)
+        return self.one_of(
+            *("{c} {n}",) * 6, "{c}-coloured {n}", "{c}-colored {n}", "{n} in {c}"
+        ).format(c=word, n=noun)
+
+    def number(self, count: str) -> str:
+        """The number word."""
+        if count == SEVERAL:
+            return str(pick(self.chance, table("words")[ENGLISH]["several"]))
+        asked = int(count)
+        if asked < 5:
+            return str(pick(self.chance, table("words")[ENGLISH]["counts"][count]))
+        word = NUMERALS[asked] if asked < len(NUMERALS) else {100: "a hundred"}.get(asked, count)
+        return self.one_of(count, word, {12: "a dozen", 6: "half a dozen"}.get(asked, word))
+
+    def forms(self, saying: Saying) -> dict[str, str]:
+        """The ways to name a thing that frames have room for."""
+        one = saying.text
+        return {"n": one, "p": saying.plural or one, "a": f"{article(one)} {one}"}
+
+    def noisy(self, text: str) -> str:
+        """Lower case, capitals, lost or gained punctuation, an emoji."""
+        chance = self.chance
+        text = " ".join(text.split())
+        roll = chance.random()
+        if roll < 0.3:
+            text = text.lower()
+        elif roll < 0.55:
+            first = next((at for at, letter in enumerate(text) if letter.isalpha()), 0)
+            text = text[:first] + text[first : first + 1].upper() + text[first + 1 :]
+        elif roll < 0.565:
+            text = text.upper()
+        if chance.random() < 0.12:
+            text = text.replace(",", "").replace("?", "").replace(". ", " ")
+        elif chance.random() < 0.2 and unmarked(text)[-1:].isalnum():
+            text += self.one_of(".", ".", "!", "...", "!!")
+        if chance.random() < 0.03:
+            words = text.split(" ")
+            at = chance.randrange(len(words))
+            if words[at].isascii() and words[at].isalpha():
+                words[at] = _slip(words[at], chance.randrange(9))
+            text = " ".join(words)
+        return text + self.frame("emoji") if chance.random() < 0.05 else text
+
+    def place(self, thing: Thing, place: str) -> str:
+        """`on the left`, marked."""
+        return self.state("place", place, self.words("places", place), thing)
+
+    def style(self, wish: Wish) -> str:
+        """The style, marked."""
+        return self.state("style", wish.style, self.words("styles", wish.style))
+
+    def _scene(self, wish: Wish, bare: bool) -> str:
+        parts, later = self._things(wish, bare)
+        settings = self._settings(wish, bare)
+        if settings and self.chance.random() < 0.15 and not bare:
+            first = settings.pop(0)
+            parts = f"{first}{self.one_of(', ', ' there is ', ', there is ', ' ')}{parts}"
+        comma = self.chance.random()
+        for setting in settings:
+            parts += (", " if comma < 0.5 or bare else " ") + setting
+        if later:
+            parts += self.one_of(", ", ". ", "; ") + self.one_of(", ", " and ").join(later)
+        return parts
+
+    def _things(self, wish: Wish, bare: bool) -> tuple[str, list[str]]:
+        """What is there, and what is said of it only afterwards."""
+        later = []
+        if not bare and self.chance.random() < 0.14:
+            later = [clause for thing in wish.things if (clause := self._afterwards(thing))]
+        said = [self._one(thing, bare) for thing in wish.things]
+        if wish.how:
+            frame = self.frame("relations", wish.how)
+            row = ("relation", wish.things[0].name, wish.how, wish.things[1].name)
+            said[:2] = [self.fill(frame, row, a=said[0], b=said[1])]
+        if len(said) == 1:
+            return said[0], later
+        glue = self.one_of(", ", ", ", " + ", " / ") if bare else ", "
+        last = str(pick(self.chance, table("words")[ENGLISH]["join"]))
+        return glue.join(said[:-1]) + last + said[-1], later
+
+    def _one(self, thing: Thing, bare: bool) -> str:
+        words = self.phrase(thing, bare)
+        if thing.deed:
+            verb = "is" if thing.count == "1" else "are"
+            link = self.one_of(" ", " ", " ", f" that {verb} ", f" who {verb} ")
+            words += link + self.doing(thing)
+        return f"{words} {self.place(thing, thing.place)}" if thing.place else words
+
+    def doing(self, thing: Thing) -> str:
+        """What it does, marked."""
+        known = table("scenes")["deeds_with" if thing.patient else "deeds"][thing.deed][0]
+        words = str(pick(self.chance, known))
+        patient = ""
+        if thing.patient:
+            patient = thing.patient.name
+            words = words.replace("{o}", self.phrase(thing.patient))
+        return self.told.mark(words, ("action", thing.name, thing.deed, patient))
+
+    def colour_word(self, colour: str) -> str:
+        """A word for the colour that can stand alone."""
+        return self.words("colours", colour)
+
+    def _afterwards(self, thing: Thing) -> str:
+        """`the cat is red`, said apart; the thing itself is then named without it."""
+        if not thing.colour or thing.second or thing.never or thing.count not in "1234":
+            return ""
+        frame = self.frame("and_then")
+        colour = self.state("colour", thing.colour, self.words("colours", thing.colour), thing)
+        thing.colour = ""
+        noun = thing.saying.text if thing.count == "1" else thing.saying.plural
+        if thing.count != "1":
+            frame = frame.replace(" is ", " are ")
+        return self.fill(frame, n=noun, v=colour)
+
+    def _with_letters(self, words: str, thing: Thing) -> str:
+        if not thing.letters:
+            return words
+        written = self.state("text", thing.letters, thing.letters)
+        return self.fill(self.frame("text"), n=words, t=written)
+
+    def _settings(self, wish: Wish, bare: bool) -> list[str]:
+        tags = table("turns")[ENGLISH] if bare and self.chance.random() < 0.5 else {}
+        found = []
+        for tag, part, kind, value in (
+            ("grounds", "where", "scene", wish.scene),
+            ("lights", "light", "light", wish.light),
+            ("lights", "light", "light", wish.weather),
+        ):
+            if value:
+                words = tags.get(tag, {}).get(value)
+                found.append(
+                    self.state(
+                        kind, value, pick(self.chance, words) if words else self.words(part, value)
+                    )
+                )
+        self.chance.shuffle(found)
+        if wish.style:
+            found.insert(len(found) if self.chance.random() < 0.8 else 0, self.style(wish))
+        return found
+
+    def _other(self, wish: Wish) -> str:
+        words = str(pick(self.chance, table("scenes")["other"][wish.other][0]))
+        frame = pick(self.chance, table("scenes")["other_frames"][ENGLISH])
+        said = [
+            self.fill(frame, ("other", "", wish.other, ""), o=words),
+            *self._settings(wish, False),
+        ]
+        return ", ".join(said)
 
 
-def phrase(group: Group, wish: Wish, chance: Random, bare: bool = False) -> str:
-    """`a small red cat on the left`, in any of the ways that people say it."""
-    saying = wish.said[group.name]
-    number = _number(group, wish, chance)
-    noun = saying.plural if number[1] else saying.text
-    if group.colour:
-        colour = pick(chance, wordings(ENGLISH, "colours", group.colour))
-        noun = pick(chance, wordings(ENGLISH, "coloured")).format(c=colour, n=noun)
-    if chance.random() < 0.16:
-        kind = "living" if group.name in LIVING else "any"
-        noun = f"{pick(chance, wordings(ENGLISH, 'adjectives', kind))} {noun}"
-    if group.size:
-        noun = f"{pick(chance, wordings(ENGLISH, 'sizes', group.size))} {noun}"
-    count = "" if bare and not number[1] else number[0]
-    words = f"{article(noun) if count == 'a' else count} {noun}".strip()
-    return (
-        f"{words} {pick(chance, wordings(ENGLISH, 'places', group.place))}"
-        if group.place
-        else words
-    )
-
-
-def noisy(text: str, chance: Random) -> str:
-    """Lower case, capitals, lost or gained punctuation, a slip of the fingers, an emoji."""
-    text = " ".join(text.split())
-    roll = chance.random()
-    if roll < 0.3:
-        text = text.lower()
-    elif roll < 0.55:
-        text = text[:1].upper() + text[1:]
-    elif roll < 0.565:
-        text = text.upper()
-    if chance.random() < 0.15:
-        text = text.replace(",", "").replace("?", "").replace(".", "")
-    elif chance.random() < 0.2 and text[-1:].isalnum():
-        text += pick(chance, (".", ".", "!", "...", "!!"))
-    if chance.random() < 0.05:
-        text = _slip(text, chance)
-    return text + pick(chance, wordings(ENGLISH, "emoji")) if chance.random() < 0.05 else text
-
-
-def _number(group: Group, wish: Wish, chance: Random) -> tuple[str, bool]:
-    """The number word, and whether the noun is plural."""
-    asked = wish.asked.get(group.name, group.count)
-    if asked == OPEN:
-        return pick(
-            chance, ("some", "a few", "several", "", "", "many", "lots of", "a bunch of")
-        ), True
-    if asked > 4:
-        words = NUMERALS[asked] if asked < len(NUMERALS) else str(asked)
-        return pick(chance, (str(asked), words, "a dozen" if asked == 12 else words)), True
-    return pick(chance, wordings(ENGLISH, "counts", str(asked))), asked > 1
-
-
-def _scene(wish: Wish, chance: Random, bare: bool) -> str:
-    parts = _things(wish, chance, bare)
-    settings = _settings(wish, chance, bare)
-    if settings and chance.random() < 0.15 and not bare:
-        first = settings.pop(0)
-        parts = f"{first}, {parts}" if chance.random() < 0.7 else f"{first} {parts}"
-    comma = chance.random()
-    for setting in settings:
-        parts += (", " if comma < 0.5 or bare else " ") + setting
-    return parts
-
-
-def _things(wish: Wish, chance: Random, bare: bool) -> str:
-    if wish.kind == "doing":
-        first = phrase(wish.groups[0], wish, chance, bare)
-        verb = pick(chance, ("{a} {v}", "{a} {v}", "{a} {v}", "{a} that is {v}", "{a} who is {v}"))
-        return verb.format(a=first, v=wish.verb)
-    phrases = {g.name: phrase(g, wish, chance, bare) for g in (*wish.groups, *wish.extra)}
-    parts = []
-    for link in wish.links:
-        how = pick(chance, wordings(ENGLISH, "relations", link.how))
-        parts.append(how.format(a=phrases.pop(link.thing), b=phrases.pop(link.other)))
-    parts += phrases.values()
-    if len(parts) == 1:
-        return parts[0]
-    glue = pick(chance, (", ", ", ", " + ") if bare else (", ", ", "))
-    last = pick(chance, (" and ", " and ", " and ", " with ", " plus ", ", ", " & "))
-    return glue.join(parts[:-1]) + last + parts[-1]
-
-
-def _settings(wish: Wish, chance: Random, bare: bool) -> list[str]:
-    tags = table("edits")[ENGLISH] if bare and chance.random() < 0.5 else {}
-    found = [
-        pick(chance, tags.get(tag, {}).get(value) or wordings(ENGLISH, part, value))
-        for tag, part, value in (("grounds", "where", wish.where), ("lights", "light", wish.light))
-        if value
-    ]
-    chance.shuffle(found)
-    if wish.style:
-        found.insert(len(found) if chance.random() < 0.8 else 0, _style(wish, chance))
-    return found
-
-
-def _style(wish: Wish, chance: Random) -> str:
-    return pick(chance, wordings(ENGLISH, "styles", wish.style))
-
-
-def _styled(wish: Wish, chance: Random) -> str:
-    return f", {_style(wish, chance)}" if wish.style else ""
-
-
-def _theme(wish: Wish, chance: Random, exam: bool) -> str:
-    word = theme_words(wish.hints, ENGLISH, chance, exam)
-    frames = table("scenes")[f"{wish.kind}_frames"]["en"]
-    return str(pick(chance, frames)).replace("{o}", word).replace("{m}", word)
-
-
-def _without(said: str, wish: Wish, chance: Random, exam: bool) -> str:
-    words = pick(chance, wordings(ENGLISH, "without", exam=exam))
-    unwanted = wish.shunned or unwanted_word(wish.avoid[0], chance)
-    return f"{said.rstrip('?')}{pick(chance, (', ', ' ', ', ', '. '))}{words.format(n=unwanted)}"
-
-
-def unwanted_word(name: str, chance: Random) -> str:
-    """What somebody calls the things that are not wanted."""
-    saying = call(name, ENGLISH, chance)
-    return saying.plural if chance.random() < 0.7 else sayings(ENGLISH, name)[0].text
-
-
-def _slip(text: str, chance: Random) -> str:
-    words = text.split(" ")
-    long = [i for i, w in enumerate(words) if len(w) > 4 and w.isalpha()]
-    if long:
-        where = chance.choice(long)
-        word = words[where]
-        at = chance.randrange(1, len(word) - 2)
-        words[where] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    return " ".join(words)
+def _slip(word: str, number: int) -> str:
+    """Two neighbouring letters exchanged."""
+    if len(word) < 5 or " " in word:
+        return word
+    at = 1 + number % (len(word) - 2)
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :] if at + 2 <= len(word) else word

@@ -1,4 +1,4 @@
-"""The words that people use for the small world; some are kept back to examine the writer with."""
+"""The words that people use for what they ask; some are kept back to examine the writer with."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ import yaml
 from limner.pipelines.pocket.world import Noun, world
 
 KEPT_BACK = 0.12
-LANGUAGES = ("english", "chinese")
+ENGLISH, CHINESE = "english", "chinese"
+LANGUAGES = (ENGLISH, CHINESE)
+SYLLABLES = (
+    "ba bli cor dra eng fo gri hul ix jem ka lor mi nap osk pli qua ren sto tur ul ven wim yor zan"
+).split()
+CHARACTERS = "灵桐墨岚铃瓷弦藤荧砚翎笼伞坊舟砂符甲岩锦兜勺塔楂枢篓罐壶珊蓑"
 
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What somebody calls a thing: a `kitten` is the world's cat, a `tiger` only its nearest."""
+    """What somebody calls a thing: a `kitten` is a cat. `name` is what statements call it.
+
+    `measure` is the Chinese counting word, `known` whether the small world has words for the thing.
+    """
 
     name: str
     text: str
     plural: str
     measure: str
-    outside: bool = False
+    known: bool = True
 
 
 @cache
 def table(file: str) -> Any:
-    """One of the tables of words beside this module: names, words or scenes."""
+    """One of the tables of words beside this module: names, words, scenes or turns."""
     text = files(__package__).joinpath(f"{file}.yaml").read_text(encoding="utf-8")
     return yaml.safe_load(text)
 
@@ -39,17 +47,18 @@ def table(file: str) -> Any:
 @cache
 def kept_back(text: str) -> bool:
     """Whether a wording is never used in training, so that an exam can use it."""
-    return "{" not in text[:1] and sha256(text.encode()).digest()[0] < 256 * KEPT_BACK
+    return sha256(text.encode()).digest()[0] < 256 * KEPT_BACK
 
 
 @cache
-def wordings(language: str, *path: str, exam: bool = False) -> tuple[str, ...]:
+def wordings(file: str, language: str, *path: str, exam: bool = False) -> tuple[str, ...]:
     """A list of wordings for training, or those kept back for an exam (all, when none are)."""
-    found = table("words")[language]
+    found = table(file)[language]
     for key in path:
         found = found[key]
-    known = tuple(str(w) for w in found)
-    return tuple(w for w in known if kept_back(w) == exam) or known
+    every = tuple(str(w) for w in found)
+    bare = {"{x}", "{b}", "{s}", "{c}", "{n}"}
+    return tuple(w for w in every if (kept_back(w) and w not in bare) == exam) or every
 
 
 @cache
@@ -57,50 +66,56 @@ def sayings(language: str, name: str) -> tuple[Saying, ...]:
     """The thing's own name, then what else people call it."""
     noun = noun_of(name)
     words = table("names")["names"][name]
-    if language == "english":
-        return (Saying(name, name, noun.plural, ""), *_english(name, words["en"]))
-    return (Saying(name, noun.chinese, "", noun.measure), *_chinese(name, words["zh"]))
+    if language == ENGLISH:
+        found = [Saying(name, name, noun.plural, ""), *_english(name, words["en"])]
+    else:
+        found = [Saying(name, noun.chinese, "", noun.measure), *_chinese(name, words["zh"])]
+    loose = table("names")["loose"]
+    return tuple(replace(s, name=loose.get(s.text, name)) for s in found)
 
 
 @cache
 def outsiders(language: str, exam: bool = False) -> tuple[Saying, ...]:
-    """What the world lacks, each with the nearest thing that it has."""
-    every = []
-    for name, words in table("names")["outside"].items():
-        read = _english(name, words["en"]) if language == "english" else _chinese(name, words["zh"])
-        every += [replace(s, name=nearest(name), outside=True) for s in read]
-    return tuple(s for s in every if kept_back(s.text) == exam)
+    """What the world has no words for; each is called what it is, in English."""
+    names = table("names")
+    every: list[Saying] = []
+    for nearest, words in names["outside"].items():
+        if language == ENGLISH:
+            every += [replace(s, name=s.text) for s in _english(nearest, words["en"])]
+        else:
+            every += [
+                replace(s, name=names["translated"][s.text]) for s in _chinese(nearest, words["zh"])
+            ]
+    for row in names["more"]:
+        english, _, chinese = row.rpartition(" ")
+        one, _, many = english.partition("=")
+        text, _, measure = chinese.partition("/")
+        every.append(
+            Saying(one, one, many, "") if language == ENGLISH else Saying(one, text, "", measure)
+        )
+    return tuple(replace(s, known=False) for s in every if kept_back(s.text) == exam)
 
 
-@cache
-def absentees(language: str) -> tuple[Saying, ...]:
-    """What there are words for though no painter paints it yet, each with its nearest."""
-    return tuple(
-        replace(saying, name=nearest(name), outside=True)
-        for name in world().absent
-        for saying in sayings(language, name)
-    )
+def stranger(language: str, chance: Random) -> Saying:
+    """A word that nobody knows: it can only be copied."""
+    if language == ENGLISH:
+        word = "".join(chance.choices(SYLLABLES, k=chance.choice((2, 2, 3))))
+        return Saying(word, word, word + "s", "", known=False)
+    word = "".join(chance.choices(CHARACTERS, k=chance.choice((2, 2, 3))))
+    return Saying(word, word, "", chance.choice("只个条座"), known=False)
 
 
 def outsider(language: str, chance: Random, exam: bool = False) -> Saying:
-    """A word for something that the world lacks; in an exam, one that training never uses."""
-    known = absentees(language) if not exam and chance.random() < 0.4 else outsiders(language, exam)
-    return chance.choice(known)
-
-
-def nearest(name: str) -> str:
-    """A thing itself, or what stands in for it."""
-    return world().nearest.get(name, name) if name not in world().things else name
+    """A word for something that the painter can't paint."""
+    roll = chance.random()
+    if roll < 0.3:
+        return call(chance.choice(list(world().absent)), language, chance)
+    return stranger(language, chance) if roll < 0.36 else chance.choice(outsiders(language, exam))
 
 
 def noun_of(name: str) -> Noun:
     """The forms of a thing, of the world or not."""
     return world().things[name] if name in world().things else world().absent[name]
-
-
-def present(names: Sequence[str]) -> list[str]:
-    """Those of the things that the world has."""
-    return [name for name in names if name in world().things]
 
 
 def call(name: str, language: str, chance: Random, plain: float = 0.6) -> Saying:
@@ -127,13 +142,6 @@ def article(words: str) -> str:
     lower = words.lower()
     plain = lower.startswith(("one", "uni", "ufo", "uku", "unicorn"))
     return "an" if lower[:1] in tuple("aeiou") and not plain else "a"
-
-
-def theme_words(row: dict[str, Any], language: str, chance: Random, exam: bool) -> str:
-    """One of the words of an action, an occasion or a mood."""
-    words = row["en" if language == "english" else "zh"]
-    known = [w for w in words if kept_back(w) == exam] or words
-    return str(chance.choice(known))
 
 
 def _english(name: str, words: str) -> list[Saying]:

@@ -1,123 +1,258 @@
-"""Changes to how things look and to what is around them, as people ask for them."""
+"""Changes to how things look, where they stand and what is around them."""
 
 from __future__ import annotations
 
-from re import sub
-
-from limner.pipelines.pocket.language import replies
-from limner.pipelines.pocket.language.desk import Change, Desk, noun
 from limner.pipelines.pocket.language.lexicon import pick, table
-from limner.pipelines.pocket.language.wish import paint
+from limner.pipelines.pocket.language.picture import SETTINGS, Turn
+from limner.pipelines.pocket.language.told import Row
+from limner.pipelines.pocket.language.wishes import HOWS, PLACES, coloured, setting
 from limner.pipelines.pocket.world import world
 
+MIRROR = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "centre": "centre"}
 
-def recolour(desk: Desk) -> Change | None:
-    """Another colour, or its own again."""
-    group, draft = desk.one(), desk.draft
-    if group.colour and desk.chance.random() < 0.15:
-        draft.change(group.name, colour="")
-        own = (
-            f"{desk.plain(group)} back in its own colour"
-            if desk.english
-            else f"{desk.plain(group)}恢复本色"
-        )
-        return desk.frame("natural", n=desk.the(group)), own
-    colour = paint(group.name, desk.chance, desk.taste)
-    if not colour or colour == group.colour:
-        return None
-    draft.change(group.name, colour=colour)
-    word = desk.words("colours", colour)
-    if not desk.english:
-        word = word + "色" if len(word) == 1 or word in ("大红", "天蓝", "深蓝", "浅蓝") else word
-    alone = len(draft.groups) == 1 and desk.chance.random() < 0.4
-    key = "recolour_it" if alone else "recolour"
-    told = (
-        f"{desk.plain(group)} in {colour}"
-        if desk.english
-        else f"{desk.plain(group)}变成{world().colours[colour].chinese}"
+
+OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
+
+
+def recolour(turn: Turn) -> str:
+    """Another colour."""
+    thing, colour = turn.thing(), coloured(turn.chance)
+    if colour == turn.picture.value("colour", thing.name):
+        return ""
+    row = ("colour", thing.name, colour, "")
+    word = turn.state(turn.speaker.colour_word(colour), row)
+    if turn.alone and not turn.closed and turn.chance.random() < 0.3:
+        return turn.say("colour_it", c=word)
+    frame = turn.speaker.frame("colour", file="turns")
+    while "{m}" in frame and thing.count != "1":
+        frame = turn.speaker.frame("colour", file="turns")
+    return turn.speaker.fill(frame, n=turn.the(thing), c=word, m=turn.noun(thing))
+
+
+def recolour_all(turn: Turn) -> str:
+    """One colour for all."""
+    things = turn.picture.things
+    if len(things) < 2 or turn.used:
+        return ""
+    colour = coloured(turn.chance)
+    word = turn.speaker.colour_word(colour)
+    for thing in things:
+        if turn.picture.value("colour", thing.name) != colour:
+            word = turn.state(word, ("colour", thing.name, colour, ""))
+    turn.used |= {t.name for t in things}
+    return turn.say("colour_all", c=word)
+
+
+def uncolour(turn: Turn) -> str:
+    """Its own colour again."""
+    thing = turn.thing()
+    colour = turn.picture.value("colour", thing.name)
+    return (
+        turn.without(thing, "colour", "natural", c=turn.speaker.colour_word(colour))
+        if colour
+        else ""
     )
-    return desk.frame(key, n=desk.the(group), c=word), told
 
 
-def resize(desk: Desk) -> Change | None:
+def swap_colours(turn: Turn) -> str:
+    """Two things change colours."""
+    if len(turn.picture.things) != 2 or turn.used:
+        return ""
+    one, other = turn.picture.things
+    first, second = (turn.picture.value("colour", t.name) for t in (one, other))
+    if not first or not second or first == second:
+        return ""
+    rows = [
+        (("colour", thing.name, colour, ""), turn.picture.number("colour", thing.name))
+        for thing, colour in ((one, second), (other, first))
+    ]
+    return turn.swapped(rows, "swap_colours")
+
+
+def resize(turn: Turn) -> str:
     """Bigger or smaller."""
-    group = desk.one()
-    size = desk.chance.choice([s for s in world().sizes if s != group.size])
-    desk.draft.change(group.name, size=size)
-    if desk.english:
-        return desk.frame(
-            size, n=desk.the(group), m=noun(desk, group)
-        ), f"{desk.plain(group)} {size}"
-    return desk.frame(
-        size, n=desk.the(group)
-    ), f"{desk.plain(group)}变{world().sizes[size].chinese}"
-
-
-def move(desk: Desk) -> Change | None:
-    """To the left, the right or the middle of the picture."""
-    group = desk.one()
-    place = desk.chance.choice([p for p in world().places if p != group.place])
-    the = desk.the(group)
-    desk.draft.change(group.name, place=place)
-    if not desk.english:
-        where = desk.words("places", place)
-        return desk.frame(
-            "place", n=the, p=where
-        ), f"{desk.plain(group)}移到{world().places[place].chinese}"
-    told = f"{desk.plain(group)} {replies.PLACE[place]}"
-    if place == "centre":
-        return desk.frame("centre", n=the), told
-    word = pick(desk.chance, (place, place, f"{place} side", f"{place} of the picture"))
-    return desk.frame("place", n=the, p=word), told
-
-
-def relight(desk: Desk) -> Change | None:
-    """Another sky, or a backdrop."""
-    lights = [x for x in world().light if x != desk.draft.light]
-    light = desk.chance.choice(lights[:4] if desk.chance.random() < 0.7 else lights)
-    desk.draft.light = light
-    plain = light.startswith("plain")
-    key = "backdrop" if plain and not desk.english else "light"
-    if not plain and desk.english and desk.chance.random() < 0.4:
-        return _bare(desk, "lights", light), replies.LIGHT[light][0]
-    if desk.english:
-        told = f"a {light} backdrop" if plain else replies.LIGHT[light][0]
-    else:
-        told = f"换成{world().light[light].chinese}"
-    return desk.frame(key, s=desk.words("light", light)), told
-
-
-def reground(desk: Desk) -> Change | None:
-    """Another ground."""
-    where = desk.chance.choice([w for w in world().where if w != desk.draft.where])
-    desk.draft.where = where
-    told = replies.WHERE[where]
-    if desk.chance.random() < 0.35:
-        return _bare(desk, "grounds", where), told[0] if desk.english else f"放到{told[1]}"
-    words = desk.words("where", where)
-    return desk.frame("where", s=words), told[0] if desk.english else f"放到{told[1]}"
-
-
-def restyle(desk: Desk) -> Change | None:
-    """Another style."""
-    style = desk.chance.choice([s for s in world().styles if s != desk.draft.style])
-    desk.draft.style = style
-    told = replies.STYLE[style]
-    words = desk.words("styles", style)
-    text = sub(
-        r"\b(as|to|into|prefer) (?:in a|in|as a|as|like a) ", r"\1 ", desk.frame("style", s=words)
+    thing = turn.thing()
+    size = turn.chance.choice(
+        [s for s in world().sizes if s != turn.picture.value("size", thing.name)]
     )
-    return text, told[0] if desk.english else f"改用{told[1]}"
+    row = ("size", thing.name, size, "")
+    return turn.say(size, row, n=turn.the(thing), m=turn.noun(thing))
 
 
-def _bare(desk: Desk, part: str, value: str) -> str:
-    word = pick(desk.chance, table("edits")[desk.taste.language][part][value])
-    return desk.frame("ground_word" if part == "grounds" else "light_word", w=word)
+def unsize(turn: Turn) -> str:
+    """Its size does not matter any more."""
+    return turn.without(turn.thing(), "size", "unsized")
 
 
-def clear(desk: Desk) -> Change | None:
+def move(turn: Turn) -> str:
+    """To another place in the picture."""
+    thing = turn.thing()
+    place = turn.chance.choice([p for p in PLACES if p != turn.picture.value("place", thing.name)])
+    row = ("place", thing.name, place, "")
+    if turn.english and place in ("centre", "top", "bottom"):
+        return turn.say(place, row, n=turn.the(thing))
+    if not turn.english:
+        word = turn.state(turn.speaker.words("places", place), row)
+        return turn.say("place", n=turn.the(thing), p=word)
+    word = pick(turn.chance, (place, place, f"{place} side", f"{place} of the picture"))
+    return turn.say("place", row, n=turn.the(thing), p=word)
+
+
+def unplace(turn: Turn) -> str:
+    """Its place does not matter any more."""
+    return turn.without(turn.thing(), "place", "unplaced")
+
+
+def swap(turn: Turn) -> str:
+    """Two things change places."""
+    if len(turn.picture.things) != 2 or turn.used:
+        return ""
+    one, other = turn.picture.things
+    places = [turn.picture.value("place", t.name) for t in (one, other)]
+    at = turn.picture.number("relation", one.name, other.name)
+    rows: list[tuple[Row, int]] = []
+    if at and turn.picture.rows[at - 1][2] in OPPOSITE:
+        first, how, second = turn.picture.rows[at - 1][1:]
+        rows.append((("relation", first, OPPOSITE[how], second), at))
+    for thing, here, there in ((one, places[0], places[1]), (other, places[1], places[0])):
+        if here and (there or MIRROR[here]) != here:
+            rows.append(
+                (
+                    ("place", thing.name, there or MIRROR[here], ""),
+                    turn.picture.number("place", thing.name),
+                )
+            )
+    return turn.swapped(rows, "swap")
+
+
+def relate(turn: Turn) -> str:
+    """One thing as seen from another."""
+    if len(turn.picture.things) < 2:
+        return ""
+    one, other = turn.thing(), turn.thing()
+    how = turn.chance.choice(HOWS)
+    row = ("relation", one.name, how, other.name)
+    if row in turn.picture.rows:
+        return ""
+    side = turn.state(turn.how(how), row)
+    return turn.say("relate", n=turn.the(one), o=turn.the(other), h=side)
+
+
+def gap(turn: Turn) -> str:
+    """Two things change at once, the verb said once or not at all."""
+    if len(turn.picture.things) < 2:
+        return ""
+    one, other = turn.thing(), turn.thing()
+    kind = turn.chance.choice(("colour", "colour", "colour", "place", "size"))
+    values = {
+        "colour": list(world().colours),
+        "place": ["left", "right", "centre"],
+        "size": list(world().sizes),
+    }
+    words = []
+    for thing, value in zip((one, other), turn.chance.sample(values[kind], 2), strict=True):
+        if value == turn.picture.value(kind, thing.name):
+            return ""
+        said = (
+            turn.speaker.colour_word(value)
+            if kind == "colour"
+            else turn.speaker.words(f"{kind}s", value)
+        )
+        words.append(turn.state(said.removesuffix("的"), (kind, thing.name, value, "")))
+    key = "gap_place" if kind == "place" else "gap"
+    return turn.say(
+        key, n=turn.the(one, plain=True), o=turn.the(other, plain=True), v=words[0], w=words[1]
+    )
+
+
+def do(turn: Turn) -> str:
+    """A thing does something else."""
+    thing = turn.thing()
+    if not thing.living and turn.chance.random() < 0.8:
+        return ""
+    deed = turn.chance.choice(list(table("scenes")["deeds"]))
+    if deed == turn.picture.value("action", thing.name):
+        return ""
+    words = table("scenes")["deeds"][deed][2 if turn.english else 1]
+    row = ("action", thing.name, deed, "")
+    return turn.say("deed", row, n=turn.the(thing), d=pick(turn.chance, words).removeprefix("正在"))
+
+
+def look(turn: Turn) -> str:
+    """A thing looks another way."""
+    thing = turn.thing()
+    kind = "living" if thing.living else "any"
+    trait = turn.chance.choice(list(table("scenes")[kind]))
+    if turn.picture.number("attribute", thing.name):
+        return ""
+    word = turn.speaker.words(kind, trait).removesuffix("的")
+    said = turn.speaker.state("attribute", trait, word, thing)
+    return turn.say("trait", n=turn.the(thing), v=said, m=turn.noun(thing))
+
+
+def resettle(turn: Turn) -> str:
+    """Another ground, sky or style."""
+    kind = turn.chance.choice(SETTINGS)
+    value = setting(kind, turn.chance)
+    if value == turn.picture.value(kind) or kind in turn.used:
+        return ""
+    turn.used.add(kind)
+    tags = table("turns")[turn.speaker.language][{"scene": "grounds"}.get(kind, "lights")]
+    part = {"scene": "where", "style": "styles"}.get(kind, kind)
+    if kind != "style" and value in tags and turn.chance.random() < 0.5:
+        return turn.say(kind, s=turn.state(pick(turn.chance, tags[value]), (kind, "", value, "")))
+    words = turn.speaker.words(part, value)
+    if not turn.english:
+        words = words.removeprefix("在")
+    said = turn.state(words, (kind, "", value, ""))
+    key = "style" if kind == "style" else "setting"
+    if not turn.english and kind == "light":
+        key = "backdrop" if value.startswith("plain") else "light"
+    return turn.say(key, s=said)
+
+
+def weather(turn: Turn) -> str:
+    """Rain, snow or the dark, as something that happens."""
+    known = table("turns")[turn.speaker.language]["weather"]
+    value = turn.chance.choice(list(known))
+    if value == turn.picture.value("light") or "light" in turn.used:
+        return ""
+    turn.used.add("light")
+    return turn.speaker.fill(pick(turn.chance, known[value]), ("light", "", value, ""))
+
+
+def unsettle(turn: Turn) -> str:
+    """The ground, the sky or the style is not wanted."""
+    kind = turn.chance.choice(SETTINGS)
+    value, at = turn.picture.value(kind), turn.picture.number(kind)
+    if not value or kind in turn.used:
+        return ""
+    turn.used.add(kind)
+    tags = table("turns")[turn.speaker.language][{"scene": "grounds"}.get(kind, "lights")]
+    words = tags[value] if kind != "style" and value in tags else [_plain_words(turn, kind, value)]
+    turn.removed.append(at)
+    return turn.say("unset", s=pick(turn.chance, words))
+
+
+def _plain_words(turn: Turn, kind: str, value: str) -> str:
+    if turn.english:
+        return value.removeprefix("plain ") + " background" if value.startswith("plain") else value
+    part = {"scene": "where", "style": "styles"}.get(kind, kind)
+    return turn.speaker.words(part, value).removeprefix("在")
+
+
+def clear(turn: Turn) -> str:
     """Nothing but white behind the things."""
-    if desk.draft.light == "plain white" and not desk.draft.where:
-        return None
-    desk.draft.where, desk.draft.light = "", "plain white"
-    return desk.frame("clear"), "on a plain white backdrop" if desk.english else "换成纯白背景"
+    scene, light = turn.picture.number("scene"), turn.picture.value("light")
+    if light == "plain white" or turn.used & set(SETTINGS):
+        return ""
+    turn.removed += [scene] if scene else []
+    turn.used |= {"scene", "light"}
+    return turn.say("clear", ("light", "", "plain white", ""))
+
+
+def write(turn: Turn) -> str:
+    """Letters to be read in the picture."""
+    words = table("scenes")["letters" if turn.english else "chinese_letters"]
+    text = str(turn.chance.choice(words))
+    return turn.say("letters", ("text", "", text, ""), t=text)

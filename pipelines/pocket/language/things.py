@@ -1,235 +1,174 @@
-"""Changes to which things there are and how they stand to each other, as people ask for them."""
+"""Changes to which things there are, and how many."""
 
 from __future__ import annotations
 
-from typing import Any
+from limner.pipelines.pocket.language.lexicon import call, pick, table
+from limner.pipelines.pocket.language.picture import Turn
+from limner.pipelines.pocket.language.wishes import (
+    HOWS,
+    PLACES,
+    SEVERAL,
+    Thing,
+    coloured,
+    described,
+)
+from limner.pipelines.pocket.world import world
 
-from limner.pipelines.pocket.language import chinese, english, replies
-from limner.pipelines.pocket.language.desk import Change, Desk, noun
-from limner.pipelines.pocket.language.lexicon import Saying, article, call, outsider, pick, table
-from limner.pipelines.pocket.language.wish import Wish, paint, shunned_words
-from limner.pipelines.pocket.spec import Group, Link, held_out, link_held_out
-from limner.pipelines.pocket.world import MOST, NUMBERS, world
 
-
-def add(desk: Desk) -> Change | None:
+def add(turn: Turn) -> str:
     """One more kind of thing, perhaps at a place or beside another thing."""
-    draft, chance = desk.draft, desk.chance
-    saying = _new_saying(desk)
-    if not saying:
-        return None
-    if draft.room < 1:
-        return _too_many(desk, saying)
-    colour = paint(saying.name, chance, desk.taste) if chance.random() < 0.3 else ""
-    size = chance.choice(list(world().sizes)) if chance.random() < 0.15 else ""
-    count = 2 if draft.room > 1 and chance.random() < 0.15 else 1
-    group = Group(saying.name, count, colour, size)
-    wish = Wish([group], {saying.name: saying})
-    how = _beside(desk, group) if chance.random() < 0.3 else None
-    if not how and chance.random() < 0.4:
-        group = Group(saying.name, count, colour, size, chance.choice(list(world().places)))
-        wish.groups = [group]
-    text = _new_thing(desk, wish, how)
-    draft.add(group)
-    if how:
-        draft.relate(how)
-    if desk.english:
-        told = f"{replies.phrase(group)} added"
-        return text, f"{told} (I can't paint {_a(saying)} yet)" if saying.outside else told
-    told = f"加上{replies.chinese_phrase(group)}"
-    return text, f"{saying.text}我还不会画，{told}代替" if saying.outside else told
-
-
-def another(desk: Desk) -> Change | None:
-    """One more of a kind."""
-    group = desk.one()
-    if desk.draft.room < 1:
-        return None
-    desk.draft.change(group.name, count=group.count + 1)
-    saying = call(group.name, desk.taste.language, desk.chance, 0.8)
-    return desk.frame("another", m=saying.text, q=saying.measure), _counted(
-        desk, group, group.count + 1
+    thing = turn.new()
+    if not thing:
+        return ""
+    described(thing, turn.chance, 0.3)
+    if turn.chance.random() < 0.2:
+        thing.place = turn.chance.choice(PLACES)
+    words, speaker = (
+        turn.speaker.phrase(thing, bare=not turn.english and turn.chance.random() < 0.4),
+        turn.speaker,
     )
+    if thing.place:
+        place = speaker.state("place", thing.place, speaker.words("places", thing.place), thing)
+        if turn.english:
+            return turn.say("add", x=f"{words} {place}")
+        return pick(
+            turn.chance, ("在{p}加{x}", "{p}加{x}", "{p}再加{x}", "{p}放{x}", "{p}画{x}")
+        ).format(p=place, x=words)
+    if turn.chance.random() > 0.3:
+        return turn.say("add", x=words)
+    other, how = turn.thing(), turn.chance.choice(HOWS)
+    side = turn.state(turn.how(how), ("relation", thing.name, how, other.name))
+    if turn.english:
+        return turn.say("add", x=f"{words} {side} {turn.the(other, 0.2)}")
+    frames = ("在{o}{h}加{x}", "{o}的{h}再加{x}", "{o}{h}画{x}", "在{o}{h}放{x}")
+    return pick(turn.chance, frames).format(o=turn.the(other, 0.2), h=side, x=words)
 
 
-def recount(desk: Desk) -> Change | None:
-    """Another number of a kind."""
-    group = desk.one()
-    most = group.count + desk.draft.room
-    choices = [n for n in range(1, most + 1) if n != group.count]
-    if not choices:
-        return None
-    count = desk.chance.choice(choices)
-    desk.draft.change(group.name, count=count)
-    saying = call(group.name, desk.taste.language, desk.chance, 0.8)
-    number = pick(desk.chance, (NUMBERS[count], NUMBERS[count], str(count)))
-    if not desk.english:
-        number = pick(desk.chance, (replies.COUNTS[count],) * 3 + (str(count),))
-    noun = saying.plural if count > 1 else saying.text
-    text = desk.frame("count", k=number, ms=noun, m=saying.text, q=saying.measure)
-    return text, _counted(desk, group, count)
+def recount(turn: Turn) -> str:
+    """Another number of a kind: said outright, or as more or fewer."""
+    thing = turn.thing()
+    now = int(turn.picture.value("count", thing.name) or 0)
+    ways: list[tuple[str, int]] = [("count", turn.chance.choice((1, 2, 3, 4, 5, 6, 8, 10)))] * 3
+    if now:
+        ways += [("another", now + 1), ("another", now + 1), ("double", 2 * now)]
+        more = turn.chance.choice((2, 3))
+        ways += [("more", now + more), *([("fewer", now - 1), ("only_one", 1)] if now > 1 else [])]
+    if turn.alone:
+        ways += [("count_it", ways[0][1])] * 2
+    key, count = turn.chance.choice(ways)
+    if count == now or (key == "only_one" and not turn.alone and turn.chance.random() < 0.5):
+        return ""
+    saying, many = turn.naming(thing), count - now > 1 if key == "more" else count > 1
+    plural = (
+        saying.plural
+        if turn.english and (many or key in ("double", "fewer", "more"))
+        else saying.text
+    )
+    number = str(count - now) if key == "more" else str(now if key == "only_one" else count)
+    words = {"m": saying.text, "ms": plural, "q": thing.saying.measure, "n": turn.the(thing)}
+    words |= {"k": _numeral(turn, number), "j": _numeral(turn, str(now or 2))}
+    row = ("count", thing.name, str(count), "")
+    if key == "only_one" and not turn.alone:
+        frame = "[only one {m}]" if turn.english else "[只要一{q}{m}]"
+        return turn.speaker.fill(frame, row, **words)
+    return turn.say(key, row, **words)
 
 
-def remove(desk: Desk) -> Change | None:
-    """Away with a thing; it is then unwanted."""
-    group = desk.chance.choice(desk.draft.groups)
-    text = desk.frame("remove", n=desk.the(group, 0.0), m=noun(desk, group))
-    if len(desk.draft.groups) < 2:
-        return _emptied(desk, group, text)
-    desk.draft.remove(group.name)
-    return text, f"no more {_bare(desk, group)}" if desk.english else f"去掉{desk.plain(group)}"
+def _numeral(turn: Turn, count: str) -> str:
+    number = turn.speaker.number(count)
+    return {"a": "one", "a single": "one", "just one": "one"}.get(number, number)
 
 
-def _emptied(desk: Desk, group: Group, text: str) -> Change | None:
-    """The only thing is not wanted: a tree stands where it was, or a house in a tree's place."""
-    if desk.chance.random() < 0.5:
-        return None
-    other = Group("house" if group.name == "tree" else "tree")
-    desk.draft.remove(group.name)
-    desk.draft.add(other)
-    desk.closed = True
-    if desk.english:
-        return text, f"{replies.phrase(other)} instead, so that the picture is not empty"
-    return text, f"画面不能空着，换成{replies.chinese_phrase(other)}"
+def remove(turn: Turn) -> str:
+    """Away with one thing, with two, or with all but one."""
+    thing = turn.thing(fresh=True)
+    names = [t.name for t in turn.picture.things]
+    roll = turn.chance.random()
+    if len(names) > 2 and roll < 0.2:
+        other = turn.thing()
+        turn.removed += [turn.picture.here(thing), turn.picture.here(other)]
+        return turn.say(
+            "remove_two",
+            n=turn.the(thing),
+            o=turn.the(other),
+            m=turn.noun(thing),
+            M=turn.noun(other),
+        )
+    if len(names) > 1 and not turn.closed and not turn.used - {thing.name} and roll < 0.3:
+        turn.removed += [turn.picture.here(t) for t in turn.picture.things if t is not thing]
+        turn.used |= set(names)
+        turn.closed = True
+        return turn.say("keep_only", n=turn.the(thing))
+    turn.removed.append(turn.picture.here(thing))
+    return turn.say("remove", n=turn.the(thing, 0.25), m=turn.noun(thing))
 
 
-def refuse(desk: Desk) -> Change | None:
+def avoid(turn: Turn) -> str:
     """Something that is not there is unwanted, too."""
-    taken = {g.name for g in desk.draft.groups} | set(desk.draft.avoid)
-    if desk.chance.random() < 0.25:
-        word = desk.chance.choice(shunned_words(desk.taste.language)).removeprefix("any ")
-        told = f"no {word}" if desk.english else f"不画{word}"
-        return desk.frame("avoid", u=word), told
-    name = desk.chance.choice([n for n in world().things if n not in taken])
-    speak = english if desk.english else chinese
-    word = speak.unwanted_word(name, desk.chance)
-    desk.draft.refuse(name)
-    if desk.english:
-        return desk.frame("avoid", u=word), f"no {world().things[name].plural}"
-    return desk.frame("avoid", u=word), f"不画{world().things[name].chinese}"
+    if turn.chance.random() < 0.25:
+        english, words = turn.chance.choice(list(table("scenes")["unwanted"].items()))
+        if english in (turn.picture.value("scene"), *(r[1] for r in turn.picture.rows)):
+            return ""
+        return turn.say("avoid", ("absent", english, "", ""), u=words[not turn.english])
+    thing = turn.new()
+    if not thing or turn.picture.number("absent", thing.name):
+        return ""
+    word = thing.saying.text
+    if turn.english and turn.chance.random() < 0.7:
+        word = thing.saying.plural
+    return turn.say("avoid", ("absent", thing.name, "", ""), u=word)
 
 
-def replace_thing(desk: Desk) -> Change | None:
-    """Another thing in the stead of one, with the same looks."""
-    group, saying = desk.one(), _new_saying(desk)
-    if not saying or held_out(saying.name, group.colour):
-        return None
-    links = desk.draft.copy()
-    links.rename(group.name, saying.name)
-    if any(link_held_out(k) for k in links.links):
-        return None
-    alone = len(desk.draft.groups) == 1 and desk.chance.random() < 0.35
-    new = _new_words(desk, saying, group.count)
-    text = desk.frame("replace_it" if alone else "replace", n=desk.the(group, 0.15), x=new)
-    desk.draft.rename(group.name, saying.name)
-    noun = world().things[saying.name]
-    if desk.english:
-        told = f"{noun.counted(group.count)} instead of {desk.plain(group).removeprefix('the ')}"
-        return text, f"{told} (I can't paint {_a(saying)} yet)" if saying.outside else told
-    told = f"把{desk.plain(group)}换成{noun.chinese}"
-    return text, f"{saying.text}我还不会画，先{told}" if saying.outside else told
+def bring_back(turn: Turn) -> str:
+    """What was unwanted is wanted after all."""
+    unwanted = [
+        (at, r) for at, r in enumerate(turn.picture.rows, 1) if r[0] == "absent" and not r[2]
+    ]
+    known = [(at, r[1]) for at, r in unwanted if r[1] in world().things]
+    if not known:
+        return ""
+    at, name = known[0]
+    thing = Thing(call(name, turn.speaker.language, turn.chance))
+    turn.removed.append(at)
+    turn.used.add(name)
+    return turn.say(turn.chance.choice(("back", "add")), x=turn.speaker.phrase(thing))
 
 
-def swap(desk: Desk) -> Change | None:
-    """Two things change places."""
-    draft = desk.draft
-    if len(draft.groups) != 2:
-        return None
-    one, other = draft.groups
-    sideways = {one.place, other.place} & {"left", "right"} or draft.links
-    turned = [Link(k.other, k.how, k.thing) for k in draft.links]
-    if not sideways or any(link_held_out(k) for k in turned):
-        return None
-    draft.swap(one.name, other.name)
-    text = desk.frame("swap", n=desk.the(one), o=desk.the(other))
-    if desk.english:
-        return text, f"{desk.plain(one)} and {desk.plain(other)} swapped"
-    return text, f"{desk.plain(one)}和{desk.plain(other)}换了位置"
-
-
-def relate(desk: Desk) -> Change | None:
-    """One thing as seen from another."""
-    if len(desk.draft.groups) < 2:
-        return None
-    one, other = desk.chance.sample(desk.draft.groups, 2)
-    link = Link(one.name, desk.chance.choice(list(world().relations)), other.name)
-    if link_held_out(link) or link in desk.draft.links:
-        return None
-    how = pick(desk.chance, table("edits")[desk.taste.language]["how"][link.how])
-    text = desk.frame("relate", n=desk.the(one), o=desk.the(other), h=how)
-    desk.draft.relate(link)
-    if desk.english:
-        way = replies.RELATION.get(link.how, link.how)
-        return text, f"{desk.plain(one)} {way} {desk.plain(other)}"
-    return text, f"{desk.plain(one)}在{desk.plain(other)}的{world().relations[link.how].chinese}"
-
-
-def _bare(desk: Desk, group: Group) -> str:
-    return world().things[group.name].counted(group.count)
-
-
-def _a(saying: Saying) -> str:
-    return f"{article(saying.text)} {saying.text}"
-
-
-def _counted(desk: Desk, group: Group, count: int) -> str:
-    noun = world().things[group.name]
-    if desk.english:
-        return f"{NUMBERS[count]} {noun.counted(count)} now"
-    return f"现在是{replies.COUNTS[count]}{noun.measure}{noun.chinese}"
-
-
-def _new_saying(desk: Desk) -> Saying | None:
-    """A thing that is not in the picture yet, or a word for what the world lacks."""
-    if desk.chance.random() < (0.5 if desk.taste.strangers else 0.14):
-        saying = outsider(desk.taste.language, desk.chance, desk.taste.strangers)
-    else:
-        saying = call(desk.chance.choice(list(world().things)), desk.taste.language, desk.chance)
-    return None if saying.name in {g.name for g in desk.draft.groups} else saying
-
-
-def _new_words(desk: Desk, saying: Saying, count: int) -> str:
-    if desk.english:
-        return saying.plural if count > 1 else _a(saying)
-    return (
-        saying.text
-        if count > 1 or desk.chance.random() < 0.6
-        else f"一{saying.measure}{saying.text}"
+def exchange(turn: Turn) -> str:
+    """Another thing in the stead of one."""
+    thing, new = turn.thing(fresh=True), turn.new()
+    if not new or thing.count == SEVERAL:
+        return ""
+    new.count = thing.count if turn.chance.random() < 0.8 else turn.chance.choice("123")
+    colour = coloured(turn.chance) if turn.chance.random() < 0.2 else ""
+    phrase = (
+        turn.noun(new)
+        if new.count != "1" and not colour
+        else turn.speaker.phrase(new, bare=not turn.english)
     )
-
-
-def _new_thing(desk: Desk, wish: Wish, how: Link | None) -> str:
-    speak: Any = english if desk.english else chinese
-    words = speak.phrase(wish.groups[0], wish, desk.chance)
-    place = wish.groups[0].place
-    if not desk.english and place:
-        return pick(desk.chance, ("在{p}加{x}", "{p}加{x}", "{p}再加{x}", "{p}放{x}")).format(
-            p=desk.words("places", place), x=words
+    if colour:
+        noun = new.saying.plural if new.count != "1" and turn.english else new.saying.text
+        row, speaker = ("colour", new.name, colour, ""), turn.speaker
+        word = speaker.told.mark(
+            speaker.colour_word(colour), row, turn.picture.number("colour", thing.name)
         )
-    if how:
-        other = desk.the(next(g for g in desk.draft.groups if g.name == how.other), 0.2)
-        side = pick(desk.chance, table("edits")[desk.taste.language]["how"][how.how])
-        if desk.english:
-            return desk.frame("add", x=f"{words} {side} {other}")
-        return pick(desk.chance, ("在{o}{h}加{x}", "{o}的{h}再加{x}", "{o}{h}画{x}")).format(
-            o=other, h=side, x=words
+        phrase = (
+            f"{_a(turn, new)} {word} {noun}".strip()
+            if turn.english
+            else f"{_a(turn, new)}{word}的{noun}"
         )
-    return desk.frame("add", x=words)
+    elif new.count == "1":
+        phrase = f"{_a(turn, new)}{' ' if turn.english else ''}{new.saying.text}".strip()
+    row = ("count", new.name, new.count, "")
+    said = turn.speaker.told.mark(phrase, row, turn.picture.here(thing))
+    if turn.alone and turn.chance.random() < 0.3:
+        return turn.say("replace_it", x=said)
+    return turn.say("replace", n=turn.the(thing, 0.15), x=said, m=turn.noun(thing))
 
 
-def _beside(desk: Desk, group: Group) -> Link | None:
-    other = desk.one().name
-    link = Link(group.name, desk.chance.choice(list(world().relations)), other)
-    return None if link_held_out(link) else link
-
-
-def _too_many(desk: Desk, saying: Saying) -> Change | None:
-    if desk.chance.random() < 0.8:
-        return None
-    words = _a(saying) if desk.english else f"一{saying.measure}{saying.text}"
-    told = (
-        f"only {NUMBERS[MOST]} things fit, so I could not add one"
-        if desk.english
-        else "画面里最多放四样，加不下了"
-    )
-    return desk.frame("add", x=words), told
+def _a(turn: Turn, thing: Thing) -> str:
+    if turn.english:
+        return turn.speaker.number(thing.count) if thing.count != "1" else "a"
+    if thing.count == "1" and turn.chance.random() < 0.5:
+        return ""
+    return f"{turn.speaker.number(thing.count)}{thing.saying.measure}"

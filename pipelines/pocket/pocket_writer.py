@@ -1,0 +1,138 @@
+"""The pocket world's writer: rules that read English and Chinese, and a small model beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import PrivateAttr
+
+from limner.errors import ModelUnusable
+from limner.pipelines.pocket.reading.lexicon import lexicon
+from limner.pipelines.pocket.reading.lines import read_line
+from limner.pipelines.pocket.reading.request import Request, read_request
+from limner.pipelines.pocket.small_world import SmallWorld
+from limner.pipelines.writer_local import LocalWriter, open_local_writer
+
+__all__ = ["PocketWriter", "open_pocket_writer"]
+
+_PIECE = 48  # characters of a streamed piece
+
+
+class PocketWriter(LocalWriter):
+    """Answers the writer's tasks for the small world, by rule wherever the rules can read.
+
+    The weights are opened only when something is asked of the model itself, as a chat model; the
+    tasks "draw", "turn", "describe" and "reword" work without them.
+    """
+
+    _weights: Path | None = PrivateAttr(default=None)
+    _opened: bool = PrivateAttr(default=False)
+    _opening: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def world(self) -> SmallWorld:
+        """What its painter can show."""
+        return SmallWorld()
+
+    @property
+    def model(self) -> Any:
+        """The small language model, opened when it is first needed."""
+        self._open()
+        return super().model
+
+    @property
+    def device(self) -> str:
+        """Where the model computes; the rules need no device."""
+        return super().device if self._opened else "cpu"
+
+    def _open(self) -> None:
+        if self._opened:
+            return
+        if self._weights is None:
+            raise ModelUnusable(f"The writer {self.name!r} has no weights: it only reads by rule.")
+        opened = open_local_writer(self._weights, str(self.name), **self._opening)
+        self.hold(opened.model, opened._tokenizer, self._weights, False, opened._reopen)
+        self._opened = True
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **call: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        self._open()
+        yield from super()._stream(messages, stop, run_manager, **call)
+
+    def later(self, folder: Path, **settings: Any) -> None:
+        """Say where the weights are; they are opened when they are needed."""
+        self._weights, self._opening = folder, settings
+
+    def write_task(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
+        """The answer to one task as JSON, in pieces; see the contract of the writer's tasks."""
+        answer = json.dumps(self._answer(task, values, seed), ensure_ascii=False)
+        for start in range(0, len(answer), _PIECE):
+            yield answer[start : start + _PIECE]
+
+    def _answer(self, task: str, values: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        if task == "draw":
+            return self._draw(values, seed)
+        if task == "turn":
+            return self.proposes(task, values, read_line(values))
+        if task == "describe":
+            return self._describe(values)
+        return {"prompt": str(values.get("prompt") or "")}
+
+    def _draw(self, values: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        request: Request = read_request(str(values.get("request") or ""), seed)
+        return self.proposes("draw", values, request.answer())
+
+    def _describe(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        claims = [_Statement(claim) for claim in values.get("claims") or ()]
+        absent = [c.subject for c in claims if c.kind == "absent" and c.subject and not c.value]
+        return {"prompt": SmallWorld().prompt(claims), "negative": absent}
+
+    def proposes(
+        self, task: str, values: Mapping[str, Any], known: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What the model would add to what the rules read; today nothing.
+
+        The model reads `draw: <request>`, or `turn: <claims in compact slots, one a line>` and
+        `line: <line>`, and answers `{"asked": [["count", "cat", "2", "", "two cats"], ...]}` (rows
+        of kind, subject, value, object, quote) or `{"tool": "edit", "add": [rows], "remove":
+        [numbers], "change": [[number, ...row]]}`, held to a JSON schema in which everything in
+        `known` is a constant. It is worth asking where the rules have no reading: `asked` is
+        empty, or the tool is `ask` because nothing was understood.
+        """
+        return known
+
+
+class _Statement:
+    """A claim of a task's values."""
+
+    def __init__(self, claim: Any) -> None:
+        def slot(name: str) -> str:
+            found = claim.get(name) if isinstance(claim, Mapping) else getattr(claim, name, "")
+            return str(found or "")
+
+        self.text, self.kind = slot("text"), slot("kind")
+        self.subject, self.value, self.object = slot("subject"), slot("value"), slot("object")
+
+
+def open_pocket_writer(folder: Path, name: str, **settings: Any) -> PocketWriter:
+    """The pocket writer; its weights in that folder, where there are some, are opened when needed.
+
+    Raises nothing for a folder without weights: the rules work alone.
+    """
+    lexicon()  # compiled before anyone waits for an answer
+    opening = {key: settings.pop(key) for key in ("device", "bits") if key in settings}
+    writer = PocketWriter(name=name, **settings)
+    if (folder / "config.json").is_file():
+        writer.later(folder, **opening)
+    return writer

@@ -1,0 +1,1 @@
+"""Reads what people type about the small world, in English and Chinese, without a model."""

@@ -1,0 +1,512 @@
+"""Reads a line of a conversation as one call of a tool: draw, edit, select, undo, ask and so on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from limner.pipelines.pocket.reading.answers import answer, is_question
+from limner.pipelines.pocket.reading.claims import Row
+from limner.pipelines.pocket.reading.clauses import gather
+from limner.pipelines.pocket.reading.edits import Held, Patch, Unclear, edit
+from limner.pipelines.pocket.reading.lexicon import lexicon, table
+from limner.pipelines.pocket.reading.patterns import ORDINALS, WORDS, named
+from limner.pipelines.pocket.reading.phrases import Item, phrases
+from limner.pipelines.pocket.reading.replies import is_chinese, say
+from limner.pipelines.pocket.reading.request import is_foreign, statements
+from limner.pipelines.pocket.reading.steering import (
+    after_talk,
+    begins_anew,
+    chosen_by_word,
+    steers,
+    version_by_word,
+)
+from limner.pipelines.pocket.reading.tokens import LONGEST
+from limner.pipelines.pocket.small_world import SmallWorld
+
+__all__ = ["Call", "read_line"]
+
+Call = dict[str, Any]
+_LONGEST_CONTROL = 160
+_ENDS = " \t\n.!?。！？~～…,，;；:：-–—"
+_WORLD = SmallWorld()
+_SMALL_TALK = ("thanks", "ok", "hello", "help")
+
+
+def read_line(values: Mapping[str, Any]) -> Call:
+    """What a line of a conversation asks for, given the facts of the task "turn"."""
+    return _Line(values).read()
+
+
+class _Line:
+    """One line, and the conversation that it belongs to."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        whole = str(values.get("line") or "")[:LONGEST]
+        self.line = whole[after_talk(whole) :]
+        self.claims: Sequence[Mapping[str, Any]] = values.get("claims") or ()
+        self.language = "chinese" if is_chinese(self.line) else "english"
+        if not any(c.isalpha() for c in self.line):
+            self.language = str(values.get("language") or self.language)
+        self.plain = _plain(self.line)
+
+    def read(self) -> Call:
+        if not any(c.isalnum() for c in self.line):
+            return self._ask("unclear", line=self.line.strip()[:40])
+        for rule in (self._control, self._select, self._steer, self._by_words):
+            if call := rule():
+                return call
+        if is_foreign(self.line):
+            return self._ask("foreign")
+        if not self.claims:
+            return self._first()
+        if is_question(self.plain, self.line):
+            return self._answered()
+        return self._fresh() or self._draw() or self._change(self._same())
+
+    # lines that steer
+
+    def _control(self) -> Call | None:
+        for tool in ("undo", "redo", "again", "save", "adjust"):
+            if _is(tool, self.plain) and not self._of_a_thing(tool):
+                return self._steering(tool)
+        for said in (self.line.strip(_ENDS).lower(), self.plain):
+            for talk in _SMALL_TALK:
+                if _is(talk, said):
+                    return self._talk(talk)
+        return None
+
+    def _by_words(self) -> Call | None:
+        """The same of lines that say it in a way of their own."""
+        tool = steers(self.line)
+        if not tool or (tool != "talk" and not self.claims):
+            return None
+        return self._talk("thanks" if _is("thanks", self.plain) else "ok") if tool == "talk" else (
+            self._steering(tool)
+        )
+
+    def _of_a_thing(self, tool: str) -> bool:
+        """Whether it is about a thing of the picture, and so a change: `the cat darker`."""
+        if tool not in ("adjust", "redo", "again"):
+            return False
+        return any(i.kind == "thing" for i in phrases(self.line))
+
+    def _steering(self, tool: str) -> Call:
+        if tool == "again":
+            return {"tool": "draw", "request": ""} if self.claims else self._ask("nothing_there")
+        if tool == "adjust":
+            return {"tool": "adjust", "instruction": self.line.strip()}
+        return {"tool": tool}
+
+    def _talk(self, talk: str) -> Call:
+        things = _things(self.language) if talk == "help" else ""
+        larger = say(self.language, "larger")
+        return {"tool": "answer", "text": say(self.language, talk, things=things, larger=larger)}
+
+    def _ask(self, key: str, choices: Sequence[str] = (), **told: str) -> Call:
+        return {
+            "tool": "ask",
+            "question": say(self.language, key, **told),
+            "choices": list(choices)[:6],
+        }
+
+    # one of the pictures
+
+    def _select(self) -> Call | None:
+        if len(self.line) > 2 * _LONGEST_CONTROL and not self.values.get("candidates"):
+            return None
+        if _combines(self.plain):
+            return self._ask("one_at_a_time", self._numbers("candidates"))
+        found = _chosen(self.plain, self._last_number())
+        if found is None:
+            by_word = chosen_by_word(self.line, self._last_number())
+            found = (by_word, "") if by_word is not None else None
+        if found is None:
+            return None
+        number, rest = found
+        if not rest and not number:
+            return None
+        known = [int(c["number"]) for c in self.values.get("candidates") or ()]
+        if not known and not self.claims:
+            return None
+        if number not in known:
+            return self._no_candidate(number)
+        call: Call = {"tool": "select", "candidate": number}
+        if rest:
+            then = _Line({**self.values, "line": rest})._after_choice()
+            if then["tool"] in ("edit", "adjust", "save", "draw"):
+                call["then"] = then
+            else:
+                return then
+        return call
+
+    def _after_choice(self) -> Call:
+        return self._control() or self._change(self.line)
+
+    def _no_candidate(self, number: int) -> Call:
+        known = self._numbers("candidates")
+        return self._ask("no_candidate" if known else "no_candidates", known, n=str(number))
+
+    def _numbers(self, what: str) -> list[str]:
+        return [f"#{c['number']}" for c in self.values.get(what) or ()]
+
+    def _last_number(self) -> int:
+        return max((int(c["number"]) for c in self.values.get("candidates") or ()), default=0)
+
+    # an earlier version
+
+    def _steer(self) -> Call | None:
+        versions = self.values.get("versions") or ()
+        if not versions:
+            return None
+        found = _version(self.plain, versions)
+        found = version_by_word(self.line) if found is None else found
+        if found is None:
+            return None
+        known = [int(v["number"]) for v in versions]
+        if found in known:
+            return {"tool": "back_to", "version": found}
+        choices = [say(self.language, "version", n=str(n)) for n in known[-4:]]
+        return self._ask("no_version", choices)
+
+    # pictures
+
+    def _first(self) -> Call:
+        """The first line of a conversation: a request, unless it asks something."""
+        if is_question(self.plain, self.line):
+            return {"tool": "answer", "text": answer(self.values, self.plain, self.language)}
+        return {"tool": "draw", "request": self.line.strip()}
+
+    def _answered(self) -> Call:
+        """A question; if a wish follows it, that counts."""
+        _, mark, rest = self.line.replace("？", "?").partition("?")
+        if mark and any(c.isalnum() for c in rest):
+            call = _Line({**self.values, "line": rest.strip()}).read()
+            if call["tool"] in ("edit", "draw", "select"):
+                return call
+        return {"tool": "answer", "text": answer(self.values, self.plain, self.language)}
+
+    def _fresh(self) -> Call | None:
+        """`something completely different: …`, 换个主题，…."""
+        rest = _behind("fresh", "fresh_joins", self.line)
+        rest = begins_anew(self.line) if not rest else rest
+        if rest is None or self._goes_on(rest):
+            return None
+        if not rest.strip(_ENDS):
+            return self._ask("see_what")
+        return {"tool": "draw", "request": rest.strip()}
+
+    def _goes_on(self, rest: str) -> bool:
+        """Whether it changes what is there after all: `forget it, make the cat blue`."""
+        held = Held(self.claims)
+        named = [i.mention for i in phrases(rest) if i.mention and i.mention.determiner == "the"]
+        return any(m.subject and held.resolve(m.subject) for m in named)
+
+    def _draw(self) -> Call | None:
+        """`draw a dog`: a picture of its own, unless it goes on with the one at hand."""
+        lead = _lead("draws", self.line)
+        if lead is None:
+            return None
+        items = phrases(self.line)
+        on = ("also", "instead", "it", "them", "more")
+        definite = [i for i in items if i.mention and i.mention.determiner in ("the", "more")]
+        if definite or any(i.is_(*on) and i.kind != "thing" for i in items):
+            return None
+        rest = self.line[lead:].strip()
+        return {"tool": "draw", "request": rest} if rest.strip(_ENDS) else None
+
+    def _same(self) -> str:
+        """The line without `the same but` or `again, but`."""
+        rest = _behind("same", "same_joins", self.line)
+        return rest if rest and rest.strip(_ENDS) else self.line
+
+    # changes
+
+    def _change(self, line: str) -> Call:
+        held, items = Held(self.claims), phrases(line)
+        try:
+            fresh = self._another(items, held, line)
+            if fresh:
+                return fresh
+            patch = edit(items, line, held)
+        except Unclear as unclear:
+            return self._ask(unclear.key, unclear.choices, **unclear.told)
+        if not patch.empty:
+            return self._edit(patch, line)
+        if patch.heard:
+            return {"tool": "answer", "text": say(self.language, "so_already")}
+        return self._ask("unclear", line=self.line.strip()[:60])
+
+    def _another(self, items: Sequence[Item], held: Held, line: str) -> Call | None:
+        """A description that names nothing of the picture: a new one, or something to add?"""
+        wished = any(i.is_("there") and _SHOULD.search(i.text) for i in items)
+        if wished or any(i.is_(*_CHANGES) for i in items) or not held.subjects():
+            return None
+        reading = gather([i for i in items if i.kind != "filler"])
+        named = [m for m in reading.mentions if not m.denied]
+        if not named or any(m.pronoun or held.resolve(m.subject) for m in named):
+            return None
+        if any(m.determiner in ("the", "more") for m in named) or _joined_on(items):
+            return None
+        if any(m.denied for m in reading.mentions) or any(m.place for m in named):
+            return None
+        request = line.strip()
+        if reading.settings or reading.letterings:
+            return {"tool": "draw", "request": request}
+        what = request.strip(_ENDS)[:80]
+        choices = [say(self.language, key, what=what) for key in ("add", "fresh")]
+        return self._ask("add_or_new", choices)
+
+    def _edit(self, patch: Patch, line: str) -> Call:
+        changed = [{"number": n, **made} for n, made in sorted(patch.change.items())]
+        lost = []
+        for made in [*patch.add, *patch.change.values()]:
+            if not _WORLD.shows(statements([made])[0]):
+                lost.append(_lost(made))
+        return {
+            "tool": "edit",
+            "add": list(patch.add),
+            "remove": sorted(patch.remove),
+            "change": changed,
+            "instruction": _instruction(patch),
+            "not_shown": list(dict.fromkeys(lost)),
+        }
+
+
+_SHOULD = re.compile("should|must|has to|needs|have to|要|得")
+_CHANGES = (
+    "set", "add", "remove", "put", "replace", "swap", "keep", "also", "instead", "instead_of",
+    "it", "them", "post_neg", "double", "triple", "halve", "fewer", "only", "take", "be", "away",
+)  # fmt: skip
+
+
+def _lost(made: Row) -> str:
+    """The words for what can't be shown: a number of what is known, else the noun alone."""
+    quote, noun = made["quote"], lexicon().noun(made["subject"])
+    named = [i.mention for i in phrases(quote) if i.mention]
+    if made["kind"] not in ("count", "object") or noun is None or not named:
+        return quote
+    mention = named[0]
+    if not noun.painted:
+        return quote[slice(*mention.head)]
+    return quote[slice(*mention.number)] or quote
+
+
+def _instruction(patch: Patch) -> str:
+    """The change in one English sentence, for painters that edit by instruction."""
+    held = patch.held
+    said = []
+    gone = {str(held.claim(n)["subject"]) for n in patch.remove if _is_thing(held.claim(n))}
+    said += [f"remove the {subject}" for subject in sorted(gone)]
+    for made in [*patch.change.values(), *patch.add]:
+        said.append(_ordered(made))
+    if not said:
+        said = [f"no longer: {held.claim(n)['text']}" for n in patch.remove]
+    sentence = ", ".join(dict.fromkeys(said))
+    return sentence[:1].upper() + sentence[1:] + "." if sentence else ""
+
+
+def _is_thing(claim: Mapping[str, Any]) -> bool:
+    return claim["kind"] in ("count", "object")
+
+
+def _ordered(made: Row) -> str:
+    text = made["text"].rstrip(".")
+    return "make it so that " + text[:1].lower() + text[1:]
+
+
+def _joined_on(items: Sequence[Item]) -> bool:
+    first = next((i for i in items if not i.is_("filler")), None)
+    return first is not None and (
+        first.is_("and", "with", "also", "more") and first.kind != "thing"
+    )
+
+
+def _things(language: str) -> str:
+    from limner.pipelines.pocket.world import world
+
+    known = world().things.values()
+    return (
+        "、".join(n.chinese for n in known) if language == "chinese" else ", ".join(world().things)
+    )
+
+
+# patterns of whole lines
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    rows: list[str] = table("controls")[name]
+    return re.compile("|".join(f"(?:{row})" for row in rows), re.IGNORECASE)
+
+
+def _is(name: str, plain: str) -> bool:
+    if not plain or len(plain) > _LONGEST_CONTROL:
+        return False
+    return _pattern(name).fullmatch(plain) is not None
+
+
+def _lead(name: str, line: str) -> int | None:
+    """Where what follows such a beginning begins; None without one."""
+    start = len(line) - len(line.lstrip(_ENDS))
+    found = _pattern(name).match(line[: start + _LONGEST_CONTROL], start)
+    return found.end() if found and found.end() > start else None
+
+
+def _behind(name: str, joins: str, line: str) -> str | None:
+    """What stands behind a beginning and its joint; "" where nothing does, None without one."""
+    start = _polite_end(line)
+    for found in _prefixes(name, line[: start + _LONGEST_CONTROL], start):
+        rest = line[found:]
+        if not rest.strip(_ENDS):
+            return ""
+        joint = _pattern(joins).match(line[: found + _LONGEST_CONTROL], found)
+        if joint and joint.end() > found:
+            return line[joint.end() :]
+    return None
+
+
+def _prefixes(name: str, line: str, start: int) -> list[int]:
+    """Where such a beginning may end, the longest first."""
+    pattern = _pattern(name)
+    ends = [
+        m.start()
+        for m in re.finditer(r"(?<=\w)(?=\W)|(?<=[\u3400-\u9fff])|$", line)
+        if m.start() > start
+    ]
+    return [end for end in reversed(ends[:40]) if pattern.fullmatch(line, start, end)]
+
+
+def _polite_end(line: str) -> int:
+    return len(line) - len(line.lstrip(_ENDS))
+
+
+@cache
+def _polite() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    heads = table("controls")["polite"]
+    tails = table("controls")["polite_end"]
+    head = re.compile(rf"(?:{heads[0]})(?![\w'])|(?:{heads[1]})", re.IGNORECASE)
+    tail = re.compile(rf"(?:(?<![\w'])(?:{tails[0]})|(?:{tails[1]}))$", re.IGNORECASE)
+    return head, tail
+
+
+def _plain(line: str) -> str:
+    """A line in small letters, without polite words and signs around it."""
+    text = line[: 2 * _LONGEST_CONTROL].lower().replace("’", "'")
+    text = re.sub(r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]", " ", text).strip(_ENDS)
+    text = re.sub(r"\s+", " ", text)
+    head, tail = _polite()
+    for _ in range(6):
+        found = head.match(text)
+        rest = text[found.end() :].strip(_ENDS) if found else ""
+        if not rest:
+            break
+        text = rest
+    for _ in range(4):
+        shorter = tail.sub("", text).strip(_ENDS)
+        if not shorter or shorter == text:
+            break
+        text = shorter
+    return text
+
+
+# numbers of pictures and versions
+
+_HAN = {w: n for n, w in enumerate("零一二三四五六七八九十")} | {"两": 2, "首": 1}
+
+
+def _combines(plain: str) -> bool:
+    if len(plain) > _LONGEST_CONTROL:
+        return False
+    return named("combine").fullmatch(plain) is not None and bool(
+        named("two").search(plain) or "张" in plain
+    )
+
+
+def _chosen(plain: str, last: int) -> tuple[int, str] | None:
+    """The number of the picture that a line chooses, and the rest of the line."""
+    for pattern in ("choice", "choice_by_word", "choice_chinese"):
+        found = named(pattern).fullmatch(plain)
+        if found is None:
+            continue
+        parts = found.groupdict()
+        number = _number(parts, last)
+        rest = (parts.get("rest") or "").strip()
+        rest = re.sub(
+            r"^(?:[,;:.!，；。：]|but|and|then|only|just|但是?|不过|然后|只是|就是)+\s*", "", rest
+        )
+        return number, re.sub(r"^(?:but|and|then|just|only)\s+", "", rest)
+    return None
+
+
+def _number(parts: Mapping[str, str | None], last: int) -> int:
+    if parts.get("last") or parts.get("o") == "last":
+        return last
+    said = next((parts[k] for k in ("n", "d", "h", "w", "o") if parts.get(k)), None) or ""
+    digits = re.match(r"\d+", said)
+    if digits:
+        return int(digits[0])
+    known = WORDS.get(said) or ORDINALS.get(said)
+    return known if known is not None else _han_number(said)
+
+
+def _han_number(said: str) -> int:
+    if len(said) == 2 and said[0] == "十":
+        return 10 + _HAN.get(said[1], 0)
+    return _HAN.get(said[:1], 0)
+
+
+def _version(plain: str, versions: Sequence[Mapping[str, Any]]) -> int | None:
+    """The number of the version that a line goes back to; 0 for one that isn't known."""
+    if len(plain) > _LONGEST_CONTROL:
+        return None
+    for pattern in ("back", "back_to_number", "back_chinese"):
+        found = named(pattern).fullmatch(plain)
+        if found:
+            parts = found.groupdict()
+            return int(versions[0]["number"]) if parts.get("first") else _number(parts, 0)
+    if found := named("steps").fullmatch(plain):
+        back = _number(found.groupdict(), 0)
+        return int(versions[max(0, len(versions) - 1 - back)]["number"])
+    for pattern in ("with", "with_chinese"):
+        if found := named(pattern).fullmatch(plain):
+            return _version_with(found["with"], versions)
+    for pattern in ("before", "before_chinese"):
+        if (found := named(pattern).fullmatch(plain)) and _subjects(found["before"]):
+            return _version_before(found["before"], versions)
+    return None
+
+
+def _subjects(words: str) -> set[str]:
+    return {i.mention.subject for i in phrases(words) if i.mention and i.mention.subject}
+
+
+def _presence(words: str, versions: Sequence[Mapping[str, Any]]) -> list[tuple[int, bool]]:
+    """For each version, whether what is named is in its picture, as far as its words tell."""
+    wanted, there, found = _subjects(words), False, []
+    for version in versions:
+        for told in (str(version.get("words") or ""), *map(str, version.get("changes") or ())):
+            said = [m for m in gather(phrases(told)).mentions if m.subject in wanted]
+            if said:
+                there = not said[-1].denied
+                break
+        found.append((int(version["number"]), there))
+    return found
+
+
+def _version_with(words: str, versions: Sequence[Mapping[str, Any]]) -> int:
+    present = [number for number, there in _presence(words, versions) if there]
+    earlier = [n for n in present if n != int(versions[-1]["number"])]
+    return (earlier or present or [0])[-1]
+
+
+def _version_before(words: str, versions: Sequence[Mapping[str, Any]]) -> int:
+    before = 0
+    for number, there in _presence(words, versions):
+        if there:
+            return before
+        before = number
+    return 0
