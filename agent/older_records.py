@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from limner.agent.english import NUMBERS, plural
+
 __all__ = ["brief_now", "critique_now"]
 
 _KINDS = {"where": "scene", "avoid": "absent", "said": "other"}
@@ -48,13 +50,13 @@ def _claim(kept: Any) -> Any:
 
 def _claims(kept: dict[str, Any]) -> Any:
     for thing in _dicts(kept.get("things")):
-        name, count = str(thing.get("name", "")), str(thing.get("count", 1))
-        yield _said(
-            f"There {'is' if count == '1' else 'are'} {count} {name}.", "count", name, count
-        )
+        name, count = str(thing.get("name", "")), thing.get("count", 1)
+        number = count if isinstance(count, int) and 0 < count < len(NUMBERS) else 1
+        noun, be = (plural(name), "are") if number > 1 else (name, "is")
+        yield _said(f"There {be} {NUMBERS[number]} {noun}.", "count", name, str(number))
         for kind in ("colour", "size", "place"):
             if value := thing.get(kind):
-                yield _said(f"The {name} is {value}.", kind, name, str(value))
+                yield _said(f"The {noun} {be} {value}.", kind, name, str(value))
     for one in _dicts(kept.get("relations")):
         name, how, other = (str(one.get(key, "")) for key in ("thing", "how", "other"))
         yield {**_said(f"The {name} is {how} the {other}.", "relation", name, how), "object": other}

@@ -229,7 +229,10 @@ class _Lenient:
         while (sign := self._skip(",，;")) not in ("]", ""):
             if sign == "}":
                 return made  # the list was never closed, the object around it is
-            value = self._value(depth)
+            start, value = self.at, self._value(depth, ",，}]:：")
+            if self._skip() in (":", "："):
+                self.at = start  # the list was never closed, this is the next key
+                return made
             if self._over:
                 return made  # whole items only
             if value != "..." and not self.broken:
@@ -238,7 +241,7 @@ class _Lenient:
             self.at += 1
         return made
 
-    def _value(self, depth: int) -> Any:
+    def _value(self, depth: int, follows: str = ",，}]") -> Any:
         sign = self._skip()
         if sign in ("{", "["):
             if depth >= _DEEPEST:
@@ -246,7 +249,7 @@ class _Lenient:
                 return None
             return self._object(depth + 1) if sign == "{" else self._list(depth + 1)
         if sign in _STOPS:
-            return self._string(sign, ",，}]")
+            return self._string(sign, follows)
         return self._bare()
 
     def _bare(self) -> Any:

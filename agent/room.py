@@ -24,7 +24,7 @@ from limner.agent.search import Search
 from limner.agent.turns import Models, Turns
 from limner.errors import BadInput, ModelFailed
 from limner.pipelines.platt import Curve
-from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting
+from limner.pipelines.roles import Critic, Order, Painted, Painter, Painting, TaskWriter
 from limner.pipelines.safety import OFF, Guard
 from limner.pipelines.safety_checker import open_guard
 
@@ -46,7 +46,7 @@ class Room:
 
     def __init__(
         self,
-        writer: BaseChatModel,
+        writer: BaseChatModel | TaskWriter,
         painter: Painter,
         critic: Critic,
         settings: Settings | None = None,

@@ -133,6 +133,8 @@ def plain_call(line: str, talk: Talk) -> Call | None:
     """The call of a line that can only mean one thing ("undo", "#2", "thanks"); None for others."""
     said = one_line(line).casefold().strip(" .!。！~")
     words = turn_words()
+    if said in words.small or said in words.help:
+        return Call("answer", line)
     if talk.brief is None:
         return None
     for tool in ("undo", "redo", "save"):
@@ -142,8 +144,6 @@ def plain_call(line: str, talk: Talk) -> Call | None:
         return Call("draw", line)
     if finishing(line):
         return Call("adjust", line, instruction=line)
-    if said in words.small:
-        return Call("answer", line, text="")
     for pattern, number in _called():
         if (found := pattern.fullmatch(said)) and talk.candidates:
             named = number if number is not None else int(found["n"])

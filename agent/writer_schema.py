@@ -76,11 +76,17 @@ def _few(said: object) -> list[Any]:
 
 
 def _items(said: object) -> object:
-    """Statements as a list of objects: they come as a list, or as quotes with their statements."""
+    """Statements as a list of objects: they come as a list, as quotes with their statements, or as
+    quotes alone.
+    """
     if isinstance(said, dict) and not {"quote", "text"} <= said.keys():
         made = [_item(quote, one) for quote, one in said.items()]
     else:
         made = _few([said] if isinstance(said, dict) else said)
+    made = [
+        _item(one, f"The picture shows {one.strip(' .')}.") if isinstance(one, str) else one
+        for one in made
+    ]
     fit = (one for one in made[:_MOST] if isinstance(one, dict) and one.get("text"))
     return [one for one in fit if not isinstance(one["text"], dict)]
 

@@ -9,10 +9,13 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from limner import Result, Studio
+from limner.agent.outputs import verdict_dict
+from limner.agent.verdict import verdict_of
 
 HERE = Path(__file__).parent
 SEED = 2026
@@ -33,8 +36,8 @@ def main() -> None:
     sheet(results).save(given.out, optimize=True)
     rows = [told(wish, result) for wish, result in results]
     given.out.with_suffix(".json").write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
-    held = sum(bool(result.best and result.best.critique.holds) for _, result in results)
-    print(f"{held} of {len(results)}: every claim holds, as the critic sees it")
+    reached = sum(bool(row.get("verdict", {}).get("reached")) for row in rows)
+    print(f"{reached} of {len(results)}: all that was asked holds, as the critic sees it")
 
 
 def sheet(results: Sequence[tuple[str, Result]], columns: int = 5) -> Image.Image:
@@ -55,7 +58,7 @@ def sheet(results: Sequence[tuple[str, Result]], columns: int = 5) -> Image.Imag
     return whole
 
 
-def told(wish: str, result: Result) -> dict[str, object]:
+def told(wish: str, result: Result) -> dict[str, Any]:
     """What came of a wish, for a machine."""
     best = result.best
     if best is None:
@@ -69,21 +72,24 @@ def told(wish: str, result: Result) -> dict[str, object]:
         "spent": round(result.spent, 3),
         "takes": len(result.takes),
         "claims": {claim.text: chance for claim, chance in judged},
-        "holds": best.critique.holds,
+        "verdict": verdict_dict(verdict_of(best)),
     }
 
 
 def _verdict(result: Result) -> list[tuple[str, str]]:
     if result.best is None:
         return [("nothing was painted", "#b03030")]
-    critique = result.best.critique
-    held = len(critique.claims) - len(critique.failed)
-    first = (
-        f"{held} of {len(critique.claims)} claims hold",
-        "#2a7d2a" if critique.holds else "#555",
-    )
-    failed = [(f"not: {critique.claims[i].text}", "#b03030") for i in critique.failed]
-    return [first, *failed]
+    seen = verdict_of(result.best)
+    asked = len(seen.holds) + len(seen.fails) + len(seen.cannot_tell)
+    lines = [(f"{len(seen.holds)} of {asked} claims hold", "#2a7d2a" if seen.reached else "#555")]
+    for said, words in {
+        "not": seen.fails,
+        "can't tell": seen.cannot_tell,
+        "not checked": seen.unchecked,
+        "can't be shown": seen.not_shown,
+    }.items():
+        lines += [(f"{said}: {text}", "#b03030") for text in words]
+    return lines
 
 
 def _cut(text: str) -> str:

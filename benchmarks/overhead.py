@@ -19,6 +19,7 @@ from typing import Any
 
 from limner import Brief, Studio
 from limner.agent.events import BriefReady, TakeReady
+from limner.agent.looking.look import phrased
 from limner.benchmarks.by_hand import ByHand
 from limner.pipelines.roles import Order
 
@@ -73,7 +74,7 @@ def from_inside(studio: Studio, hand: ByHand, repeat: int) -> list[Figure]:
     assert isinstance(drafted, BriefReady)
     brief = drafted.brief
     orders = painted_by_agent(studio, brief, AT_ONCE)
-    claims = brief.claims
+    claims = [claim for said in brief.claims if (claim := phrased(studio.critic, said))]
     texts, foils = [c.text for c in claims], [c.foils for c in claims]
     agent, by_hand, bare, few = in_turns(
         [

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from benching import WISH, Slow, case, room
+from faked import replying
 from PIL import Image
 
 from limner.agent.claims import complete
@@ -76,6 +77,14 @@ def test_the_ceiling_takes_a_right_picture_where_there_is_one() -> None:
         return (len(seen) == 3,)
 
     assert room().run(ARMS["ceiling"], case(third), 1, 4).chosen == 2
+
+
+def test_an_arm_claims_success_only_where_all_that_was_asked_was_seen() -> None:
+    sure, half = FakeCritic([[1.0]]), {"asked": {"a dog": "There is one dog."}, "prompt": "a dog"}
+    whole = room(critic=sure).run(ARMS["limner"], case(), 1, 2)
+    part = room(critic=sure, writer=replying(half)).run(ARMS["limner"], case(), 1, 2)
+    assert whole.claimed and whole.brief.unchecked == ()
+    assert not part.claimed and "night" in part.brief.unchecked
 
 
 def test_seeds_only_rewords_nothing() -> None:

@@ -86,7 +86,7 @@ def test_what_the_writer_added_is_described_apart(tmp_path: Path) -> None:
     talk = Talk(tmp_path, 0.9, 0.2, replies=(draft,))
     assert "added by the writer: The cat wears a hat" in talk.say("a red cat")
     seen = talk.say("/describe").splitlines()
-    assert seen[0] == "#1: all 1 claims hold, as far as the critic can tell"
+    assert seen[0] == "#1: the one claim holds, as far as the critic can tell"
     assert seen[1:] == ["holds: There is a red cat", "added by the writer: The cat wears a hat"]
 
 

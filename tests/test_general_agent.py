@@ -14,9 +14,13 @@ import yaml
 from limner.pipelines.pocket.world import world
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = re.compile(r'"[^"]*"|\'[^\']*\'|bird.s-eye|[A-Z][a-z]+$|limner [^.]*|“[^”]*”|`[^`]*`|for instance.*', re.IGNORECASE)
+EXAMPLES = re.compile(
+    r'"[^"]*"|\'[^\']*\'|bird.s-eye|[A-Z][a-z]+$|limner [^.]*|“[^”]*”|`[^`]*`|for instance.*',
+    re.IGNORECASE,
+)
 ALLOWED = set(
-    "key fire star books book sun fish ball home light spirit sheep fungus kitty ship spacecraft bird".split()
+    "key fire star books book sun fish ball home light spirit sheep fungus kitty ship spacecraft "
+    "bird".split()
 )
 """Words of the world that are also words of programs, or of grammar (irregular plurals)."""
 

@@ -163,9 +163,9 @@ def test_twins_are_dealt_beside_each_other(trained: Path) -> None:
     assert torch.equal(dealt.said.roll(5, 0), dealt.turned)
     assert (dealt.said != dealt.turned).any(1).all()
     for layer in dealt.there:
-        one, other = layer.flatten(1).sort().values.split(5)
+        one, other = layer.flatten(1).sort().values.chunk(2)
         assert torch.equal(one, other)  # the same things, elsewhere
-    one, other = dealt.clean.split(5)
+    one, other = dealt.clean.chunk(2)
     assert (one != other).flatten(1).any(1).all()
     again = places.PlaceLessons(6, model, tokenizer)
     assert torch.equal(again.latents, places.PlaceLessons(6, model, tokenizer).latents)
@@ -175,7 +175,7 @@ def test_false_words_must_do_worse_than_true_ones() -> None:
     right = torch.tensor([1.0, 2.0], requires_grad=True)
     wrong = torch.tensor([1.0, 3.0], requires_grad=True)
     hinge = painter._hinge(right, wrong)
-    hinge.backward()
+    hinge.backward()  # type: ignore[no-untyped-call]
     assert hinge.item() == pytest.approx(painter.MARGIN / 2 / 1.5)
     assert right.grad is not None and wrong.grad is not None
     assert right.grad[0] > 0 > wrong.grad[0]  # the two are pushed apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ VERSIONS = [
     {"number": 3, "words": "remove the ball", "changes": ["no longer: There is one ball."]},
     {"number": 4, "words": "add a castle", "changes": ["There is one castle."]},
 ]
+IT = re.compile(r"\b(?:it|them|they|one of them)\b|它们|它|他们", re.IGNORECASE)
 CANDIDATES = [{"number": n, "version": 1, "holds": n, "of": 4} for n in range(1, 5)]
 
 
@@ -94,14 +96,16 @@ def test_the_table_is_long_enough() -> None:
 
 
 def test_choices_of_a_question_can_be_said() -> None:
-    """Whoever picks one of the choices is understood."""
+    """Whoever picks one of the choices is understood: it stands in the line's place, or in it."""
     understood = ("edit", "draw", "select", "answer", "back_to")
     for request, line, meant in TABLE:
         if meant != "ask":
             continue
         for choice in read_line(facts(request, line))["choices"]:
-            call = read_line(facts(request, choice))
-            assert call["tool"] in understood, (line, choice, call)
+            with_it = IT.sub(lambda _, said=choice: said, line, count=1)
+            answers = (choice, with_it if with_it != line else f"{line}: {choice}")
+            calls = [read_line(facts(request, said)) for said in answers]
+            assert any(call["tool"] in understood for call in calls), (line, choice, calls)
 
 
 def test_answers_tell_the_facts() -> None:
@@ -139,7 +143,7 @@ def test_the_writer_answers_turns_as_json() -> None:
     writer = open_pocket_writer(Path("/nowhere"), "pocket")
     text = "".join(writer.write_task("turn", facts("a red cat", "make it blue"), 0))
     call = json.loads(text)
-    assert set(call) == {"tool", "add", "remove", "change", "instruction", "not_shown"}
+    assert set(call) == {"tool", "add", "remove", "change", "instruction", "not_shown", "unchecked"}
     assert call["change"][0]["number"] == 2
 
 

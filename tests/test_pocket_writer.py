@@ -27,6 +27,7 @@ from limner.pipelines.pocket.writer_held import (
     held_answers,
     pieces,
     schema_for,
+    settled,
     whole_share,
 )
 from limner.pipelines.pocket.writer_tokens import (
@@ -304,13 +305,32 @@ def test_a_grammar_lets_every_answer_through_and_no_other(
     for change, right in (
         ({}, True),
         ({"remove": [3]}, False),
-        ({"change": [[2, "colour", "cat", "red", "", "red"]]}, False),
+        ({"change": [[3, "count", "dog", "1", "", "cat"]]}, False),
         ({"add": [["colour", "cat", "red", "", "blue"]]}, False),
         ({"add": [["colour", "cat", "red", "", "a red"]]}, True),
     ):
         assert allowed(known, one, tokens(dumps(edit | change))) == right, change
     assert allowed(known, one, tokens(dumps({"tool": "draw", "request": "cat on sand"})))
     assert not allowed(known, one, tokens(dumps({"tool": "draw", "request": "cat on"})))
+
+
+def test_statements_replace_those_of_the_same_kind_and_thing() -> None:
+    stated = (("count", "cat", "1", ""), ("colour", "cat", "red", ""), ("scene", "", "grass", ""))
+    sand, blue = ["scene", "", "sand", "", "sand"], ["colour", "cat", "blue", "", "blue"]
+    dog, small = ["count", "dog", "1", "", "a dog"], ["size", "cat", "small", "", "small"]
+
+    def edit(add: list[list[str]], change: list[list[Any]]) -> dict[str, Any]:
+        return {"tool": "edit", "add": add, "remove": [], "change": change}
+
+    right = edit([small], [[3, *sand], [2, *blue]])
+    assert settled(edit([sand, small], [[1, *blue]]), stated) == right
+    assert settled(edit([], [[1, *dog]]), stated) == edit([], [[1, *dog]])
+    assert settled(edit([], [[2, *dog]]), stated) == edit([dog], [])
+    same = ["colour", "cat", "red", "", "red"]
+    assert settled(edit([same], []), stated) == edit([], [])
+    then = {"tool": "select", "candidate": 2, "then": edit([sand], [])}
+    assert settled(then, stated)["then"] == edit([], [[3, *sand]])
+    assert settled({"tool": "undo"}, stated) == {"tool": "undo"}
 
 
 def test_pieces_are_runs_of_words_and_of_chinese_characters() -> None:

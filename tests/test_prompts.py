@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ from limner.errors import BadInput
 from limner.prompts import known, render
 
 CLAIM = {"text": "There is one cat.", "kind": "count", "quote": "a cat", "number": 1}
-PAINTER = {"dialect": "prose", "tokens": 77, "world": ""}
-VALUES = {
+PAINTER: dict[str, Any] = {"dialect": "prose", "tokens": 77, "world": ""}
+VALUES: dict[str, dict[str, Any]] = {
     "draw": {"request": "a cat", "known": []},
     "turn": {"line": "make it blue", "claims": [CLAIM]},
     "describe": {"claims": [CLAIM], "request": "a cat", "before": ""},
@@ -26,7 +27,7 @@ HUMAN = {
 }
 
 
-def told(name: str, folder: Path | None = None, **more: object) -> tuple[str, str]:
+def told(name: str, folder: Path | None = None, **more: Any) -> tuple[str, str]:
     """The two texts of a task for these values."""
     return render(name, folder, **template_values(name, {**PAINTER, **VALUES[name], **more}))
 
@@ -51,7 +52,7 @@ def test_what_the_painter_can_show_is_told(name: str) -> None:
 def test_what_is_there_is_told_of_a_conversation() -> None:
     bare, _ = told("turn", claims=[])
     assert "nothing is painted yet" in bare
-    talk = {
+    talk: dict[str, Any] = {
         "versions": [{"number": 1, "words": "a cat"}],
         "candidates": [{"number": 2, "version": 1, "holds": 3, "of": 4}],
         "selected": 2,

@@ -96,7 +96,7 @@ def test_a_refused_request_reaches_no_model() -> None:
 
 
 def test_what_the_writer_makes_of_it_is_held_to_the_policy_too() -> None:
-    reply = json.dumps({"prompt": "hardcore sex on a beach", "reply": "", "things": []})
+    reply = json.dumps({"prompt": "hardcore sex on a beach"})
     room = Studio(FakeWriter(replies=(reply,)), FakePainter(), FakeCritic(), guard=Guard("block"))
     with pytest.raises(Blocked, match="explicit"):
         room.imagine("a couple on a beach", seed=1)

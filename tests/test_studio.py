@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from faked import DRAWN, WISH, never, of_kind, result_of, studio, replying
+from faked import DRAWN, WISH, never, of_kind, replying, result_of, studio
 from PIL.Image import Image
 
 from limner.agent.events import (

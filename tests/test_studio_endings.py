@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from faked import WISH, never, of_kind, result_of, studio, replying
+from faked import WISH, never, of_kind, replying, result_of, studio
 
 from limner.agent.events import (
     BriefReady,

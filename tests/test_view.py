@@ -201,7 +201,7 @@ def test_what_the_writer_added_is_apart_and_does_not_count() -> None:
     text = printed(console)
     lines = [line.split() for line in text.splitlines()]
     assert [line[0] for line in lines[:3]] == ["✓", "added", "✗"]
-    assert "  ✓  1 of 1  best so far" in text and "all 1 claims hold" in text
+    assert "  ✓  1 of 1  best so far" in text and "the one claim holds" in text
 
 
 def test_claims_are_told_in_the_users_own_words() -> None:

@@ -63,7 +63,7 @@ class Session(Trail):
     decisions: list[Decided] = field(default_factory=list)
     _question: Call | None = None
     _notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    _spoken: Language = "english"
+    _spoken: Language | None = None
 
     @classmethod
     def resumed(cls, studio: Studio, archive: Archive, number: int, profile: str = "") -> Session:
@@ -128,7 +128,7 @@ class Session(Trail):
     @property
     def language(self) -> Language:
         """The language to answer in: that of what was said last."""
-        return language_of(self.tree.head.words if self.tree.head else "", self._spoken)
+        return self._spoken or language_of(self.tree.head.words if self.tree.head else "")
 
     def talk(self) -> Talk:
         """Where the conversation stands, as a writer is told of it."""
@@ -142,7 +142,7 @@ class Session(Trail):
             versions=tuple((past.number, past.words, past.changes) for past in self.history()),
             candidates=tuple(candidates),
             selected=meant,
-            language=self._spoken,
+            language=self.language,
         )
 
     def draft(
@@ -163,7 +163,7 @@ class Session(Trail):
         return self._versioned(line, writer.edit(head.brief, line, self.seed))
 
     def _hearing(self, line: str) -> Generator[Event, None, None]:
-        self._spoken = language_of(line, self._spoken)
+        self._spoken = language_of(line, self.language)
         hearing = self.studio.writer.hear(line, self.talk(), self.seed)
         with closing(hearing):
             while True:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from PIL.Image import Image
 
 from limner import Brief, Critique
+from limner.agent.verdict import verdict
 from limner.pipelines.roles import Order
 
 __all__ = ["Case", "Cost", "Decide", "Shot", "Trial"]
@@ -62,12 +63,13 @@ class Cost:
 class Trial:
     """What an arm made of a case: its pictures, the one handed over, and the order whose prompt is.
 
-    `ended` is the arm's own word on why it stopped.
+    `brief` is what the claims are from, `ended` the arm's own word on why it stopped.
     """
 
     shots: tuple[Shot, ...]
     chosen: int
     told: Order
+    brief: Brief
     ended: str = ""
     cost: Cost = field(default_factory=Cost)
 
@@ -78,5 +80,5 @@ class Trial:
 
     @property
     def claimed(self) -> bool:
-        """Whether the arm itself says that every claim holds."""
-        return self.best.critique.holds
+        """Whether the arm itself says that the picture is all that was asked for."""
+        return verdict(self.brief, self.best.critique).reached

@@ -113,7 +113,7 @@ class Room:
         )
         chosen = result.takes.index(result.best)
         told = replace(result.best.order, start=None)  # the prompt alone, whatever was painted over
-        return Trial(shots, chosen, told, result.ended)
+        return Trial(shots, chosen, told, result.best.brief, result.ended)
 
     def reword_nothing(self) -> None:
         """From now on in this trial, the writer refuses to reword a prompt, as if it could not."""
@@ -196,4 +196,5 @@ class Attempt:
     def done(self, told: Order | None = None, ended: str = "budget") -> Trial:
         """Hands over the picture that the critic likes best, the earliest of equals."""
         best = max(range(len(self.shots)), key=lambda n: (self.shots[n].critique.score, -n))
-        return Trial(tuple(self.shots), best, told or self.shots[best].order, ended)
+        order = told or self.shots[best].order
+        return Trial(tuple(self.shots), best, order, self.brief, ended)

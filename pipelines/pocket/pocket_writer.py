@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,21 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from limner.errors import ModelUnusable
+from limner.pipelines.pocket.language.dialogues import drawing, turning
 from limner.pipelines.pocket.reading.lexicon import lexicon
-from limner.pipelines.pocket.reading.lines import read_line
-from limner.pipelines.pocket.reading.request import Request, read_request
+from limner.pipelines.pocket.reading.lines import completed, read_line
+from limner.pipelines.pocket.reading.proposed import proposed_call, proposed_rows
+from limner.pipelines.pocket.reading.request import drawn, read_request
 from limner.pipelines.pocket.small_world import SmallWorld
+from limner.pipelines.pocket.writer_held import schema_for
 from limner.pipelines.writer_local import LocalWriter, open_local_writer
 
 __all__ = ["PocketWriter", "open_pocket_writer"]
 
 _PIECE = 48  # characters of a streamed piece
+_LONGEST = 160  # characters of a line that the model is asked about
+_MOST_TOKENS = 96
+_MOST_CLAIMS = 16
 
 
 class PocketWriter(LocalWriter):
@@ -84,33 +90,52 @@ class PocketWriter(LocalWriter):
         if task == "draw":
             return self._draw(values, seed)
         if task == "turn":
-            return self.proposes(task, values, read_line(values))
+            return self._turn(values)
         if task == "describe":
             return self._describe(values)
-        return {"prompt": str(values.get("prompt") or "")}
+        return {"prompt": _reworded(values, seed)}
 
     def _draw(self, values: Mapping[str, Any], seed: int) -> dict[str, Any]:
-        request: Request = read_request(str(values.get("request") or ""), seed)
-        return self.proposes("draw", values, request.answer())
+        request = read_request(str(values.get("request") or ""), seed)
+        if request.asked or request.sure or request.foreign:
+            return request.answer()
+        line = " ".join(str(values["request"]).split())
+        rows = proposed_rows(self._proposed("draw", line, ()), line)
+        return drawn(line, rows, seed).answer() if rows else request.answer()
+
+    def _turn(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        call = read_line(values)
+        if not call.pop("unread", False) or not values.get("claims"):
+            return call
+        line = " ".join(str(values["line"]).split())
+        asked = [claim for claim in values["claims"] if claim.get("source") != "invented"]
+        proposed = proposed_call(self._proposed("turn", line, asked), line)
+        return completed(proposed, values) if proposed else call
 
     def _describe(self, values: Mapping[str, Any]) -> dict[str, Any]:
         claims = [_Statement(claim) for claim in values.get("claims") or ()]
         absent = [c.subject for c in claims if c.kind == "absent" and c.subject and not c.value]
         return {"prompt": SmallWorld().prompt(claims), "negative": absent}
 
-    def proposes(
-        self, task: str, values: Mapping[str, Any], known: dict[str, Any]
-    ) -> dict[str, Any]:
-        """What the model would add to what the rules read; today nothing.
+    def _proposed(self, kind: str, line: str, claims: Sequence[Mapping[str, Any]]) -> str:
+        """The model's answer to a line that the rules can't read; "" without a model."""
+        if self._weights is None or len(line) > _LONGEST:
+            return ""
+        stated = [_stated(claim) for claim in claims][:_MOST_CLAIMS]
+        told = drawing(line) if kind == "draw" else turning(stated, line)
+        schema = schema_for(kind, line, stated)
+        said = self.invoke(told, json_schema=schema, temperature=0.0, max_tokens=_MOST_TOKENS)
+        return str(said.content)
 
-        The model reads `draw: <request>`, or `turn: <claims in compact slots, one a line>` and
-        `line: <line>`, and answers `{"asked": [["count", "cat", "2", "", "two cats"], ...]}` (rows
-        of kind, subject, value, object, quote) or `{"tool": "edit", "add": [rows], "remove":
-        [numbers], "change": [[number, ...row]]}`, held to a JSON schema in which everything in
-        `known` is a constant. It is worth asking where the rules have no reading: `asked` is
-        empty, or the tool is `ask` because nothing was understood.
-        """
-        return known
+
+def _stated(claim: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return str(claim["kind"]), str(claim["subject"]), str(claim["value"]), str(claim["object"])
+
+
+def _reworded(values: Mapping[str, Any], seed: int) -> str:
+    """Other words for the same picture, of its claims where these are told."""
+    claims = [_Statement(claim) for claim in values.get("claims") or ()]
+    return SmallWorld().wording(claims, seed) if claims else str(values.get("prompt") or "")
 
 
 class _Statement:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Protocol
 
 from limner.pipelines.pocket import statements
-from limner.pipelines.pocket.captions import canonical, stressed
+from limner.pipelines.pocket.captions import canonical, describe, stressed
 from limner.pipelines.pocket.reading.lexicon import Noun, lexicon, table
 from limner.pipelines.pocket.spec import Group, Link, Spec
 from limner.pipelines.pocket.world import MOST, NUMBERS, world
@@ -102,6 +103,12 @@ class SmallWorld:
     def prompt(self, claims: Sequence[Statement]) -> str:
         """The claims in the few words that the painter was trained on; never what is absent."""
         return _Picture.of(claims).words()
+
+    def wording(self, claims: Sequence[Statement], seed: int) -> str:
+        """Another wording of the prompt, of its seed; the plain one where claims are of some."""
+        picture = _Picture.of(claims)
+        spec = picture.spec()
+        return describe(spec, Random(seed)) if spec else picture.words()
 
     def painted(self, claims: Sequence[Statement]) -> list[tuple[str, str, str, str]]:
         """Kind, subject, value and object of all that the prompt says, in canonical words."""
@@ -464,6 +471,13 @@ class _Picture:
         told = ", ".join(part for part in (things, around) if part)
         rest = [f"the {k.thing} is {k.how} the {k.other}" for k in self.links if k not in first]
         return stressed(told, rest) if rest else told
+
+    def spec(self) -> Spec | None:
+        """The same as a scene of one group of each kind; None where some of several differ."""
+        if not self.kinds or any(kind.some for kind in self.kinds.values()):
+            return None
+        groups = tuple(group for kind in self.kinds.values() for group in kind.groups())
+        return Spec(groups, tuple(self.links), self.where, self.light, self.style)
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         """The same as canonical slots; those of some of several are left out."""

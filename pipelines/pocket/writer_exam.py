@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner.pipelines.pocket.language.dialogues import KINDS, Dialogue, dialogue
 from limner.pipelines.pocket.language.lexicon import LANGUAGES
-from limner.pipelines.pocket.writer_held import held_answers, whole_share
+from limner.pipelines.pocket.writer_held import held_answers, settled, whole_share
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -130,9 +130,9 @@ def marked(paper: str, gate: float, asked: Sequence[Dialogue], answers: Sequence
 
 def faults_of(one: Dialogue, answer: str) -> dict[str, str]:
     """What is wrong with an answer, by kind: form, tool, lost, added, quotes."""
-    want = json.loads(one.answer)
+    want = settled(json.loads(one.answer), one.stated)
     try:
-        told = json.loads(answer)
+        told = settled(json.loads(answer), one.stated)
         tool, said, quotes = _read(told)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return dict.fromkeys(FAULTS, str(error)[:80])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from limner.pipelines.pocket.language.dialogues import Dialogue
+from limner.pipelines.pocket.language.picture import Picture
 from limner.pipelines.pocket.language.told import Row
 from limner.pipelines.pocket.writer_tokens import KINDS
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 Schema = dict[str, Any]
+COUNTS = ("count", "object")
 LONGEST = 320  # tokens of an answer
 LINE, LONGEST_PIECE = 400, 24  # characters of a line that are quoted from; words of a quote
 QUOTE: Schema = {"$ref": "#/$defs/quote"}
@@ -25,7 +27,7 @@ def schema_for(kind: str, line: str, stated: Sequence[Row] = ()) -> Schema:
     """The JSON schema of the answer to a `draw` or a `turn`.
 
     Whatever is quoted is a piece of the line. What is `stated` of the picture, that alone, can be
-    removed or changed, and a change is of the same kind.
+    removed or changed.
     """
     word: Schema = {"type": "string", "maxLength": 60}
     quote: Schema = {"enum": pieces(line)}
@@ -33,7 +35,6 @@ def schema_for(kind: str, line: str, stated: Sequence[Row] = ()) -> Schema:
     if kind == "draw":
         return _record(asked=_list(_row(*row))) | {"$defs": {"quote": quote}}
     number: Schema = {"enum": list(range(1, len(stated) + 1))}
-    changes = [_change(at, earlier, word) for at, earlier in enumerate(stated, 1)]
     none: Schema = {"const": []}
     other: Schema = {"type": "integer", "minimum": 1, "maximum": 99}
     request: Schema = {"enum": ["", *endings(line)]}
@@ -41,7 +42,7 @@ def schema_for(kind: str, line: str, stated: Sequence[Row] = ()) -> Schema:
         tool={"const": "edit"},
         add=_list(_row(*row)),
         remove=_list(number) if stated else none,
-        change=_list({"anyOf": changes}) if stated else none,
+        change=_list(_row(number, *row)) if stated else none,
     )
     calls = [
         {"$ref": "#/$defs/edit"},
@@ -54,14 +55,29 @@ def schema_for(kind: str, line: str, stated: Sequence[Row] = ()) -> Schema:
     return {"anyOf": calls, "$defs": {"quote": quote, "edit": edit}}
 
 
-def _change(at: int, earlier: Row, word: Schema) -> Schema:
-    """The new statement in place of an earlier one: how many there are may be of another thing."""
-    kind, subject, _, _ = earlier
-    counts = kind in ("count", "object")
-    kinds: Schema = {"enum": ["count", "object"]} if counts else {"const": kind}
-    return _row(
-        {"const": at}, kinds, word if counts or subject else {"const": ""}, word, word, QUOTE
-    )
+def settled(call: dict[str, Any], stated: Sequence[Row]) -> dict[str, Any]:
+    """A tool call whose edit says rightly what is new and what replaces which earlier statement.
+
+    The writer knows what the line states, and is less sure of the numbers: a statement of the same
+    kind about the same thing replaces the earlier one, whatever number was given; another number
+    counts only where one thing is exchanged for another.
+    """
+    if "then" in call:
+        return call | {"then": settled(call["then"], stated)}
+    if call.get("tool") != "edit":
+        return call
+    picture, add, change = Picture(list(stated), []), [], {}
+    given = [(0, row) for row in call["add"]] + [(at, row) for at, *row in call["change"]]
+    for at, row in given:
+        kind, subject, value, other, _ = row
+        known = picture.replaced((kind, subject, value, other))
+        exchanged = kind in COUNTS and 0 < at <= len(stated) and stated[at - 1][0] in COUNTS
+        number = known or (at if exchanged else 0)
+        if not number:
+            add.append(row)
+        elif tuple(row[:4]) != tuple(stated[number - 1]):
+            change[number] = [number, *row]
+    return call | {"add": add, "change": list(change.values())}
 
 
 def pieces(line: str) -> list[str]:

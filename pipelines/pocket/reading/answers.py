@@ -14,15 +14,29 @@ from limner.pipelines.pocket.reading.replies import Painted, picture_in_chinese,
 __all__ = ["answer", "is_question"]
 
 _MOST = 6
+_LONGEST = 160
 
 
 def is_question(plain: str, line: str) -> bool:
     """Whether a line asks about the picture or the work, and for no change."""
     if any("\u3400" <= c <= "\u9fff" for c in plain):
+        if _asks_in_chinese(plain, line):
+            return True
         return bool(named("question_chinese").fullmatch(plain) or _asks(plain, line)) and not (
             named("request_chinese").fullmatch(plain) and not named("about_why").fullmatch(plain)
         )
-    return named("question").match(plain) is not None
+    if named("question_tag").fullmatch(line.lower()[:_LONGEST]):
+        return True
+    asks = named("question")
+    return any(asks.match(said) is not None for said in (plain, line.lower().lstrip()[:_LONGEST]))
+
+
+def _asks_in_chinese(plain: str, line: str) -> bool:
+    """Whether it has a word that asks, and none that changes anything."""
+    rest = named("done_chinese").sub("", plain)
+    ends = line.rstrip().endswith(("?", "？", "吗", "呢"))
+    asks = named("asks_chinese").search(rest) or (ends and named("how_many_chinese").search(rest))
+    return bool(asks) and not named("changes_chinese").search(rest)
 
 
 def _asks(plain: str, line: str) -> bool:

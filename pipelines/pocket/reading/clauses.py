@@ -227,6 +227,10 @@ class _Gatherer:
         self.reading.links.append(Link(thing, value, other, how.start, how.end, denied))
 
     def _pronoun(self, item: Item) -> bool:
+        before = self._before()
+        one = before is not None and before.kind == "thing" and len(self.group) == 1
+        if item.text in _ALL and one:
+            return True  # 气球都变蓝
         mention = Mention("", item.start, item.end, pronoun="them" if item.is_("them") else "it")
         mention.chinese = item.chinese
         if self.size:
@@ -343,6 +347,8 @@ class _Gatherer:
     def _relation(self, item: Item) -> bool:
         if item.chinese:
             return self._chinese_side(item)
+        if item.text == "over" and self._than(item) and self.denial is item:
+            return True  # `I'd prefer a turtle over the duck`
         seen = self._next("thing", "it", "them", skip=("filler", "there"))
         if item.is_("prep") and not seen:
             return False
@@ -407,8 +413,16 @@ class _Gatherer:
             return self._correction(item) if self.last else True
         if item.is_("except") and item.text == "除了" and self._inclusive():
             return True
+        if self.group and self._closes() and self._said_last():
+            return self._deny_after(item)
         self.denial = item
         return True
+
+    def _said_last(self) -> bool:
+        """Whether it ends what is said of a thing: 那棵松树我不想要了."""
+        before = [i for i in self.items[: self.at] if not i.is_("filler", "it", "adverb")]
+        wish = any(word in self.items[self.at].text for word in ("要", "想", "喜欢"))
+        return wish and bool(before) and before[-1].kind == "thing" and before[-1].chinese
 
     def _inclusive(self) -> bool:
         """除了猫还有狗: besides."""
@@ -418,6 +432,9 @@ class _Gatherer:
 
     def _deny_after(self, item: Item) -> bool:
         """`the dog has to go`, `dog-free`, 狗不要了."""
+        if not self.group and self.reading.settings and self._closes():
+            self.reading.settings[-1].denied = True  # 草地不要了
+            return True
         if not self.group or (item.is_("neg", "remove") and not self._closes()):
             return False
         for mention in self.group if not item.is_("free") else self.group[-1:]:
@@ -514,6 +531,7 @@ class _Gatherer:
         return True
 
 
+_ALL = frozenset("都 全 全部 全都 all both".split())
 _Take = Callable[[_Gatherer, Item], bool]
 _TAKES: tuple[tuple[tuple[str, ...], _Take], ...] = (
     (("thing",), _Gatherer._thing),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
 import yaml
@@ -150,7 +151,10 @@ class _Maker:
                 for value, words in told.items():
                     english, _, chinese = words.partition("/")
                     self._say("number", str(value), english, chinese)
-            elif told:
+            elif tag == "modal":
+                ways = product(_parts(told), _parts(grammar["leaves"]))
+                self._say("post_neg", "", ", ".join(map(" ".join, ways)))
+            elif told and tag != "leaves":
                 english, _, chinese = str(told).partition("/")
                 self._say(tag, "", english, chinese)
 

@@ -10,8 +10,9 @@ from typing import Any
 from limner.pipelines.pocket.reading.answers import answer, is_question
 from limner.pipelines.pocket.reading.claims import Row
 from limner.pipelines.pocket.reading.clauses import gather
-from limner.pipelines.pocket.reading.edits import Held, Patch, Unclear, edit
+from limner.pipelines.pocket.reading.edits import edit
 from limner.pipelines.pocket.reading.lexicon import lexicon, table
+from limner.pipelines.pocket.reading.patches import Held, Patch, Unclear
 from limner.pipelines.pocket.reading.patterns import ORDINALS, WORDS, named
 from limner.pipelines.pocket.reading.phrases import Item, phrases
 from limner.pipelines.pocket.reading.replies import is_chinese, say
@@ -24,15 +25,34 @@ from limner.pipelines.pocket.reading.steering import (
     version_by_word,
 )
 from limner.pipelines.pocket.reading.tokens import LONGEST
+from limner.pipelines.pocket.reading.unread import unread
 from limner.pipelines.pocket.small_world import SmallWorld
 
-__all__ = ["Call", "read_line"]
+__all__ = ["Call", "completed", "read_line"]
 
 Call = dict[str, Any]
 _LONGEST_CONTROL = 160
 _ENDS = " \t\n.!?。！？~～…,，;；:：-–—"
 _WORLD = SmallWorld()
 _SMALL_TALK = ("thanks", "ok", "hello", "help")
+
+
+def completed(call: Call, values: Mapping[str, Any]) -> Call:
+    """A call that somebody else read from a line, with all that the contract wants of it."""
+    line = _Line(values)
+    if call["tool"] == "answer":
+        return line._talk("ok")
+    if call["tool"] != "edit":
+        return call
+    change = {int(made["number"]): _without_number(made) for made in call["change"]}
+    patch = Patch(Held(line.claims), list(call["add"]), list(call["remove"]), change)
+    return line._edit(patch, line.line)
+
+
+def _without_number(made: Mapping[str, Any]) -> Row:
+    keys = ("quote", "text", "kind", "subject", "value", "object")
+    quote, text, kind, subject, value, other = (str(made[key]) for key in keys)
+    return Row(quote=quote, text=text, kind=kind, subject=subject, value=value, object=other)
 
 
 def read_line(values: Mapping[str, Any]) -> Call:
@@ -47,6 +67,8 @@ class _Line:
         self.values = values
         whole = str(values.get("line") or "")[:LONGEST]
         self.line = whole[after_talk(whole) :]
+        wish = _doubt(self.line)
+        self.line, self.wished = self.line[wish:], wish > 0
         self.claims: Sequence[Mapping[str, Any]] = values.get("claims") or ()
         self.language = "chinese" if is_chinese(self.line) else "english"
         if not any(c.isalpha() for c in self.line):
@@ -84,8 +106,10 @@ class _Line:
         tool = steers(self.line)
         if not tool or (tool != "talk" and not self.claims):
             return None
-        return self._talk("thanks" if _is("thanks", self.plain) else "ok") if tool == "talk" else (
-            self._steering(tool)
+        return (
+            self._talk("thanks" if _is("thanks", self.plain) else "ok")
+            if tool == "talk"
+            else (self._steering(tool))
         )
 
     def _of_a_thing(self, tool: str) -> bool:
@@ -120,10 +144,8 @@ class _Line:
             return None
         if _combines(self.plain):
             return self._ask("one_at_a_time", self._numbers("candidates"))
-        found = _chosen(self.plain, self._last_number())
-        if found is None:
-            by_word = chosen_by_word(self.line, self._last_number())
-            found = (by_word, "") if by_word is not None else None
+        by_word = chosen_by_word(self.line, self._last_number())
+        found = (by_word, "") if by_word else _chosen(self.plain, self._last_number())
         if found is None:
             return None
         number, rest = found
@@ -192,7 +214,7 @@ class _Line:
     def _fresh(self) -> Call | None:
         """`something completely different: …`, 换个主题，…."""
         rest = _behind("fresh", "fresh_joins", self.line)
-        rest = begins_anew(self.line) if not rest else rest
+        rest = rest or begins_anew(self.line)
         if rest is None or self._goes_on(rest):
             return None
         if not rest.strip(_ENDS):
@@ -231,21 +253,33 @@ class _Line:
             fresh = self._another(items, held, line)
             if fresh:
                 return fresh
-            patch = edit(items, line, held)
+            patch = edit(items, line, held, self._spoken_of())
         except Unclear as unclear:
             return self._ask(unclear.key, unclear.choices, **unclear.told)
         if not patch.empty:
             return self._edit(patch, line)
         if patch.heard:
             return {"tool": "answer", "text": say(self.language, "so_already")}
-        return self._ask("unclear", line=self.line.strip()[:60])
+        return {**self._ask("unclear", line=self.line.strip()[:60]), "unread": True}
+
+    def _spoken_of(self) -> list[str]:
+        """The thing that the last change was about, where it was about one."""
+        versions = self.values.get("versions") or ()
+        if not versions or not versions[-1].get("changes"):
+            return []
+        for said in (str(versions[-1].get("words") or ""), *map(str, versions[-1]["changes"])):
+            named = [m.subject for m in gather(phrases(said)).mentions if m.subject]
+            found = {Held(self.claims).resolve(subject) for subject in named} - {""}
+            if found:
+                return list(found) if len(found) == 1 else []
+        return []
 
     def _another(self, items: Sequence[Item], held: Held, line: str) -> Call | None:
         """A description that names nothing of the picture: a new one, or something to add?"""
-        wished = any(i.is_("there") and _SHOULD.search(i.text) for i in items)
+        wished = self.wished or any(i.is_("there") and _SHOULD.search(i.text) for i in items)
         if wished or any(i.is_(*_CHANGES) for i in items) or not held.subjects():
             return None
-        reading = gather([i for i in items if i.kind != "filler"])
+        reading = gather([i for i in phrases(line) if i.kind != "filler"])
         named = [m for m in reading.mentions if not m.denied]
         if not named or any(m.pronoun or held.resolve(m.subject) for m in named):
             return None
@@ -266,6 +300,7 @@ class _Line:
         for made in [*patch.add, *patch.change.values()]:
             if not _WORLD.shows(statements([made])[0]):
                 lost.append(_lost(made))
+        unchecked = unread(line, [*patch.add, *patch.change.values()], lost)
         return {
             "tool": "edit",
             "add": list(patch.add),
@@ -273,6 +308,7 @@ class _Line:
             "change": changed,
             "instruction": _instruction(patch),
             "not_shown": list(dict.fromkeys(lost)),
+            "unchecked": unchecked,
         }
 
 
@@ -378,6 +414,12 @@ def _prefixes(name: str, line: str, start: int) -> list[int]:
         if m.start() > start
     ]
     return [end for end in reversed(ends[:40]) if pattern.fullmatch(line, start, end)]
+
+
+def _doubt(line: str) -> int:
+    """Where a wish begins behind `shouldn't`, `why don't we`, `wouldn't it be nicer with`."""
+    found = named("doubt").match(line.lower().replace("’", "'"))
+    return found.end() if found else 0
 
 
 def _polite_end(line: str) -> int:

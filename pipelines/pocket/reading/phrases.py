@@ -196,6 +196,8 @@ class _Phrases:
         """`like a tiger`, `named Apple`: a comparison or a name, nothing that stands there."""
         if not self.word.is_("like", "called"):
             return False
+        if any(self._is(ahead, "style") for ahead in range(1, 5)):
+            return False  # `like an old video game`
         found = _Noun(self, self.at + 1).read()
         named = self.at + 2 if self.word.is_("called") and self._ahead(1) else self.at + 1
         quoted = self._quoted(self.at + 1)
@@ -226,9 +228,7 @@ class _Phrases:
 
     def _backdrop_first(self) -> bool:
         at = 1
-        while (
-            self._is(at, "be", "set", "to", "colours", "prep", "colour_tail", "filler") and at < 5
-        ):
+        while self._is(at, *_BEFORE_BACKDROP) and at < 6:
             at += 1
         if self._is(1, "stop") and self._is(2, _COLOUR):
             at = 2
@@ -467,6 +467,20 @@ class _Noun:
         plain = word.text in ("not", "non", "不是", "非", "不")
         return bool(begun) and plain and self._ahead(1, "colour", "size") and self._go("neg")
 
+    def _having(self, word: Token) -> bool:
+        """一只有四条腿的狗: what it has is counted, and not the dog."""
+        if not word.chinese or self.last not in ("number", "measure", "determiner"):
+            return False
+        for to in range(self.at + 1, min(self.at + 8, len(self.words))):
+            inner = self.words[to]
+            if inner.is_("of") and to > self.at + 1:
+                self.unknown += 1
+                self.at = to
+                return self._go("unknown")
+            if not inner.is_("number", "measures", "unknown", "several", "many"):
+                return False
+        return False
+
     def _tail(self, word: Token) -> bool:
         return self.last in ("look", "unknown", "measure", "setting", "adverb") and self._go(
             "look" if self.last == "look" else self.last
@@ -642,6 +656,7 @@ class _Noun:
         return _Found([mention, *rest.mentions], [*self.settings, *rest.settings], rest.upto)
 
 
+_BEFORE_BACKDROP = "be set to colours prep colour_tail filler adverb all put det one".split()
 _POINTING = frozenset("that this these those".split())
 _WHICH = frozenset("one ones thing things 那个 那只 那朵 那辆 那棵 那条 那把 的那个 的那只".split())
 _INNER = ("noun", "colour", "size", "unknown", "number", "more_size")
@@ -649,6 +664,7 @@ _Take = Callable[[_Noun, Token], bool]
 _TAKES: tuple[tuple[tuple[str, ...], _Take], ...] = (
     (("one", "number", "several", "many", "times"), _Noun._number),
     (("or",), _Noun._range),
+    (("there", "with"), _Noun._having),
     (("measures",), _Noun._measure),
     (("more", "all", "own", "det"), _Noun._determiner),
     (("neg", "non"), _Noun._inner_denial),

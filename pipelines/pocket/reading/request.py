@@ -20,7 +20,8 @@ from limner.pipelines.pocket.reading.replies import (
     picture_in_chinese,
     say,
 )
-from limner.pipelines.pocket.reading.tokens import LONGEST
+from limner.pipelines.pocket.reading.tokens import LONGEST, tokens
+from limner.pipelines.pocket.reading.unread import unread
 from limner.pipelines.pocket.small_world import NEAR_RELATION, SmallWorld
 from limner.pipelines.pocket.world import world
 
@@ -31,6 +32,8 @@ _WORLD = SmallWorld()
 _LATIN = re.compile(r"[^\W\d_]+")
 _SCRIPTS = re.compile("[\u0370-\u1cff\u3040-\u30ff\uac00-\ud7a3]")
 _MOST_WORDS = 6
+_OPEN = frozenset("something anything random whatever 随便 随意 随便画 你决定".split())
+_MOST_UNREAD = 24
 _ABOUT_THINGS = ("count", "object")
 
 
@@ -47,7 +50,9 @@ class Request:
     reply: str = ""
     not_shown: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
     sure: bool = True
+    foreign: bool = False
 
     def answer(self) -> dict[str, object]:
         """What the task "draw" answers."""
@@ -56,6 +61,7 @@ class Request:
         told["negative"] = absent
         told["reply"] = self.reply
         told["not_shown"] = self.not_shown
+        told["unchecked"] = self.unchecked
         told["invented"] = [{k: v for k, v in r.items() if k != "quote"} for r in self.invented]
         return told
 
@@ -65,10 +71,17 @@ def read_request(text: str, seed: int = 0) -> Request:
     text = text[:LONGEST]
     if is_foreign(text):
         language = "chinese" if is_chinese(text) else "english"
-        return Request(reply=say(language, "foreign"), sure=False)
+        words = [text[t.start : t.end] for t in tokens(text)]
+        words = [word for word in words if any(c.isalpha() for c in word)]
+        return Request(reply=say(language, "foreign"), unchecked=words[:_MOST_UNREAD], foreign=True)
     items = phrases(text)
     reading = gather(items)
     return _Answer(text, items, reading, seed).made()
+
+
+def drawn(text: str, rows: Sequence[Row], seed: int = 0) -> Request:
+    """The answer to a request that somebody else read as these claims."""
+    return _Answer(text, (), Reading(), seed, rows).made()
 
 
 def statements(rows: Sequence[Row]) -> list[Row_]:
@@ -126,18 +139,28 @@ def _noun_word(made: Row, reading: Reading, text: str) -> str:
 class _Answer:
     """Makes the answer to one request."""
 
-    def __init__(self, text: str, items: Sequence[Item], reading: Reading, seed: int) -> None:
+    def __init__(
+        self,
+        text: str,
+        items: Sequence[Item],
+        reading: Reading,
+        seed: int,
+        asked: Sequence[Row] | None = None,
+    ) -> None:
         self.text = text
         self.reading = reading
         self.seed = seed
+        self.open = any(i.text in _OPEN for i in items)
         self.language = "chinese" if is_chinese(text) else "english"
-        self.request = Request(asked=claims_of(reading, text))
+        self.request = Request(asked=claims_of(reading, text) if asked is None else list(asked))
         unknown = [i for i in reading.unknown if i.kind in _CONTENT or i.is_(*_CONTENT)]
         self.request.unknown = [text[i.start : i.end] for i in unknown if _says(i, text)]
 
     def made(self) -> Request:
         request = self.request
         request.not_shown = not_shown(request.asked, self.reading, self.text)
+        request.unchecked = unread(self.text, request.asked, request.not_shown)
+        request.unknown = [w for w in request.unknown if w in request.unchecked]
         said = statements(request.asked)
         painted = _WORLD.painted(said)
         if not any(kind == "count" for kind, *_ in painted):
@@ -173,12 +196,17 @@ class _Answer:
         return kind in ("colour", "size", "place") and len(some) > 1
 
     def _idea(self, said: Sequence[Row_], painted: list[Painted]) -> list[Painted]:
-        """Something to paint where no thing was named that could be."""
+        """Something to paint where no thing was named that could be.
+
+        Who only says what must not be there gets no other thing in its place.
+        """
         ideas: list[list[str]] = table("replies")["ideas"]
         absent = {claim.subject for claim in said if claim.kind == "absent"}
         free = [idea for idea in ideas if not absent & set(idea)]
         thing, ground, light = Random(self.seed).choice(free or ideas)
         found: list[Painted] = [("count", thing, "1", ""), *painted]
+        if absent and not self.open:
+            found = list(painted)
         kinds = {kind for kind, *_ in painted}
         if not kinds & {"scene", "light"} and ground:
             found.append(("scene", "", ground, ""))

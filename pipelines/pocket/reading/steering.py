@@ -1,6 +1,6 @@
-"""Tells what the parts of a line do to a conversation: undo, save, thank, choose a picture and so on.
+"""Tells what the parts of a line do to a conversation: undo, save, thank, choose a picture.
 
-A part means a tool where it holds one of the tool's cues, and otherwise only words that name nothing.
+A part means a tool where it holds one of the tool's cues, and else only words that name nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,18 @@ from functools import cache
 from limner.pipelines.pocket.reading.lexicon import table
 from limner.pipelines.pocket.reading.patterns import ORDINALS, WORDS
 
-__all__ = ["after_talk", "begins_anew", "chosen_by_word", "pieces", "steers", "version_by_word"]
+__all__ = [
+    "after_talk",
+    "begins_anew",
+    "chosen_by_word",
+    "names_nothing",
+    "pieces",
+    "steers",
+    "version_by_word",
+]
 
 _LONGEST = 160
+_SHORTEST_ADVERB = 4
 _TOOLS = ("redo", "undo", "save", "adjust", "again", "talk")
 _TURN = re.compile(r"\s*(?:[,;:.!?，。；：！？~～…\n]|\s[-–—]+\s|——)+\s*")
 _HAN_NUMBERS = {w: n for n, w in enumerate("零一二三四五六七八九十")} | {"两": 2, "首": 1}
@@ -35,11 +44,11 @@ def steers(line: str) -> str:
     """The tool that all parts of a line lead to: undo, redo, save, adjust, again, talk; or ""."""
     if not line.strip() or len(line) > _LONGEST:
         return ""
-    meant = [_tool(_small(line[a:b])) for a, b in pieces(line)]
-    told = [tool for tool in meant if tool != "talk"]
-    if not meant or "" in meant:
-        return ""
-    return told[0] if told else "talk"
+    parts = [_small(line[a:b]) for a, b in pieces(line)]
+    meant = [_tool(part) for part in parts]
+    told = next((tool for tool in meant if tool not in ("", "talk")), "talk")
+    clear = all(m or _nothing(_beside(told).sub(" ", p)) for m, p in zip(meant, parts, strict=True))
+    return told if clear and any(meant) else ""
 
 
 def after_talk(line: str) -> int:
@@ -50,6 +59,20 @@ def after_talk(line: str) -> int:
             return start if at else 0
         at = end
     return 0
+
+
+@cache
+def _naming_nothing() -> re.Pattern[str]:
+    rows: Mapping[str, Mapping[str, str]] = table("steering")["tools"]
+    more = [table("steering")[key] for key in ("choice", "fresh_beside", "empty")]
+    return _light(" ".join([*(row["beside"] for row in rows.values()), *more]))
+
+
+def names_nothing(word: str) -> bool:
+    """Whether a word is one of grammar, politeness, praise or editing."""
+    small = _small(word)
+    adverb = small.isascii() and small.endswith("ly") and len(small) > _SHORTEST_ADVERB
+    return adverb or _nothing(_naming_nothing().sub(" ", small))
 
 
 def _small(text: str) -> str:
@@ -63,6 +86,10 @@ def _tool(part: str) -> str:
 def _means(tool: str, part: str) -> bool:
     cues, beside = _patterns(tool)
     return cues.search(part) is not None and _nothing(beside.sub(" ", cues.sub(" ", part)))
+
+
+def _beside(tool: str) -> re.Pattern[str]:
+    return _patterns(tool)[1]
 
 
 def _nothing(rest: str) -> bool:
@@ -111,7 +138,7 @@ def chosen_by_word(line: str, last: int) -> int | None:
     for start, end in pieces(line):
         part = _small(line[start:end])
         chosen = _chosen(part, last)
-        if chosen is not None and number is None:
+        if chosen is not None and number in (None, chosen):
             number = chosen
         elif not _confirms(part) and _tool(part) != "talk":
             return None
@@ -202,4 +229,3 @@ def _leaves(part: str) -> bool:
     cues = _words(str(table("steering")["fresh"]))
     beside = _light(str(table("steering")["fresh_beside"]))
     return cues.search(part) is not None and _nothing(beside.sub(" ", cues.sub(" ", part)))
-

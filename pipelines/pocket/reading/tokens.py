@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from limner.pipelines.pocket.reading.lexicon import Lexicon, Tags, lexicon
+from limner.pipelines.pocket.reading.spelling import meant_by
 
 __all__ = ["LONGEST", "Token", "tokens"]
 
@@ -20,6 +21,7 @@ _PIECE = re.compile(
     r"|(?P<foreign>[\u3040-\u30ff\uac00-\ud7a3]+)"
     r"|(?P<sign>[^\w\s]|_)"
 )
+_ONLY = ("只有", "只要")
 _STOPS = ".!?;:。！？；：\n()（）[]【】{}<>|/\\…"
 _COMMAS = ",，、"
 _HYPHENS = "-‐‑–—"
@@ -61,12 +63,39 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     at = 0
     while at < len(pieces):
-        token, at = _next(known, lower, pieces, at)
+        first, (token, at) = at, _next(known, lower, pieces, at)
+        if token.text in _ONLY and _counted(found, token):
+            token = Token(token.start, token.start + 1, "只", known.chinese["只"], True)
+            at = first + 1  # 一只有四条腿的狗
+        if token.text == "a little" and _describes(known, pieces[at:]):
+            found.append(Token(token.start, token.start + 1, "a", _alone(known, "a")))
+            token = Token(token.end - 6, token.end, "little", _alone(known, "little"))
         if _joins(found, token):
             last = found.pop()
             token = Token(last.start, token.end, last.text + token.text, {"unknown": ""}, True)
         found.append(token)
     return found
+
+
+def _counted(found: list[Token], token: Token) -> bool:
+    """Whether a number stands right before it."""
+    return bool(found) and found[-1].is_("number") and found[-1].end == token.start
+
+
+def _describes(known: Lexicon, rest: list[_Piece]) -> bool:
+    """Whether a noun follows, perhaps behind a colour: `a little yellow duck` is small."""
+    for piece in rest[:3]:
+        tags = _alone(known, piece.text)
+        if "noun" in tags and "colour" not in tags:
+            return True
+        if "colour" not in tags:
+            return False
+    return False
+
+
+def _alone(known: Lexicon, word: str) -> Tags:
+    """What a word of one piece can mean."""
+    return next((tags for phrase, tags in known.english.get(word, ()) if phrase == (word,)), {})
 
 
 def _joins(found: list[Token], token: Token) -> bool:
@@ -127,6 +156,8 @@ def _chinese(known: Lexicon, lower: str, pieces: list[_Piece], at: int) -> tuple
         tags = known.chinese.get(lower[start : start + length])
         if tags:
             end, to = start + length, at
+            if "noun" in tags and lower[end : end + 1] in ("子", "儿"):
+                end += 1  # 车子, 猫儿
             while to < len(pieces) and pieces[to].start < end:
                 to += 1
             return Token(start, end, lower[start:end], tags, True), to
@@ -140,9 +171,10 @@ def _english(known: Lexicon, pieces: list[_Piece], at: int) -> tuple[Token, int]
             last = pieces[at + len(phrase) - 1]
             text = " ".join(phrase)
             return Token(first.start, last.end, text, tags, False, first.hyphen), at + len(phrase)
-    return Token(
-        first.start, first.end, first.text, _unlisted(first.text), False, first.hyphen
-    ), at + 1
+    tags = _unlisted(first.text)
+    if "unknown" in tags and (meant := meant_by(first.text)):
+        tags = next(tags for phrase, tags in known.english[meant] if phrase == (meant,))
+    return Token(first.start, first.end, first.text, tags, False, first.hyphen), at + 1
 
 
 def _matches(pieces: list[_Piece], at: int, phrase: tuple[str, ...]) -> bool:
