@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from limner.agent.checking import checked, said_in, unlooped
 from limner.agent.claims import complete
-from limner.agent.conversation.patch import edited
+from limner.agent.conversation.patch import edited, taken_out
 from limner.agent.coverage import find, unchecked
 from limner.agent.english import singular, stem, words_of
 from limner.agent.extract import extract, is_english, phrases
@@ -25,6 +25,7 @@ from limner.agent.plain import first_line, one_line
 from limner.agent.prompt_syntax import ParsedPrompt, parse
 from limner.agent.records import Brief, Claim, Critique, Expansion
 from limner.agent.reply_json import read_reply, why_unreadable
+from limner.agent.statements import stated, without_copied
 from limner.agent.tool_call import Call, Talk, plain_call
 from limner.agent.writer_schema import (
     Asked,
@@ -100,6 +101,8 @@ class BriefWriter:
         light = "yes" if how.kind == "light" else ""
         values = {"request": text, "known": _plain(known), "light": light, **self._painter()}
         reply, fallback = yield from self.ask("draw", Draw, values, seed)
+        if reply is not None and not self.trusted:
+            reply = self._plainly(reply, values, text)
         if reply is None or not (reply.asked or any(map(str.isalpha, reply.prompt))):
             drafted = self._by_rule(request, text, known, fallback)
         else:
@@ -256,6 +259,12 @@ class BriefWriter:
             if piece.text:
                 yield str(piece.text)
 
+    def _plainly(self, reply: Draw, values: Mapping[str, Any], text: str) -> Draw:
+        """The reply without what a weak model copied from its instructions, or repeats."""
+        told, _ = render("draw", self.prompts, **template_values("draw", values))
+        prompt = without_copied(reply.prompt, told, text)
+        return reply.model_copy(update={"asked": stated(reply.asked, text), "prompt": prompt})
+
     def _call(self, reply: Turn, line: str, talk: Talk) -> Call | None:
         """The call of a writer's reply, with what it adds held against the line; None for nothing.
 
@@ -272,6 +281,8 @@ class BriefWriter:
             if made and 0 < item.number <= count and made[0].source == "asked":
                 change[item.number] = made[0]
         remove = tuple(n for n in reply.remove if 0 < n <= count)
+        if talk.brief and not self.trusted and reply.tool == "edit":
+            remove = tuple(sorted({*remove, *taken_out(line, talk.brief.claims)}))
         if reply.tool == "edit" and not (add or change or remove):
             return None
         if reply.tool == "edit" and talk.brief is None:
@@ -312,8 +323,9 @@ class BriefWriter:
 
     def _drafted(self, request: str, text: str, known: Sequence[Claim], reply: Draw) -> Drafted:
         asked, repaired = checked(reply.asked, text, known, trusted=self.trusted)
-        if not asked:
-            asked = [*phrases(text)]
+        unread = self._unread(reply.unchecked, text)
+        if not (reply.asked and asked) and unread != ():  # rules that read a vague wish to its end need none
+            asked = [*asked, *_own_phrases(text, asked)]
             repaired = (*repaired, "nothing usable was noted: the request's own phrases are")
         invented = [_claim(item, "invented") for item in reply.invented]
         claims = complete([*asked, *invented])
@@ -323,13 +335,16 @@ class BriefWriter:
             claims=claims,
             reply=one_line(reply.reply, 400) if self.trusted else "",
             unchecked=unchecked(text, (c for c in claims if c.quote), trusted=self.trusted)
-            if (unread := self._unread(reply.unchecked, text)) is None
+            if unread is None
             else unread,
         )
         brief = self._bounded(brief, reply.not_shown)
         brief = replace(brief, negative=_negative(brief, reply.negative))
         prompt = self.world.prompt(_shown(self.world, claims)) if self.world else ""
         worded = unlooped(reply.prompt) or text
+        seen = [claim for claim in asked if claim.kind != "absent"]
+        if not self.trusted and 2 * sum(said_in(c.text, worded) for c in seen) < len(seen):
+            worded = text  # it describes something else
         return Drafted(
             replace(brief, prompt=prompt or _whole(worded, claims)),
             repaired=repaired,
@@ -338,8 +353,7 @@ class BriefWriter:
 
     def _by_rule(self, request: str, text: str, known: Sequence[Claim], fallback: str) -> Drafted:
         """Where no writer helps: the request is the prompt, its phrases are the claims."""
-        said = [c for c in phrases(text) if not any(said_in(c.quote, k.quote) for k in known)]
-        claims = complete([*known, *said] or [Claim(text, quote=text)])
+        claims = complete([*known, *_own_phrases(text, known)] or [Claim(text, quote=text)])
         covered = [c for c in claims if is_english(c.quote) or c.kind == "text"]
         brief = Brief(request, text, claims, unchecked=unchecked(text, covered))
         brief = self._bounded(brief, ())
@@ -405,6 +419,12 @@ def _absent(phrase: str) -> Claim:
     subject = singular(phrase.casefold())
     text = f"There is no {subject}."
     return Claim(text, "absent", quote=phrase, subject=subject, value="0")
+
+
+def _own_phrases(text: str, known: Iterable[Claim]) -> list[Claim]:
+    """A request's phrases as claims, but for those that known claims say."""
+    known = [*known]
+    return [c for c in phrases(text) if not any(said_in(c.quote, k.quote) for k in known)]
 
 
 def _piece(request: str, line: str) -> str:

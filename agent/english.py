@@ -25,7 +25,7 @@ NUMBERS = (
 """Number words; the index is the number."""
 
 _MORE_NUMBERS = {"zero": 0, "single": 1, "couple": 2, "pair": 2, "dozen": 12, "thirty": 30}
-_MORE_NUMBERS |= {"forty": 40, "fifty": 50, "hundred": 100, "both": 2, "twin": 2}
+_MORE_NUMBERS |= {"forty": 40, "fifty": 50, "hundred": 100}
 
 SMALL_WORDS = frozenset(
     "a an the this that these those some any each every another other of in on at to from by "

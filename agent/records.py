@@ -153,8 +153,12 @@ class Critique:
 
     @property
     def decisive(self) -> tuple[int, ...]:
-        """Indices of the claims that decide: all but the invented ones."""
-        return tuple(i for i, claim in enumerate(self.claims) if claim.source != "invented")
+        """Indices of the claims that decide: all but the invented ones, or these where no other is.
+
+        Who asks for nothing in particular gets the best of what the writer thought of.
+        """
+        asked = tuple(i for i, claim in enumerate(self.claims) if claim.source != "invented")
+        return asked or tuple(range(len(self.claims)))
 
     @property
     def known(self) -> tuple[int, ...]:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from limner.agent.plain import one_line
+
 __all__ = ["LONGEST", "read_object", "read_reply", "why_unreadable"]
 
 LONGEST = 100_000
@@ -68,7 +70,7 @@ def why_unreadable(text: str) -> str:
     keys = dict.fromkeys(key for one in found.read() for key in one)
     if found.cut:
         return "was cut off"
-    said = ", ".join(f'"{key[:40]}"' for key in [*keys][:5])
+    said = ", ".join(f'"{one_line(key, 40)}"' for key in [*keys][:5])
     return f"answered without the keys that were asked for, with {said or 'none'}"
 
 

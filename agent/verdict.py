@@ -91,7 +91,8 @@ def _said(
         del parts["cannot_tell"]
     total = sum(len(groups[kind]) for kind in ("holds", "fails", "cannot_tell"))
     counts = {"holds": len(groups["holds"]), "total": total}
-    made = [phrase(language, "some_hold" if painted else "unpainted", **counts)]
+    kind = "some_hold" if painted else "unpainted"
+    made = [phrase(language, kind if total else "none_asked", **counts)]
     made += [
         phrase(language, kind, texts=comma.join(texts)) for kind, texts in parts.items() if texts
     ]

@@ -62,7 +62,7 @@ def test_an_archive_is_listed_and_made_into_a_page(
         for number in (1, 2):
             html = page(archive, number)
             assert "missing or damaged" not in html and "claims hold" in html
-        assert "There are 2 dog." in page(archive, 1) and "好，换成夜晚" in page(archive, 2)
+        assert "There are two dogs." in page(archive, 1) and "好，换成夜晚" in page(archive, 2)
 
 
 @pytest.mark.parametrize("number", [1, 2])

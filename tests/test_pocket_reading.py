@@ -182,6 +182,41 @@ def test_the_writer_describes_claims_for_the_painter() -> None:
     assert kept == {"prompt": "a cat"}
 
 
+def test_a_prompt_is_reworded_by_its_seed() -> None:
+    writer = open_pocket_writer(Path("/nowhere"), "pocket")
+    claims = [
+        {"text": "There are two cats.", "kind": "count", "subject": "cat", "value": "2"},
+        {"text": "The cats are red.", "kind": "colour", "subject": "cat", "value": "red"},
+        {"text": "The ground is grass.", "kind": "scene", "subject": "", "value": "grass"},
+        {"text": "The sky shows night.", "kind": "light", "subject": "", "value": "night"},
+    ]
+    values = {"prompt": "two red cats", "claims": claims}
+    said = {json.loads("".join(writer.write_task("reword", values, s)))["prompt"] for s in range(9)}
+    assert len(said) > 3
+    assert all("red cats" in prompt for prompt in said)
+
+
+@pytest.mark.parametrize(
+    ("request_", "unread"),
+    [
+        ("a fluffy cat", ["fluffy"]),
+        ("hi! coud you paint a little yellow duck on a lake?", []),
+        ("a shiny car in Paris", ["shiny", "Paris"]),
+        ("一只毛茸茸的猫", ["毛茸茸"]),
+        ("画面右侧加一棵很大的松树", []),
+        ("ein Hund und eine Katze", ["ein", "Hund", "und", "eine", "Katze"]),
+    ],
+)
+def test_words_that_nobody_could_use_are_unchecked(request_: str, unread: list[str]) -> None:
+    assert read_request(request_).answer()["unchecked"] == unread
+
+
+def test_who_only_excludes_gets_no_other_thing() -> None:
+    assert read_request("zero cats").prompt
+    assert not [row for row in read_request("zero cats").invented if row["kind"] == "count"]
+    assert [row for row in read_request("something, no cats").invented if row["kind"] == "count"]
+
+
 def test_reading_is_fast() -> None:
     requests_ = [row[0] for row in TABLE]
     read_request(requests_[0])

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pocket_rows import claims, patched
 
-from limner.pipelines.pocket.pocket_writer import open_pocket_writer
+from limner.pipelines.pocket.pocket_writer import PocketWriter, open_pocket_writer
 from limner.pipelines.pocket.reading.lines import read_line
+from limner.pipelines.pocket.reading.proposed import proposed_call
+from limner.pipelines.pocket.reading.spelling import meant_by
 
 VERSIONS = [
     {"number": 1, "words": "a house", "changes": []},
@@ -102,7 +104,7 @@ def test_choices_of_a_question_can_be_said() -> None:
         if meant != "ask":
             continue
         for choice in read_line(facts(request, line))["choices"]:
-            with_it = IT.sub(lambda _, said=choice: said, line, count=1)
+            with_it = IT.sub(choice, line, count=1)
             answers = (choice, with_it if with_it != line else f"{line}: {choice}")
             calls = [read_line(facts(request, said)) for said in answers]
             assert any(call["tool"] in understood for call in calls), (line, choice, calls)
@@ -170,3 +172,86 @@ def test_any_line_is_one_call(line: str) -> None:
 @pytest.mark.parametrize("line", ["red " * 250_000, "第" * 500_000, "no, " * 250_000])
 def test_a_megabyte_of_a_line_is_cut(line: str) -> None:
     assert read_line(facts("a cat", line))["tool"]
+
+
+@pytest.mark.parametrize(
+    ("line", "unread"),
+    [
+        ("make the cat bigger, could you, my friend?", []),
+        ("add a fluffy dog", ["fluffy"]),
+        ("能不能再添一条鱼？", []),
+        ("天气弄成下雨", []),
+        ("加一只毛茸茸的狗", ["毛茸茸"]),
+        ("add a dog and make the cat happy", []),
+        ("put the cat on the left, near a gizmo", ["gizmo"]),
+    ],
+)
+def test_words_that_name_something_unknown_are_unchecked(line: str, unread: list[str]) -> None:
+    call = read_line(facts("a red cat", line))
+    assert call["tool"] == "edit"
+    assert call["unchecked"] == unread
+
+
+def test_what_was_changed_last_is_what_is_spoken_of() -> None:
+    values = facts("a cat and two balloons", "make it blue")
+    assert read_line(values)["tool"] == "ask"
+    values["versions"] = [{"number": 1, "words": "add a cat", "changes": ["There is one cat."]}]
+    assert short(values["claims"], read_line(values)) == "+ cat blue"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ('{"tool":"edit","add":[["count","zeppelin","1","","a zeppelin"]]}', "zeppelin"),
+        ('{"tool":"edit","add":[["count","zeppelin","1","","a zeppelin"]],"remove":[1]}', None),
+        ('{"tool":"edit","add":[["count","gizmo","1","","a zeppelin"]]}', None),
+        ('{"tool":"edit","add":[["count","zeppelin","0","","a zeppelin"]]}', None),
+        ('{"tool":"edit","add":[["count","zeppelin","1","","a balloon"]]}', None),
+        ('{"tool":"edit","add":[["count","zeppelin","1"', None),
+        ('{"tool":"undo"}', None),
+        ("[1]", None),
+    ],
+)
+def test_of_what_the_model_proposes_the_plausible_is_kept(said: str, meant: str | None) -> None:
+    call = proposed_call(said, "add a zeppelin")
+    assert (call["add"][0]["subject"] if call else None) == meant
+
+
+class Proposing(PocketWriter):
+    """A writer whose model says what a test wants it to say."""
+
+    said: str = ""
+
+    def _proposed(self, kind: str, line: str, claims: object) -> str:
+        return self.said
+
+
+def test_the_model_is_heard_only_where_the_rules_are_at_a_loss() -> None:
+    writer = Proposing(name="pocket", said='{"tool":"undo"}')
+    for line, tool in [("rewind", "ask"), ("make it blue", "edit"), ("hello", "answer")]:
+        call = json.loads("".join(writer.write_task("turn", facts("a cat", line), 0)))
+        assert call["tool"] == tool
+        assert "unread" not in call
+    writer.said = '{"tool":"edit","add":[["count","zeppelin","1","","a zeppelin"]]}'
+    values = facts("a cat", "add a zeppelin")
+    call = json.loads("".join(writer.write_task("turn", values, 0)))
+    assert short(values["claims"], call) == "+ zeppelin 1"
+    assert call["not_shown"] == ["a zeppelin"]
+    assert call["unchecked"] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("baloon", "balloon"),
+        ("rokcet", "rocket"),
+        ("gren", "green"),
+        ("coud", "could"),
+        ("duk", ""),
+        ("shorts", ""),
+        ("zeppelin", ""),
+        ("x" * 10_000, ""),
+    ],
+)
+def test_slips_of_one_letter_are_mended(typed: str, meant: str) -> None:
+    assert meant_by(typed) == meant

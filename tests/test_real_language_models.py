@@ -77,7 +77,7 @@ def served() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[Any]:
-    """The same weights in this process, on one core: more wait for one another on a busy machine."""
+    """The same weights in this process; on one core, as several only wait for one another."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

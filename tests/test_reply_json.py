@@ -161,6 +161,10 @@ def test_text_that_swallows_the_answer_is_passed_over() -> None:
             'answered without the keys that were asked for, with "things", "light"',
         ),
         ("{}", "answered without the keys that were asked for, with none"),
+        (
+            '{"a\\n\\u001b[31mb": 1}',
+            'answered without the keys that were asked for, with "a b"',
+        ),
     ],
 )
 def test_it_says_why_there_is_no_answer(text: str, why: str) -> None:

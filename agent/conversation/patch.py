@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -15,11 +16,27 @@ from limner.agent.i18n import Language, claim_in, phrase
 from limner.agent.records import Brief, Claim
 from limner.agent.tool_call import Call
 
-__all__ = ["Add", "Change", "Keep", "Operation", "Patch", "Remove", "edited", "patch", "words"]
+__all__ = [
+    "Add",
+    "Change",
+    "Keep",
+    "Operation",
+    "Patch",
+    "Remove",
+    "edited",
+    "patch",
+    "taken_out",
+    "words",
+]
 
 _ONE_OF_A_KIND = ("light", "scene", "style")  # a picture has one at a time, unless more are named
 _ONE_EACH = ("colour", "size", "place")  # of each thing
 _THERE = ("object", "count")
+_REMOVING = re.compile(
+    r"(?:\b(?:remove|delete|erase|drop|lose|get rid of|take (?:away|out)|without|no more)\b"
+    r"|去掉|删掉|删除|移除|拿掉|不要)([^,.;!?，。；！？]{1,60})",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,21 @@ def edited(before: Sequence[Claim], call: Call, *, trusted: bool = False) -> tup
         if at not in gone and (at in changed or not _about(claim, lost))
     ]
     return complete([*kept, *call.add])
+
+
+def taken_out(line: str, claims: Sequence[Claim]) -> tuple[int, ...]:
+    """The numbers, from 1, of the claims about what a line says shall go: "remove the birches"."""
+    spans = [found[1] for found in _REMOVING.finditer(line)]
+    said = {stem(word) for span in spans for word in words_of(span)}
+    return tuple(
+        number
+        for number, claim in enumerate(claims, start=1)
+        if claim.kind != "absent"
+        and (
+            any(stem(word) in said for word in content(words_of(claim.subject)))
+            or any(claim.quote and claim.quote in span for span in spans)
+        )
+    )
 
 
 def patch(before: Brief, after: Brief) -> Patch:

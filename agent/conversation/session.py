@@ -180,11 +180,14 @@ class Session(Trail):
             return line
         said = line.casefold().strip(" .!。")
         numbered = dict(enumerate(asked.choices, start=1))
-        named = [choice for choice in asked.choices if choice.casefold() in said]
+        low = [(choice, choice.casefold()) for choice in asked.choices]
+        named = [choice for choice, one in low if one in said or (said and said in one)]
         chosen = numbered.get(int(said)) if said.isdecimal() else None
         chosen = chosen or (named[0] if len(named) == 1 else None)
         if chosen is None:
             return line
+        if asked.line.casefold() in chosen.casefold():  # a choice that is a whole line
+            return chosen
         whole = _IT.sub(lambda _: chosen, asked.line, count=1)
         return whole if whole != asked.line else f"{asked.line}: {chosen}"
 

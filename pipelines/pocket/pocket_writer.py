@@ -33,8 +33,8 @@ _MOST_CLAIMS = 16
 class PocketWriter(LocalWriter):
     """Answers the writer's tasks for the small world, by rule wherever the rules can read.
 
-    The weights are opened only when something is asked of the model itself, as a chat model; the
-    tasks "draw", "turn", "describe" and "reword" work without them.
+    The model is asked about a line or a request of which the rules can read nothing, and where it
+    is spoken to as a chat model; its weights are opened then. The tasks work without it.
     """
 
     _weights: Path | None = PrivateAttr(default=None)

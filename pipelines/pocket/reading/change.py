@@ -42,11 +42,6 @@ class Change:
     def has(self, *kinds: str) -> bool:
         return any(i.is_(*kinds) for i in self.items)
 
-    def quote(self, *parts: tuple[int, int]) -> str:
-        """The words of the line from the first to the last of some parts."""
-        start, end = min(p[0] for p in parts), max(p[1] for p in parts)
-        return self.text[start:end]
-
     def whole(self) -> str:
         """All that this clause says, without small words at its ends."""
         core = [
@@ -129,8 +124,8 @@ class Change:
             if count == 1 and mine and not str(claim["text"]).startswith("The "):
                 self.patch.drop([int(claim["number"])])
 
-    def _some_of(self, mention: Mention) -> None:
-        """`one red, one yellow`: looks of some of several."""
+    def _some_of(self, mention: Mention, left: int = 0) -> None:
+        """`one red, one yellow`: looks of some; what all were, those that are `left` still are."""
         subject = self.held_of(mention) or mention.subject
         looks = [*mention.looks, *([mention.place] if mention.place else [])]
         for look in looks:
@@ -142,8 +137,19 @@ class Change:
                 for n in self.held.numbers(look.kind, subject)
                 if str(self.held.claim(n)["text"]).startswith("The ")
             ]
-            self.patch.drop(whole)
+            self._of_the_rest(whole, left, self.text[start:end])
             self.patch.put(made, self.text[start:end])
+
+    def _of_the_rest(self, whole: Sequence[int], left: int, quote: str) -> None:
+        """What was said of all is now said of those that are left, where any are."""
+        for number in whole if left > 0 else ():
+            claim = self.held.claim(number)
+            subject = str(claim["subject"])
+            made = row(claim["kind"], subject, claim["value"], plural=left > 1)
+            made["text"] = some(made["text"], Mention(subject, 0, 0, count=left), subject)
+            self.patch.put(made, quote, [number])
+        if left < 1:
+            self.patch.drop(whole)
 
     def _count_now(self, subject: str) -> int:
         changed = [m for m in self.patch.change.values() if m["subject"] == subject]

@@ -266,6 +266,8 @@ class _Gatherer:
         if item.is_("size_verb") and self._next("thing", "it", "them", skip=("filler",)):
             self.size = look
             return True
+        if self.denial and item.is_("too_size"):
+            self.denial = None  # 别太大: smaller
         if self.denial:
             look.denied, look.start, self.denial = True, self.denial.start, None
         target = self.last
@@ -331,10 +333,9 @@ class _Gatherer:
         """In 猫在狗左边 the cat: what comes before the 在 or 放到 that comes before the dog."""
         at = next(n for n, i in enumerate(self.items) if i.mention is side) - 1
         placed = False
-        while at >= 0 and self.items[at].is_(
-            "prep", "put", "be", "adverb", "neutral_verbs", "filler", "there"
-        ):
+        while at >= 0 and self._between(self.items[at]):
             placed = placed or self.items[at].is_("prep", "put", "neutral_verbs")
+            placed = placed or self.items[at].text.endswith("在")
             at -= 1
         if not placed or at < 0:
             return None
@@ -343,6 +344,13 @@ class _Gatherer:
             return before.mention
         pronoun = [m for m in self.reading.mentions if m.pronoun and m.start == before.start]
         return pronoun[0] if pronoun else None
+
+    @staticmethod
+    def _between(item: Item) -> bool:
+        """Whether it may stand between a thing and where it is: 猫坐在狗左边."""
+        doing = item.look is not None and item.look.kind == "action"
+        small = ("prep", "put", "be", "adverb", "neutral_verbs", "filler", "there")
+        return doing or item.is_(*small)
 
     def _relation(self, item: Item) -> bool:
         if item.chinese:
@@ -421,7 +429,7 @@ class _Gatherer:
     def _said_last(self) -> bool:
         """Whether it ends what is said of a thing: 那棵松树我不想要了."""
         before = [i for i in self.items[: self.at] if not i.is_("filler", "it", "adverb")]
-        wish = any(word in self.items[self.at].text for word in ("要", "想", "喜欢"))
+        wish = any(word in self.items[self.at].text for word in ("要", "想", "喜欢", "画"))
         return wish and bool(before) and before[-1].kind == "thing" and before[-1].chinese
 
     def _inclusive(self) -> bool:

@@ -14,6 +14,7 @@ __all__ = ["Counting"]
 
 _MOST = 100
 _SOME_OF = re.compile(r"\b(?:one|two|three|some) of (?:the|them|my|these|those)\b|其中")
+_JUST = re.compile(r"just|only|exactly|a single|single|a lone|只")
 _OTHERS = ("others", "rest", "ones", "其他", "其余", "其余的", "其他的", "别的")
 _FACTORS = {"double": 2.0, "triple": 3.0, "halve": 0.5}
 
@@ -33,24 +34,37 @@ class Counting(Change):
         """`one green, the other pink`, 一个气球要绿的，另一个要粉的: looks of some of several."""
         parts = self._parts()
         one_of = bool(_SOME_OF.search(self.whole().lower()))
-        if len(parts) < (1 if one_of else 2):
+        if not parts or not (one_of or len(parts) > 1 or self._some_alone(parts[0][0])):
             return False
         if not (one_of or parts[-1][0].is_("one_of", "rest") or self._numbers(parts)):
             return False
         subject = self._shared(parts)
-        if not subject:
+        if not subject or (
+            len(parts) == 1 and self._counted(parts[0][0]) >= self.held.count(subject)
+        ):
             return False
         rest = self.held.count(subject)
         for mark, looks in parts:
             mention = Mention(subject, mark.start, mark.end, pronoun="one", looks=looks)
-            said = str(mark.mention.count if mark.mention else mark.value)
-            mention.count = int(said) if said.isdecimal() else 1
+            mention.count = self._counted(mark)
             if mark.text.endswith(_OTHERS):
                 mention.count = max(rest, 1)
             rest -= mention.count
-            self._some_of(mention)
+            self._some_of(mention, rest if len(parts) == 1 else 0)
         self.topic = [subject]
         return True
+
+    def _some_alone(self, mark: Item) -> bool:
+        """`and the other one white`, 一艘改成红色: the clause begins with some of several."""
+        first = next((i for i in self.items if not i.is_("filler", "and", "set", "also")), None)
+        if mark is not first or self.has("only", "add", "more") or _JUST.match(mark.text):
+            return False
+        return mark.mention is None or any(k.start >= mark.end for k in mark.mention.looks)
+
+    @staticmethod
+    def _counted(mark: Item) -> int:
+        said = str(mark.mention.count if mark.mention else mark.value)
+        return int(said) if said.isdecimal() else 1
 
     def _parts(self) -> list[tuple[Item, list[Look]]]:
         """Numbers and `the other`, each with the looks that follow."""
@@ -59,7 +73,8 @@ class Counting(Change):
             counted = item.mention and item.mention.count and item.mention.determiner in ("", "one")
             if item.is_("one_of", "rest") or (item.is_("number") and not item.look) or counted:
                 looks = [k for k in item.mention.looks if k.end <= item.end] if item.mention else []
-                if not (parts and not parts[-1][1] and parts[-1][0].end == item.start):
+                joined = parts and not parts[-1][1] and parts[-1][0].end == item.start
+                if not joined or parts[-1][0].mention:
                     parts.append((item, list(looks)))
             elif parts and item.look is not None:
                 parts[-1][1].append(item.look)

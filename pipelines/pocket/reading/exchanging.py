@@ -151,7 +151,8 @@ class Exchanging(Counting, Saying):
         first, second = named
         if bool(first.denied) != bool(second.denied):
             old, new = (first, second) if first.denied else (second, first)
-            return (old, new) if self.held_of(old) or old.pronoun else (None, None)
+            known = bool(new.subject and (self.held_of(old) or old.pronoun))
+            return (old, new) if known else (None, None)
         if first.denied or self.reading.links:
             return None, None
         return self._by_verb(first, second)

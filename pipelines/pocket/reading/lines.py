@@ -38,12 +38,8 @@ _SMALL_TALK = ("thanks", "ok", "hello", "help")
 
 
 def completed(call: Call, values: Mapping[str, Any]) -> Call:
-    """A call that somebody else read from a line, with all that the contract wants of it."""
+    """An edit that somebody else read from a line, with all that the contract wants of it."""
     line = _Line(values)
-    if call["tool"] == "answer":
-        return line._talk("ok")
-    if call["tool"] != "edit":
-        return call
     change = {int(made["number"]): _without_number(made) for made in call["change"]}
     patch = Patch(Held(line.claims), list(call["add"]), list(call["remove"]), change)
     return line._edit(patch, line.line)
@@ -104,7 +100,8 @@ class _Line:
     def _by_words(self) -> Call | None:
         """The same of lines that say it in a way of their own."""
         tool = steers(self.line)
-        if not tool or (tool != "talk" and not self.claims):
+        wanted = not self.claims and _PICTURE.search(self.line.lower())
+        if not tool or wanted or (tool != "talk" and not self.claims):
             return None
         return (
             self._talk("thanks" if _is("thanks", self.plain) else "ok")
@@ -154,7 +151,7 @@ class _Line:
         known = [int(c["number"]) for c in self.values.get("candidates") or ()]
         if not known and not self.claims:
             return None
-        if number not in known:
+        if number not in known and not 0 < number < min(known, default=0):  # older ones aren't told
             return self._no_candidate(number)
         call: Call = {"tool": "select", "candidate": number}
         if rest:
@@ -268,7 +265,9 @@ class _Line:
         if not versions or not versions[-1].get("changes"):
             return []
         for said in (str(versions[-1].get("words") or ""), *map(str, versions[-1]["changes"])):
-            named = [m.subject for m in gather(phrases(said)).mentions if m.subject]
+            reading = gather(phrases(said))
+            others = {link.other.subject for link in reading.links}
+            named = [m.subject for m in reading.mentions if m.subject and m.subject not in others]
             found = {Held(self.claims).resolve(subject) for subject in named} - {""}
             if found:
                 return list(found) if len(found) == 1 else []
@@ -276,7 +275,11 @@ class _Line:
 
     def _another(self, items: Sequence[Item], held: Held, line: str) -> Call | None:
         """A description that names nothing of the picture: a new one, or something to add?"""
-        wished = self.wished or any(i.is_("there") and _SHOULD.search(i.text) for i in items)
+        wished = (
+            self.wished
+            or bool(_ABOUT.match(line.lower()))
+            or any(i.is_("there") and _SHOULD.search(i.text) for i in items)
+        )
         if wished or any(i.is_(*_CHANGES) for i in items) or not held.subjects():
             return None
         reading = gather([i for i in phrases(line) if i.kind != "filler"])
@@ -312,6 +315,12 @@ class _Line:
         }
 
 
+_PICTURE = re.compile("picture|image|photo|drawing|painting|画|图")
+_WISH = re.compile(r"^(?:let's|can we|could we|shall we|we should|i want to|i'd like to) ")
+_ABOUT = re.compile(r"\W*(?:\w+ )?(?:what|how) about ")
+_AGO = re.compile(
+    rf"(?P<d>\d{{1,2}}|{'|'.join(WORDS)}) (?:version|step|change|edit|turn)s? (?:ago|earlier|back)"
+)
 _SHOULD = re.compile("should|must|has to|needs|have to|要|得")
 _CHANGES = (
     "set", "add", "remove", "put", "replace", "swap", "keep", "also", "instead", "instead_of",
@@ -505,12 +514,13 @@ def _version(plain: str, versions: Sequence[Mapping[str, Any]]) -> int | None:
     """The number of the version that a line goes back to; 0 for one that isn't known."""
     if len(plain) > _LONGEST_CONTROL:
         return None
+    plain = _WISH.sub("", plain)
     for pattern in ("back", "back_to_number", "back_chinese"):
         found = named(pattern).fullmatch(plain)
         if found:
             parts = found.groupdict()
             return int(versions[0]["number"]) if parts.get("first") else _number(parts, 0)
-    if found := named("steps").fullmatch(plain):
+    if found := named("steps").fullmatch(plain) or _AGO.search(plain):
         back = _number(found.groupdict(), 0)
         return int(versions[max(0, len(versions) - 1 - back)]["number"])
     for pattern in ("with", "with_chinese"):

@@ -50,7 +50,7 @@ def named_apart(clauses: list[list[Item]], held: Held) -> tuple[list[list[Item]]
 
 
 def _names(clause: Sequence[Item], held: Held) -> bool:
-    core = [i for i in clause if not i.is_("filler", "correct", "comma", "sign", "only", "aside")]
+    core = [i for i in clause if not i.is_("filler", "correct", "comma", "sign", "aside", "want")]
     mention = core[0].mention if len(core) == 1 else None
     bare = mention is not None and not (mention.looks or mention.place or mention.denied)
     return bare and mention is not None and bool(held.resolve(mention.subject))

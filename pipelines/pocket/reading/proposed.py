@@ -1,7 +1,7 @@
 """Reads what the small language model proposes for a line that the rules can't read.
 
-Measured on such lines, the model is right about things that no table knows ("add a zeppelin") and
-about steps back and forth; what it changes or removes is mostly guessed. So only the former count.
+Measured on such lines, the model is right about things that no table knows ("add a zeppelin");
+what else it makes of them is mostly guessed. So only those things count.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from limner.pipelines.pocket.reading.steering import names_nothing
 __all__ = ["proposed_call", "proposed_rows"]
 
 Cells = Sequence[Any]
-_STEPS = ("undo", "redo", "save")
 _CELLS = 5  # of a row: kind, subject, value, object, quote
 _MOST = 100
-_LONGEST_STEP = 40  # characters of a line that is nothing but a step
 
 
 def proposed_rows(answer: str, line: str) -> list[Row]:
@@ -29,10 +27,8 @@ def proposed_rows(answer: str, line: str) -> list[Row]:
 
 
 def proposed_call(answer: str, line: str) -> dict[str, Any] | None:
-    """The proposed call: a step, or an edit that only adds things that the line names."""
+    """The proposed call, where it is an edit that only adds things that the line names."""
     call = _record(answer)
-    if call.get("tool") in _STEPS and len(line) <= _LONGEST_STEP:
-        return {"tool": call["tool"]}
     if call.get("tool") != "edit" or call.get("remove") or call.get("change"):
         return None
     add = _things(call.get("add"), line)

@@ -34,6 +34,9 @@ class Saying(Change):
             self._loose(self.reading.loose)
         for place in self.reading.places:
             self._loose_place(place)
+        if self.reading.empty and self.has("remove", "post_neg"):
+            for subject in self.targets(None):  # `the gift looks odd, remove please`
+                self.patch.drop(self.held.about(subject))
         self._trait()
         return True
 
