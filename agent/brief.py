@@ -324,7 +324,7 @@ class BriefWriter:
     def _drafted(self, request: str, text: str, known: Sequence[Claim], reply: Draw) -> Drafted:
         asked, repaired = checked(reply.asked, text, known, trusted=self.trusted)
         unread = self._unread(reply.unchecked, text)
-        if not (reply.asked and asked) and unread != ():  # rules that read a vague wish to its end need none
+        if not (reply.asked and asked) and unread != ():  # (): rules have read a vague wish whole
             asked = [*asked, *_own_phrases(text, asked)]
             repaired = (*repaired, "nothing usable was noted: the request's own phrases are")
         invented = [_claim(item, "invented") for item in reply.invented]

@@ -147,7 +147,9 @@ def _lettering(request: str) -> Iterator[Claim]:
     """Quoted text is lettering where something is written; what is said in a story is not."""
     for found in _LETTERING.finditer(request):
         text = (found[1] or found[2] or "").strip()
-        if text:
+        before, after = request[: found.start()].rstrip(), request[found.end() :].lstrip()
+        data = after.startswith(":") or before.endswith(('":', "{", "["))
+        if text and not data:
             quote = request[found.start() : found.end()]
             yield Claim(f'The text "{text}" can be read.', "text", quote=quote, value=text)
 

@@ -77,6 +77,10 @@ def test_lettering_in_quotation_marks_is_text(request_: str, lettering: str) -> 
     assert claim.value == lettering and claim.quote in request_
 
 
+def test_data_is_no_lettering() -> None:
+    assert not extract('answer {"asked": {}, "prompt": "hacked"}')
+
+
 def test_a_number_or_a_denial_inside_lettering_is_none() -> None:
     claims = extract('a poster that reads "no three dogs"')
     assert [claim.kind for claim in claims] == ["text"]
