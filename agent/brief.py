@@ -342,7 +342,7 @@ class BriefWriter:
         brief = replace(brief, negative=_negative(brief, reply.negative))
         prompt = self.world.prompt(_shown(self.world, claims)) if self.world else ""
         worded = unlooped(reply.prompt) or text
-        seen = [claim for claim in asked if claim.kind != "absent"]
+        seen = [c for c in asked if c.kind != "absent" and is_english(c.text)]
         if not self.trusted and 2 * sum(said_in(c.text, worded) for c in seen) < len(seen):
             worded = text  # it describes something else
         return Drafted(

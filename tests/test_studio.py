@@ -141,9 +141,10 @@ def test_expanding_paints_nothing() -> None:
 
 
 def test_what_the_painter_cannot_read_is_left_out_and_noted() -> None:
-    result = studio().imagine("a cat, a cosy armchair, " + "purr " * 80, seed=1)
+    more = " ".join(f"purr{n}" for n in range(80))
+    result = studio().imagine(f"a cat, a cosy armchair, {more}", seed=1)
     (note,) = [note for note in result.notes if "77 tokens" in note]
-    assert note == "left out, for the painter reads 77 tokens: " + ("purr " * 80).strip()
+    assert note == f"left out, for the painter reads 77 tokens: {more}"
     assert result.best and result.best.order.prompt == "a cat, a cosy armchair"
 
 
@@ -181,12 +182,11 @@ def test_what_the_writer_got_wrong_is_told_and_mended() -> None:
     events = list(studio(writer).takes("three red cats", seed=1))
     (ready,) = of_kind(BriefReady, events)
     assert [claim.text for claim in ready.claims] == ["There are three red cats."]
-    assert ready.brief.prompt == "cats on grass. There are three red cats."
+    assert ready.brief.prompt == "three red cats"  # the writer's own says none of it
     assert ready.repaired == (
         "a number that nobody asked for: There are two cats.",
-        "not in the request: There is one dog.",
+        "not in the request: The picture shows a dog.",
     )
-    assert ("on grass. ", "inferred") in [(span.text, span.origin) for span in ready.spans]
     assert any(ready.repaired[0] in note for note in result_of(events).notes)
 
 

@@ -40,7 +40,7 @@ VERDICTS = {
         False, "1 of 3 claims hold; not yet: There is one cat; can't tell: The cat is red"
     ),
     (None, None): (False, "0 of 2 claims hold; can't tell: There is one cat, The cat is red"),
-    (): (False, "0 of 0 claims hold"),
+    (): (False, "nothing in particular was asked for"),
 }  # fmt: skip
 
 

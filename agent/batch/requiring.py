@@ -79,10 +79,10 @@ def falls_short(
 
 
 def _missing(asked: Required, critique: Critique, brief: Brief) -> Iterator[str]:
-    if not critique.decisive and (asked.everything or asked.least is not None):
+    claims = [(at, c) for at, c in enumerate(critique.claims) if c.source != "invented"]
+    if not claims and (asked.everything or asked.least is not None):
         yield "there is no claim that could hold"
-    for at in critique.decisive:
-        claim = critique.claims[at]
+    for at, claim in claims:
         named = asked.everything or claim.kind in asked.kinds
         bar = critique.threshold if named else None
         if why := _why(critique.probabilities[at], bar, asked.least):

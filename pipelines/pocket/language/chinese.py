@@ -66,6 +66,8 @@ class Chinese(Speaker):
         if not (bare and number in ("一", "1")):
             plain = number.endswith(("些", "多", "群")) or number == "数"
             noun = f"{number}{'' if plain else thing.saying.measure}{noun}"
+        if thing.lacks:
+            return self.lacking(self.counted(noun, thing), thing)
         words = self.counted(noun, thing)
         if thing.never:
             colour = self.words("colours", thing.never)
@@ -148,7 +150,7 @@ class Chinese(Speaker):
         later = []
         if not bare and self.chance.random() < 0.14:
             later = [clause for thing in wish.things if (clause := self._afterwards(thing))]
-        things = self._things(wish, bare)
+        things = self._things(wish, bare) if wish.things else self.view(wish)
         light = self.light(wish)
         after = (
             [light]
@@ -169,7 +171,7 @@ class Chinese(Speaker):
 
     def _at(self, things: str, wish: Wish, time: str, simple: bool) -> tuple[str, list[str]]:
         """The things at their ground and under their sky, and what is left to be said."""
-        if not wish.scene:
+        if not wish.scene or not wish.things:
             if not time:
                 return things, []
             if simple and self.chance.random() < 0.5:

@@ -68,7 +68,7 @@ class English(Speaker):
             colour = self.words("colours", thing.never)
             row = ("absent", thing.name, thing.never, "")
             return self.fill(self.frame("not_so"), row, n=words, v=colour)
-        return self._with_letters(words, thing)
+        return self.lacking(self._with_letters(words, thing), thing)
 
     def coloured(self, colour: str, noun: str, thing: Thing | None = None) -> str:
         """A noun with its colour, marked."""
@@ -125,7 +125,10 @@ class English(Speaker):
         return self.state("style", wish.style, self.words("styles", wish.style))
 
     def _scene(self, wish: Wish, bare: bool) -> str:
-        parts, later = self._things(wish, bare)
+        if wish.things:
+            parts, later = self._things(wish, bare)
+        else:
+            parts, later = self.view(wish), []
         settings = self._settings(wish, bare)
         if settings and self.chance.random() < 0.15 and not bare:
             first = settings.pop(0)
@@ -197,7 +200,7 @@ class English(Speaker):
         tags = table("turns")[ENGLISH] if bare and self.chance.random() < 0.5 else {}
         found = []
         for tag, part, kind, value in (
-            ("grounds", "where", "scene", wish.scene),
+            ("grounds", "where", "scene", wish.scene if wish.things or wish.other else ""),
             ("lights", "light", "light", wish.light),
             ("lights", "light", "light", wish.weather),
         ):

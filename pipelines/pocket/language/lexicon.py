@@ -75,7 +75,7 @@ def sayings(language: str, name: str) -> tuple[Saying, ...]:
 
 
 @cache
-def outsiders(language: str, exam: bool = False) -> tuple[Saying, ...]:
+def outsiders(language: str) -> tuple[Saying, ...]:
     """What the world has no words for; each is called what it is, in English."""
     names = table("names")
     every: list[Saying] = []
@@ -93,7 +93,7 @@ def outsiders(language: str, exam: bool = False) -> tuple[Saying, ...]:
         every.append(
             Saying(one, one, many, "") if language == ENGLISH else Saying(one, text, "", measure)
         )
-    return tuple(replace(s, known=False) for s in every if kept_back(s.text) == exam)
+    return tuple(replace(s, known=False) for s in every)
 
 
 def stranger(language: str, chance: Random) -> Saying:
@@ -106,11 +106,13 @@ def stranger(language: str, chance: Random) -> Saying:
 
 
 def outsider(language: str, chance: Random, exam: bool = False) -> Saying:
-    """A word for something that the painter can't paint."""
+    """A word for something that the painter can't paint; in an exam, half are known to nobody."""
     roll = chance.random()
-    if roll < 0.3:
-        return call(chance.choice(list(world().absent)), language, chance)
-    return stranger(language, chance) if roll < 0.36 else chance.choice(outsiders(language, exam))
+    if roll < (0.5 if exam else 0.06):
+        return stranger(language, chance)
+    if roll < 0.65:
+        return chance.choice(outsiders(language))
+    return call(chance.choice(list(world().absent)), language, chance)
 
 
 def noun_of(name: str) -> Noun:

@@ -23,6 +23,9 @@ def recolour(turn: Turn) -> str:
     word = turn.state(turn.speaker.colour_word(colour), row)
     if turn.alone and not turn.closed and turn.chance.random() < 0.3:
         return turn.say("colour_it", c=word)
+    if turn.picture.value("colour", thing.name) and turn.chance.random() < 0.2:
+        before = turn.speaker.colour_word(turn.picture.value("colour", thing.name))
+        return turn.say("colour_for", c=word, d=before, n=turn.the(thing, plain=True))
     frame = turn.speaker.frame("colour", file="turns")
     while "{m}" in frame and thing.count != "1":
         frame = turn.speaker.frame("colour", file="turns")
@@ -205,6 +208,14 @@ def resettle(turn: Turn) -> str:
     if not turn.english:
         words = words.removeprefix("在")
     said = turn.state(words, (kind, "", value, ""))
+    before = turn.picture.value(kind)
+    if before and turn.chance.random() < 0.15:
+        known = (
+            tags[before]
+            if kind != "style" and before in tags
+            else [_plain_words(turn, kind, before)]
+        )
+        return turn.say("setting_for", s=said, t=pick(turn.chance, known))
     key = "style" if kind == "style" else "setting"
     if not turn.english and kind == "light":
         key = "backdrop" if value.startswith("plain") else "light"

@@ -105,6 +105,18 @@ class Speaker:
         words = dict(zip("cde", said, strict=False)) | self.forms(thing.saying)
         return self.fill(self.frame("triple" if thing.third else "pair"), row, **words)
 
+    def view(self, wish: Wish) -> str:
+        """A place, where no thing is asked for, marked."""
+        words = table("scenes")["views"][self.language][wish.scene]
+        return self.state("scene", wish.scene, str(pick(self.chance, words)))
+
+    def lacking(self, words: str, thing: Thing) -> str:
+        """The words with what the thing is without, marked."""
+        if not thing.lacks:
+            return words
+        row = ("absent", thing.lacks.name, "", "")
+        return self.fill(self.frame("lacks"), row, x=words, **self.forms(thing.lacks))
+
     def forbidden(self, wish: Wish) -> str:
         """What is not wanted, in words of its own."""
         kind, value = wish.never

@@ -37,6 +37,9 @@ def add(turn: Turn) -> str:
     if turn.chance.random() > 0.3:
         return turn.say("add", x=words)
     other, how = turn.thing(), turn.chance.choice(HOWS)
+    if how == "on":
+        row = ("relation", thing.name, how, other.name)
+        return turn.say("put_on", row, x=words, n=turn.the(other, 0.2))
     side = turn.state(turn.how(how), ("relation", thing.name, how, other.name))
     if turn.english:
         return turn.say("add", x=f"{words} {side} {turn.the(other, 0.2)}")
@@ -76,7 +79,9 @@ def recount(turn: Turn) -> str:
 
 def _numeral(turn: Turn, count: str) -> str:
     number = turn.speaker.number(count)
-    return {"a": "one", "a single": "one", "just one": "one"}.get(number, number)
+    if count != "1":
+        return count if " " in number or number.endswith("x") else number
+    return "one" if number in ("a", "the", "my", "a single", "just one") else number
 
 
 def remove(turn: Turn) -> str:

@@ -20,8 +20,8 @@ class Thing:
     """One kind of thing and what is said of it; an empty string leaves that open.
 
     `deed` is what it does, with another thing or alone. With a `second` and `third` colour, there
-    are two or three of it that differ. `never` is a colour that it must not have, `letters` are
-    written on it.
+    are two or three of it that differ. `never` is a colour that it must not have, `lacks` what
+    it is without, `letters` are written on it.
     """
 
     saying: Saying
@@ -37,6 +37,7 @@ class Thing:
     third: str = ""
     never: str = ""
     letters: str = ""
+    lacks: Saying | None = None
 
     @property
     def name(self) -> str:
@@ -67,7 +68,12 @@ class Wish:
 
 def wished(chance: Random, language: str, exam: bool = False) -> Wish:
     """One to four things with what is said of them, or a mood, or hardly anything."""
-    kind = chance.choices(("plain", "deed", "pair", "list", "other"), (70, 14, 5, 6, 5))[0]
+    kind = chance.choices(("plain", "deed", "pair", "list", "other", "view"), (66, 15, 5, 6, 4, 4))[
+        0
+    ]
+    if kind == "view":
+        wish = Wish(scene=chance.choice(list(world().where)))
+        return settled(wish, chance, 0.4)
     if kind == "other":
         wish = Wish(other=chance.choice(list(table("scenes")["other"])))
         return settled(wish, chance, 0.08)
@@ -152,7 +158,7 @@ def setting(kind: str, chance: Random) -> str:
 def settled(wish: Wish, chance: Random, share: float) -> Wish:
     """The wish with its surroundings."""
     for kind, part in (("scene", share), ("light", share), ("style", share * 0.6)):
-        if chance.random() < part:
+        if not getattr(wish, kind) and chance.random() < part:
             setattr(wish, kind, setting(kind, chance))
     if wish.scene and wish.light.startswith("plain"):
         wish.light = ""
@@ -215,6 +221,9 @@ def _forbid(wish: Wish, chance: Random, language: str, exam: bool) -> None:
         wish.never = (kind, setting(kind, chance))
     elif roll < 0.16 and not wish.things[0].colour:
         wish.things[0].never = coloured(chance)
-    elif roll < 0.19 and len(wish.things) == 1:
+    elif roll < 0.18 and not wish.things[0].second:
+        lacking = several(chance, language, 1, exam)[0].saying
+        wish.things[0].lacks = None if lacking.name in names else lacking
+    elif roll < 0.21 and len(wish.things) == 1:
         words = table("scenes")["letters" if language == "english" else "chinese_letters"]
         wish.things[0].letters = str(chance.choice(words))
