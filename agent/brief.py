@@ -183,6 +183,7 @@ class BriefWriter:
             reply="",
         )
         brief = self._bounded(brief, not_shown)
+        brief = replace(brief, claims=_narrowed(brief))
         brief = replace(brief, negative=_negative(brief, _kept_negative(before)))
         if self.world:
             prompt, fallback = self.world.prompt(_shown(self.world, brief.claims)), ""
@@ -339,6 +340,7 @@ class BriefWriter:
             else unread,
         )
         brief = self._bounded(brief, reply.not_shown)
+        brief = replace(brief, claims=_narrowed(brief))
         brief = replace(brief, negative=_negative(brief, reply.negative))
         prompt = self.world.prompt(_shown(self.world, claims)) if self.world else ""
         worded = unlooped(reply.prompt) or text
@@ -370,6 +372,7 @@ class BriefWriter:
         words += [word for word in said if word and word.casefold() in typed]
         unseen = {word for text in words for word in words_of(text)}
         open_ = tuple(word for word in brief.unchecked if not {*words_of(word)} & unseen)
+        words = [w for w in words if not any(w != other and w in other for other in words)]
         return replace(brief, not_shown=tuple(dict.fromkeys(words)), unchecked=open_)
 
     def _with_syntax(self, drafted: Drafted, parsed: ParsedPrompt) -> Drafted:
@@ -419,6 +422,22 @@ def _absent(phrase: str) -> Claim:
     subject = singular(phrase.casefold())
     text = f"There is no {subject}."
     return Claim(text, "absent", quote=phrase, subject=subject, value="0")
+
+
+def _narrowed(brief: Brief) -> tuple[Claim, ...]:
+    """The claims, with quotes in Chinese without the words in them that nobody checks.
+
+    People are shown these quotes: what holds of 一只可爱的小猫 may be the cat alone.
+    """
+    open_ = [word for word in brief.unchecked if not word.isascii()]
+    made = []
+    for claim in brief.claims:
+        quote = claim.quote
+        for word in open_:
+            parts = [part.strip("的， ") for part in quote.split(word)]
+            quote = max(reversed(parts), key=len) or quote  # the noun comes last
+        made.append(replace(claim, quote=quote))
+    return tuple(made)
 
 
 def _own_phrases(text: str, known: Iterable[Claim]) -> list[Claim]:
