@@ -179,12 +179,15 @@ def test_the_plot_counts_on_through_runs() -> None:
 
 def shown(chromium: str, html: str, folder: Path, *options: str, width: int = 1000) -> Image.Image:
     (folder / "page.html").write_text(html, encoding="utf-8")
-    picture = folder / "page.png"
+    picture, height = folder / "page.png", 1200 if width > 500 else 1800
     subprocess.run(
         [
             *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
             *(f"--user-data-dir={folder / 'browser'}", f"--screenshot={picture}", *options),
-            *(f"--window-size={width},1200", (folder / "page.html").as_uri()),
+            *(
+                f"--window-size={width},{height}",
+                (folder / "page.html").as_uri(),
+            ),
         ],
         check=True,
         capture_output=True,
