@@ -81,7 +81,7 @@ class PocketWriter(LocalWriter):
         self._weights, self._opening = folder, settings
 
     def write_task(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
-        """The answer to one task as JSON, in pieces; see the contract of the writer's tasks."""
+        """The answer to one task as JSON, in pieces; see `roles.TaskWriter`."""
         answer = json.dumps(self._answer(task, values, seed), ensure_ascii=False)
         for start in range(0, len(answer), _PIECE):
             yield answer[start : start + _PIECE]

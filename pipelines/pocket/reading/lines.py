@@ -38,7 +38,7 @@ _SMALL_TALK = ("thanks", "ok", "hello", "help")
 
 
 def completed(call: Call, values: Mapping[str, Any]) -> Call:
-    """An edit that somebody else read from a line, with all that the contract wants of it."""
+    """An edit that somebody else read from a line, with all that an answer has."""
     line = _Line(values)
     change = {int(made["number"]): _without_number(made) for made in call["change"]}
     patch = Patch(Held(line.claims), list(call["add"]), list(call["remove"]), change)

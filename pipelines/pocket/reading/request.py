@@ -39,7 +39,7 @@ _ABOUT_THINGS = ("count", "object")
 
 @dataclass(slots=True)
 class Request:
-    """The answer to a request, as the writer's contract has it.
+    """The answer to a request, in the form of the writer's tasks.
 
     `sure` says whether the reader made sense of it: where it is False, a model may know better.
     """
