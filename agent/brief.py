@@ -22,7 +22,7 @@ from limner.agent.extract import extract, is_english, phrases
 from limner.agent.fit import clauses
 from limner.agent.gate import gate
 from limner.agent.plain import first_line, one_line
-from limner.agent.prompt_syntax import ParsedPrompt, parse
+from limner.agent.prompt_syntax import ParsedPrompt, compel, parse
 from limner.agent.records import Brief, Claim, Critique, Expansion
 from limner.agent.reply_json import read_reply, why_unreadable
 from limner.agent.statements import stated, without_copied
@@ -105,6 +105,9 @@ class BriefWriter:
             reply = self._plainly(reply, values, text)
         if reply is None or not (reply.asked or any(map(str.isalpha, reply.prompt))):
             drafted = self._by_rule(request, text, known, fallback)
+            if reply is not None and self.trusted:  # it says why it read nothing
+                said = one_line(reply.reply, 400)
+                drafted = replace(drafted, brief=replace(drafted.brief, reply=said))
         else:
             drafted = self._drafted(request, text, known, reply)
         if how.kind == "skip" and not self.world:
@@ -313,6 +316,25 @@ class BriefWriter:
             return None
         return tuple(word for word in words if word and word in line)
 
+    def _open(
+        self, text: str, claims: Iterable[Claim], unread: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
+        """The words of a request that no claim speaks for, and those that a writer could not use.
+
+        What rules of a writer's own pass over in silence is found here, too, where it is English.
+        """
+        if unread is not None and not is_english(text):
+            return unread
+        quoted = [claim for claim in claims if claim.quote]
+        own = unchecked(text, quoted, trusted=self.trusted)
+        if unread is None:
+            return own
+        told = {stem(word) for words in unread for word in words_of(words)} | {stem("one")}
+        slots = (slot for c in quoted for slot in (c.kind, c.subject, c.value, c.object))
+        told |= {stem(word) for slot in slots for word in words_of(slot)}  # a thing named again
+        more = (word for word in own if not {stem(one) for one in words_of(word)} <= told)
+        return tuple(dict.fromkeys((*unread, *more)))
+
     def _painter(self) -> dict[str, Any]:
         """What a writer is told of the painter."""
         dialect = self.dialect
@@ -335,9 +357,7 @@ class BriefWriter:
             prompt=text,
             claims=claims,
             reply=one_line(reply.reply, 400) if self.trusted else "",
-            unchecked=unchecked(text, (c for c in claims if c.quote), trusted=self.trusted)
-            if unread is None
-            else unread,
+            unchecked=self._open(text, claims, unread),
         )
         brief = self._bounded(brief, reply.not_shown)
         brief = replace(brief, claims=_narrowed(brief))
@@ -379,7 +399,9 @@ class BriefWriter:
         """The draft with what other tools' syntax said: exclusions, weights, words of quality."""
         brief, dropped = drafted.brief, [*parsed.dropped]
         dropped += [f"LoRA {name}" for name, _ in parsed.loras]
-        if not (self.dialect and self.dialect.weights):
+        if self.dialect and self.dialect.weights:
+            brief = replace(brief, prompt=compel(brief.prompt, parsed.weights))
+        else:
             dropped += [f"({words}:{weight:g})" for words, weight in parsed.weights]
         style = ", ".join(parsed.style_words)
         if self.world:  # its painter knows no such words, and one shape

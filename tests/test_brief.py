@@ -173,6 +173,13 @@ def test_other_tools_signs_are_no_wishes() -> None:
     assert "8k" in brief.style_prompt
 
 
+def test_weights_of_words_are_used_where_the_painter_can() -> None:
+    weighs = Dialect((64, 64), weights=True)
+    brief = draw({"asked": []}, "(red boat:1.3), storm", dialect=weighs).brief
+    assert "(red boat)1.3" in brief.prompt and not brief.dropped
+    assert draw({"asked": []}, "(red boat:1.3), storm").brief.dropped == ("(red boat:1.3)",)
+
+
 def test_a_small_world_says_what_it_cannot_show() -> None:
     asked = [
         {"quote": "red boat", "text": "There is one boat.", "kind": "count"},
@@ -232,6 +239,13 @@ def test_a_writer_of_tasks_is_asked_for_tasks() -> None:
     answers = {"draw": {"asked": [{"quote": "kitty", "text": "There is one cat."}], "prompt": "c"}}
     brief = draw(Tasks(answers=answers), "a kitty").brief
     assert texts(brief) == ["There is one cat."] and brief.unchecked == ()
+
+
+def test_what_a_writer_of_tasks_passes_over_is_unchecked_too() -> None:
+    said = [{"quote": "kitchen", "text": "The scene is a kitchen."}]
+    answers = {"draw": {"asked": said, "prompt": "c", "unchecked": ["copper"]}}
+    brief = draw(Tasks(answers=answers), "a copper kitchen in 1962, the kitchen").brief
+    assert brief.unchecked == ("copper", "1962")
 
 
 def test_a_new_wording_keeps_what_was_asked() -> None:
