@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Protocol
 
 from limner.pipelines.pocket import statements
 from limner.pipelines.pocket.captions import canonical, describe, stressed
 from limner.pipelines.pocket.reading.lexicon import Noun, lexicon, table
 from limner.pipelines.pocket.spec import Group, Link, Spec
 from limner.pipelines.pocket.world import MOST, NUMBERS, world
+from limner.pipelines.roles import Statement
 
 __all__ = ["SmallWorld", "Statement", "natural_colours", "other_colour"]
 
@@ -22,21 +22,6 @@ NEAR_RELATION = {"beside": "left of", "on": "above"}
 _SOME = re.compile(r"(One|Two|Three|Four|[1-4]) (?!of)")
 _SPLIT = {word.capitalize(): n for n, word in enumerate(NUMBERS)}
 _SEVERAL = 2
-
-
-class Statement(Protocol):
-    """A claim, as far as the world needs to know it."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def value(self) -> str: ...
-    @property
-    def object(self) -> str: ...
 
 
 def natural_colours(name: str) -> tuple[str, ...]:
