@@ -38,10 +38,10 @@ def as_http(
         from fastapi import FastAPI
     except ImportError as error:
         raise missing() from error
-    from limner.agent.recipe import software
+    from limner.agent.archive.recipe import software
     from limner.agent.serve import faults, routes_chat, routes_house, routes_images, routes_rooms
-    from limner.agent.serve.house import House
-    from limner.agent.serve.porter import Door, Porter
+    from limner.agent.serve.house import AppState
+    from limner.agent.serve.porter import AuthMiddleware, Door
 
     jobs = Jobs(studio, waiting=waiting, kept=8)  # each with all of its pictures
 
@@ -58,11 +58,11 @@ def as_http(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.house = House(studio, jobs, profile, archive)
+    app.state.house = AppState(studio, jobs, profile, archive)
     faults.install(app)
     for part in (routes_house, routes_images, routes_chat, routes_rooms):
         app.include_router(part.routes)
-    app.add_middleware(Porter, door=door or Door())
+    app.add_middleware(AuthMiddleware, door=door or Door())
     return app
 
 

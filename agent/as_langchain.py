@@ -13,16 +13,14 @@ from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_eve
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, PrivateAttr
 
-from limner.agent.desk import arguments
-from limner.agent.desk.desk import Desk, Wish, briefed
-from limner.agent.desk.memory import Memory
-from limner.agent.desk.told import drafted, event_dict, scored
+from limner.agent.archive.recipe import written
 from limner.agent.events import BriefToken, Event
-from limner.agent.job import Job
-from limner.agent.jobs import Jobs
-from limner.agent.orders import written
+from limner.agent.jobs import Job, Jobs
 from limner.agent.plain import one_line
 from limner.agent.studio import Studio
+from limner.agent.tools import arguments
+from limner.agent.tools.outputs import drafted, event_dict, scored
+from limner.agent.tools.service import RecentlyUsed, ToolRequest, ToolService, briefed
 from limner.errors import Cancelled, LimnerError
 
 __all__ = ["PROGRESS", "limner_tools"]
@@ -50,14 +48,14 @@ def limner_tools(studio: Studio, *, folder: Path | str, jobs: Jobs | None = None
 
     The tools share one line of `jobs` before the models; pass your own to share it with others.
     """
-    desk = Desk(Path(folder), numbered=True, takes=Memory(_TAKES))
+    desk = ToolService(Path(folder), numbered=True, takes=RecentlyUsed(_TAKES))
     answers, line = _Answers(studio, desk), jobs or Jobs(studio)
     tools: dict[str, tuple[Callable[[Any], Answering], type[BaseModel]]] = {
-        "imagine": (answers.imagine, arguments.Imagine),
-        "refine_image": (answers.refine_image, arguments.Refine),
-        "score_image": (answers.score_image, arguments.Score),
-        "expand_prompt": (answers.expand_prompt, arguments.Expand),
-        "describe_take": (answers.describe_take, arguments.Describe),
+        "imagine": (answers.imagine, arguments.ImagineArguments),
+        "refine_image": (answers.refine_image, arguments.RefineArguments),
+        "score_image": (answers.score_image, arguments.ScoreArguments),
+        "expand_prompt": (answers.expand_prompt, arguments.ExpandArguments),
+        "describe_take": (answers.describe_take, arguments.DescribeArguments),
     }
     return [
         _Tool(name=name, description=_ABOUT[name], args_schema=schema).at(studio, ask, line)
@@ -89,37 +87,37 @@ class _Answers:
     """
 
     studio: Studio
-    desk: Desk
+    desk: ToolService
 
-    def imagine(self, asked: arguments.Imagine) -> Answering:
+    def imagine(self, asked: arguments.ImagineArguments) -> Answering:
         """Paints a request, and keeps the best take."""
-        return self._worked(Wish(asked.request, _seed(asked.seed), asked.limits))
+        return self._worked(ToolRequest(asked.request, _seed(asked.seed), asked.limits))
 
-    def refine_image(self, asked: arguments.Refine) -> Answering:
+    def refine_image(self, asked: arguments.RefineArguments) -> Answering:
         """Does what a line says about a take, and keeps the best one where that is painted."""
         start = self.desk.find(asked.take)
-        return self._worked(Wish(asked.change, _seed(asked.seed), asked.limits, start=start))
+        return self._worked(ToolRequest(asked.change, _seed(asked.seed), asked.limits, start=start))
 
-    def score_image(self, asked: arguments.Score) -> Answering:
+    def score_image(self, asked: arguments.ScoreArguments) -> Answering:
         """Has a take looked at again, for other claims."""
         yield from ()
         kept = self.desk.find(asked.take)
         text, told = scored(self.studio.score(kept.take.picture, asked.claims))
         return f"{kept.name}: {text}", {"take": kept.name, **told}
 
-    def expand_prompt(self, asked: arguments.Expand) -> Answering:
+    def expand_prompt(self, asked: arguments.ExpandArguments) -> Answering:
         """Writes a brief, and paints nothing."""
         seed = _seed(asked.seed)
         ready = yield from briefed(self.studio, asked.request, seed)
         return drafted(ready, seed)
 
-    def describe_take(self, asked: arguments.Describe) -> Answering:
+    def describe_take(self, asked: arguments.DescribeArguments) -> Answering:
         """Says what was seen in a take; needs no model."""
         yield from ()
         kept = self.desk.find(asked.take)
         return kept.said, {**kept.told, "path": str(kept.path)}
 
-    def _worked(self, wish: Wish) -> Answering:
+    def _worked(self, wish: ToolRequest) -> Answering:
         yield from self.desk.work(wish, self.studio)
         kept = wish.answer
         file = {"path": str(kept.path), "order": written(kept.take.order)}

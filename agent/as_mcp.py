@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
     from limner.agent.archive.archive import Archive
-    from limner.agent.mcp.room import Room
+    from limner.agent.mcp.room import ServerState
     from limner.agent.studio import Studio
 
 __all__ = ["needed", "open_room", "serve_http", "serve_stdio", "server"]
@@ -36,30 +36,30 @@ def open_room(
     *,
     profile: str = "",
     archive: Archive | None = None,
-) -> Iterator[Room]:
+) -> Iterator[ServerState]:
     """What a server works with. Left, it cancels what still runs, and waits until it has stopped.
 
     `open_studio` is called when the first picture is asked for; pictures are saved in the folder
     `out`. Raises `MissingExtra`.
     """
     needed()
-    from limner.agent.mcp.room import Room
+    from limner.agent.mcp.room import ServerState
 
-    room = Room(open_studio, out, profile, archive)
+    room = ServerState(open_studio, out, profile, archive)
     try:
         yield room
     finally:
         room.close()
 
 
-def server(room: Room) -> Server[object]:
+def server(room: ServerState) -> Server[object]:
     """The server, for a transport of your own."""
     from limner.agent.mcp.server import server_of
 
     return server_of(room)
 
 
-def serve_stdio(room: Room) -> None:
+def serve_stdio(room: ServerState) -> None:
     """Serves the client at the other end of standard input and output, until it hangs up.
 
     From then on, all that anything prints goes to standard error.
@@ -70,7 +70,7 @@ def serve_stdio(room: Room) -> None:
 
 
 def serve_http(
-    room: Room, port: int, ready: Callable[[str, str], None], token_file: Path | None = None
+    room: ServerState, port: int, ready: Callable[[str, str], None], token_file: Path | None = None
 ) -> None:
     """Serves this machine on 127.0.0.1, until Ctrl-C; `ready` is told the address and the token.
 

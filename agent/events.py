@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from limner.agent.origins import Span
+from limner.agent.brief.prompt import Span
+from limner.agent.brief.tool_call import Call
 from limner.agent.plain import one_line
-from limner.agent.records import Brief, Claim, Result, Take
-from limner.agent.tool_call import Call
+from limner.agent.records import Brief, Candidate, Claim, Result
 
 __all__ = [
     "BriefReady",
     "BriefToken",
+    "CandidateReady",
     "Decided",
     "Event",
     "Finished",
     "PaintingStep",
     "PromptRevised",
     "Replied",
-    "TakeReady",
     "TurnHeard",
 ]
 
@@ -75,13 +75,13 @@ class PaintingStep:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeReady:
+class CandidateReady:
     """A take is painted and looked at; `best` when it is the best so far.
 
     `spent` is what its run had cost by then, in image-equivalents.
     """
 
-    take: Take
+    take: Candidate
     best: bool
     spent: float = 0.0
 
@@ -135,7 +135,7 @@ Event = (
     BriefToken
     | BriefReady
     | PaintingStep
-    | TakeReady
+    | CandidateReady
     | Decided
     | PromptRevised
     | TurnHeard

@@ -11,12 +11,13 @@ from typing import Literal, get_args
 from PIL.Image import Image
 
 from limner.pipelines.platt import Curve
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 from limner.pipelines.safety import UNCHECKED, Safety
 
 __all__ = [
     "KINDS",
     "Brief",
+    "Candidate",
     "Claim",
     "Critique",
     "Expansion",
@@ -25,7 +26,6 @@ __all__ = [
     "Result",
     "Settings",
     "Source",
-    "Take",
     "Verdict",
     "company",
 ]
@@ -235,7 +235,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Candidate:
     """One painting: its place in the run, the brief and order it came from, and its critique.
 
     `safety` is what the picture check found of it, where there is one.
@@ -246,7 +246,7 @@ class Take:
     number: int
     round: int
     brief: Brief
-    order: Order
+    order: ImageRequest
     picture: Image
     critique: Critique
     safety: Safety = UNCHECKED
@@ -259,7 +259,7 @@ class Take:
         return self.safety.outcome == "blocked"
 
 
-def company(take: Take, takes: Sequence[Take]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def company(take: Candidate, takes: Sequence[Candidate]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The batch that one of a run's takes was painted in: all seeds, and when each was dropped."""
     own = (other.order.seed for other in takes if other.round == take.round)
     return (take.beside, take.gone) if take.beside else (tuple(own), ())
@@ -315,8 +315,8 @@ class Result:
     time it took. `notes` say in one line each what is unverified or went wrong.
     """
 
-    best: Take | None
-    takes: tuple[Take, ...]
+    best: Candidate | None
+    takes: tuple[Candidate, ...]
     ended: str
     spent: float
     seconds: float

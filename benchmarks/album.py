@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from limner.agent.archive.whole import write_named
+from limner.agent.archive.atomic_io import write_named
 from limner.benchmarks.asked import claims_of, loaded
 from limner.errors import BadInput
 from limner.pipelines.pocket.scene import SIDE

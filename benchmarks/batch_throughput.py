@@ -17,15 +17,15 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
 
-from limner.agent.batch.group import Rooms
-from limner.agent.batch.intake import add, settle
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.ingest import add, settle
 from limner.agent.batch.queue import Queue
-from limner.agent.batch.rows import Row
-from limner.agent.batch.terms import Terms
-from limner.agent.batch.worker import Keeper, work
+from limner.agent.batch.row_group import Studios
+from limner.agent.batch.rows import BatchRow
+from limner.agent.batch.workers import ResultStore, work
 from limner.benchmarks.by_hand import ByHand, weights
 from limner.benchmarks.prompts import prompts
-from limner.pipelines.roles import Order, Painted, Painter, Painting, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, ImageStream, Painter, Step
 
 AT_ONCE = 8
 PARTS = {
@@ -43,11 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=8, help="requests")
     parser.add_argument("--budget", type=float, default=None, help="of each, in pictures")
-    parser.add_argument("--group", type=int, default=Terms().group, help="rows painted together")
+    parser.add_argument(
+        "--group", type=int, default=BatchConfig().group, help="rows painted together"
+    )
     given = parser.parse_args()
     hand = ByHand(weights("painter", None), weights("critic", None))
-    terms = Terms(models=Terms.digest("pocket"), budget=given.budget, group=given.group)
-    rooms = Rooms(terms)
+    terms = BatchConfig(models=BatchConfig.digest("pocket"), budget=given.budget, group=given.group)
+    rooms = Studios(terms)
     studio = rooms.studio()
     studio.painter = easel = Easel(studio.painter)
     requests = [prompt.request for prompt in islice(cycle(prompts("development")), given.count)]
@@ -71,7 +73,7 @@ class Easel:
 
     def clean(self) -> None:
         """Forget all that was painted so far."""
-        self.batches: list[Sequence[Order]] = []
+        self.batches: list[Sequence[ImageRequest]] = []
         self.seconds = self.equivalents = 0.0
 
     @property
@@ -80,11 +82,11 @@ class Easel:
         return int(getattr(self._painter, "threads", 0))
 
     @property
-    def fresh(self) -> list[Order]:
+    def fresh(self) -> list[ImageRequest]:
         """The orders that started from nothing."""
         return [order for batch in self.batches for order in batch if not order.start]
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> ImageStream:
         """Paints, against the clock."""
         self.batches.append(orders)
         return _Clocked(self, self._painter.paint(orders, preview_every))
@@ -95,10 +97,10 @@ class _Clocked:
     """A batch at work, against the clock."""
 
     easel: Easel
-    painting: Painting
+    painting: ImageStream
     spent: float = field(default=0.0)
 
-    def __iter__(self) -> Iterator[Step | Painted]:
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         pieces = iter(self.painting)
         while True:
             begun = time.process_time()
@@ -118,28 +120,30 @@ class _Clocked:
 
 
 @contextmanager
-def a_queue(terms: Terms, requests: Sequence[str]) -> Iterator[tuple[Queue, Terms]]:
+def a_queue(terms: BatchConfig, requests: Sequence[str]) -> Iterator[tuple[Queue, BatchConfig]]:
     """A queue on a disk with those requests."""
     with tempfile.TemporaryDirectory() as folder, Queue.open(Path(folder)) as queue:
         terms = settle(queue, terms)
-        rows = [Row(n, n, f"r{n}", request) for n, request in enumerate(requests, 1)]
+        rows = [BatchRow(n, n, f"r{n}", request) for n, request in enumerate(requests, 1)]
         add(queue, terms, rows, name="requests", sha256="requests")
         yield queue, terms
 
 
-def worked(requests: Sequence[str], rooms: Rooms, terms: Terms, easel: Easel) -> dict[str, float]:
+def worked(
+    requests: Sequence[str], rooms: Studios, terms: BatchConfig, easel: Easel
+) -> dict[str, float]:
     """A batch from its queue to its pictures on the disk: seconds by whose they were."""
     parts = dict.fromkeys([*PARTS.values(), "critic"], 0.0)
     with a_queue(terms, requests) as (queue, settled):
         last = time.process_time() - easel.seconds
-        for happening in work(queue, rooms, settled, Keeper(queue, threading.Event())):
+        for happening in work(queue, rooms, settled, ResultStore(queue, threading.Event())):
             now = time.process_time() - easel.seconds
             parts[PARTS.get(happening["event"], "critic")] += now - last
             last = now
     return parts
 
 
-def by_hand(hand: ByHand, orders: Sequence[Order]) -> float:
+def by_hand(hand: ByHand, orders: Sequence[ImageRequest]) -> float:
     """Pictures a second that bare diffusers paints of some orders, eight at a time."""
     whole = [orders[i : i + AT_ONCE] for i in range(0, len(orders) - AT_ONCE + 1, AT_ONCE)]
     if not whole:

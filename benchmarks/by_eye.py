@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from limner.agent.archive.whole import write_named
+from limner.agent.archive.atomic_io import write_named
 from limner.benchmarks import album
 from limner.benchmarks.album import LABELS, Row
 from limner.benchmarks.asked import claims_of, loaded

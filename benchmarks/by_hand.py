@@ -9,7 +9,7 @@ from typing import Any
 from PIL.Image import Image
 
 from limner.pipelines import pocket
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["ByHand", "weights"]
 
@@ -30,7 +30,7 @@ class ByHand:
         self.eyes: Any = AutoImageProcessor.from_pretrained(critic, backend="pil")
         self.words: Any = AutoTokenizer.from_pretrained(critic)
 
-    def paint(self, orders: Sequence[Order]) -> list[Image]:
+    def paint(self, orders: Sequence[ImageRequest]) -> list[Image]:
         """The pictures of some orders, in one call, as the pipeline's documentation says."""
         import torch
 

@@ -8,8 +8,8 @@ from functools import partial
 from PIL.Image import Image
 
 from limner import Brief
-from limner.agent.claims import complete
-from limner.agent.english import NUMBERS, plural
+from limner.agent.brief.claims import complete
+from limner.agent.brief.english import NUMBERS, plural
 from limner.agent.records import Claim as Stated
 from limner.benchmarks.arms.records import Case
 from limner.benchmarks.asked import BESIDE, OPEN, Asked, Claim, claims_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.agent.command_line.options import Json, Model, Profile, Writer
+from limner.agent.cli.options import Json, Model, Profile, Writer
 from limner.benchmarks.cli_words import ALL, names_of, numbers_of, progress, share_of
 from limner.errors import BadInput
 

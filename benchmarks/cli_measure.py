@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.agent.command_line.options import Json, Model, Profile
+from limner.agent.cli.options import Json, Model, Profile
 
 if TYPE_CHECKING:
     from limner.benchmarks.overhead import Figure

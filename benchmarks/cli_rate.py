@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.agent.command_line.options import Json
+from limner.agent.cli.options import Json
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _shown(pair: Pair, where: str) -> None:
     from rich.table import Table
 
     from limner.agent.plain import one_line
-    from limner.agent.view.picture import HalfBlocks
+    from limner.agent.terminal.pictures import HalfBlocks
 
     console, row = Console(stderr=True), Table.grid(padding=(0, 2, 0, 0))
     wide = max(8, min(40, console.width // 2 - 2))

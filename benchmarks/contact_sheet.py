@@ -14,8 +14,8 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from limner import Result, Studio
-from limner.agent.outputs import verdict_dict
-from limner.agent.verdict import verdict_of
+from limner.agent.brief.verdict import verdict_of
+from limner.agent.tools.outputs import verdict_dict
 
 HERE = Path(__file__).parent
 SEED = 2026

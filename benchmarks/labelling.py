@@ -20,7 +20,7 @@ from limner.benchmarks.asked import claims_of, dumped, loaded
 from limner.benchmarks.cases import exact, said
 from limner.benchmarks.prompts import Prompt, prompts
 from limner.errors import BadInput
-from limner.pipelines.roles import Order, Painted, Painter
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Painter
 
 __all__ = ["kept", "paint_sheets", "read_labels"]
 
@@ -117,17 +117,19 @@ def _path(folder: Path, row: Row) -> Path:
     return folder / PICTURES / f"{row['number']:02d}.png"
 
 
-def _order(painter: Painter, prompt: Prompt, seed: int) -> Order:
+def _order(painter: Painter, prompt: Prompt, seed: int) -> ImageRequest:
     brief, dialect = exact(prompt.asked, prompt.request), painter.dialect
     words = brief.prompt if brief else prompt.request
-    return Order(words, seed, *dialect.size, dialect.steps, dialect.guidance)
+    return ImageRequest(words, seed, *dialect.size, dialect.steps, dialect.guidance)
 
 
-def _painted(painter: Painter, orders: Sequence[Order]) -> list[Image.Image]:
+def _painted(painter: Painter, orders: Sequence[ImageRequest]) -> list[Image.Image]:
     """In batches of eight; each picture's last bits depend on its company."""
     found: list[Image.Image] = []
     for start in range(0, len(orders), BATCH):
-        done = [d for d in painter.paint(orders[start : start + BATCH]) if isinstance(d, Painted)]
+        done = [
+            d for d in painter.paint(orders[start : start + BATCH]) if isinstance(d, GeneratedImage)
+        ]
         found += [one.picture for one in sorted(done, key=lambda one: one.index)]
     return found
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from limner import Brief, Studio
-from limner.agent.events import BriefReady, TakeReady
-from limner.agent.looking.look import phrased
+from limner.agent.events import BriefReady, CandidateReady
+from limner.agent.scoring.evaluate import phrased
 from limner.benchmarks.by_hand import ByHand
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["REQUEST", "Figure", "from_inside", "from_outside", "in_turns", "painted_by_agent"]
 
@@ -103,12 +103,12 @@ def from_inside(studio: Studio, hand: ByHand, repeat: int) -> list[Figure]:
     ]
 
 
-def painted_by_agent(studio: Studio, brief: Brief, takes: int) -> list[Order]:
+def painted_by_agent(studio: Studio, brief: Brief, takes: int) -> list[ImageRequest]:
     """One round of the whole loop on a brief; the orders that it painted."""
     with closing(
         studio.paint(brief, seed=SEED, takes=takes, budget=takes, refine=False)
     ) as painting:
-        return [event.take.order for event in painting if isinstance(event, TakeReady)]
+        return [event.take.order for event in painting if isinstance(event, CandidateReady)]
 
 
 def in_turns(
@@ -135,13 +135,13 @@ def silent(command: list[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=Path.cwd())
 
 
-def _painted(studio: Studio, orders: Sequence[Order]) -> None:
+def _painted(studio: Studio, orders: Sequence[ImageRequest]) -> None:
     with closing(studio.painter.paint(orders)) as painting:
         for _ in painting:
             pass
 
 
-def _served(studio: Studio, orders: Sequence[Order]) -> tuple[float, None, float]:
+def _served(studio: Studio, orders: Sequence[ImageRequest]) -> tuple[float, None, float]:
     """Pictures per second of requests with 8 takes each, writer and critic and all, over bare."""
 
     def serve() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from limner.agent.archive.whole import write_named
+from limner.agent.archive.atomic_io import write_named
 from limner.agent.plain import one_line
 from limner.benchmarks import report
 from limner.benchmarks.curves import Chart, Point, chart

@@ -16,8 +16,8 @@ from typing import Any
 from PIL.Image import Image
 
 from limner import Brief
-from limner.agent.claims import complete
-from limner.agent.english import NUMBERS, plural
+from limner.agent.brief.claims import complete
+from limner.agent.brief.english import NUMBERS, plural
 from limner.agent.plain import one_line
 from limner.agent.records import Claim
 from limner.benchmarks.arms.records import Case

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.agent.archive.whole import write_named
+from limner.agent.archive.atomic_io import write_named
 from limner.errors import BadInput
 
 __all__ = ["ANSWERS", "Pair", "Rating", "pairs", "ratings", "strengths", "table", "written"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from limner.agent.archive.whole import write_named
+from limner.agent.archive.atomic_io import write_named
 from limner.benchmarks import figures, trials
 from limner.benchmarks.by_eye import kept, lines
 from limner.benchmarks.figures import Cell, Table

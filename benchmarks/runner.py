@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from limner.agent.archive.saving import slug
-from limner.agent.search import seed_of
+from limner.agent.archive.pictures import slug
+from limner.agent.search.rounds import seed_of
 from limner.benchmarks import trials
 from limner.benchmarks.arms import ARMS, Case, Room, Trial
 from limner.benchmarks.arms.room import FRESH

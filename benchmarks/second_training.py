@@ -28,7 +28,7 @@ from limner.pipelines.pocket.muon import Muon, sorted_parameters
 from limner.pipelines.pocket.scene import GRID, Scene
 from limner.pipelines.pocket.ship import WEIGHTS as MODELS
 from limner.pipelines.pocket.spoil import crowded, spoiled
-from limner.pipelines.pocket.training import Run
+from limner.pipelines.pocket.training import TrainingRun
 from limner.pipelines.pocket.wear import by_autoencoder
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def train(out: Path, count: int, minutes: float) -> None:
         eyes.load_state_dict(load_file(out / "whole.safetensors"))
     optimizer = Muon(*sorted_parameters(eyes), rate=2e-3, decay=0.02)
     worn = _wear()
-    run = Run(out, optimizer, lambda folder: _save(eyes, folder), steps=10**6, minutes=minutes)
+    run = TrainingRun(
+        out, optimizer, lambda folder: _save(eyes, folder), steps=10**6, minutes=minutes
+    )
     for step in run:
         rows = torch.randint(len(pictures), (BATCH,))
         shown = _moved(normalized(torch.from_numpy(pictures[rows.numpy()])))

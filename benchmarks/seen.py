@@ -10,10 +10,10 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from limner.agent.search import seed_of
+from limner.agent.search.rounds import seed_of
 from limner.benchmarks.arms import Case, Room
 from limner.errors import BadInput
-from limner.pipelines.roles import Order, Painted
+from limner.pipelines.roles import GeneratedImage, ImageRequest
 
 __all__ = ["Score", "Seen", "Wish", "read", "watched"]
 
@@ -89,14 +89,14 @@ def _watched(room: Room, case: Case, seeds: int, every: int) -> Wish:
 
 
 def _painted(
-    room: Room, orders: Sequence[Order], every: int
+    room: Room, orders: Sequence[ImageRequest], every: int
 ) -> tuple[list[Image], dict[int, list[Image]]]:
     """The finished pictures in their order, and those half-way by the number of the step."""
     done: dict[int, Image] = {}
     rough: dict[int, list[Image]] = {}
     with closing(room.easel.painter.paint(orders, every)) as painting:
         for told in painting:
-            if isinstance(told, Painted):
+            if isinstance(told, GeneratedImage):
                 done[told.index] = told.picture
             elif told.previews and told.number < told.of:
                 rough[told.number] = [told.previews[i] for i in range(len(orders))]

@@ -15,13 +15,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from limner.agent.brief import BriefWriter, Drafted
+from limner.agent.brief.writer import BriefWriter, Drafted
 from limner.agent.conversation.session import Session
 from limner.agent.events import BriefReady, Replied, TurnHeard
 from limner.agent.records import Brief
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter
-from limner.pipelines.roles import Dialect
+from limner.pipelines.roles import PainterSpec
 
 __all__ = ["LINES", "REQUESTS", "drafted", "served", "weights"]
 
@@ -71,7 +71,9 @@ def served(threads: int = 1) -> Iterator[Any]:
 
 def drafted(writer: Any, request: str) -> tuple[str, Drafted]:
     """What the model wrote, and the draft that was made of it."""
-    drafting = BriefWriter(writer, dialect=Dialect(size=(512, 512), tokens=256)).draw(request, 1)
+    drafting = BriefWriter(writer, dialect=PainterSpec(size=(512, 512), tokens=256)).draw(
+        request, 1
+    )
     said = []
     while True:
         try:

@@ -17,11 +17,11 @@ from typing import Any
 
 from PIL.Image import Image
 
-from limner.agent.archive.saving import difference
+from limner.agent.archive.pictures import difference
 from limner.benchmarks.overhead import AT_ONCE, REQUEST, SEED, in_turns
 from limner.errors import BadInput
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Order, Painted, Painter
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Painter
 
 __all__ = ["Gain", "gains"]
 
@@ -77,12 +77,12 @@ def _gain(said: str, plain: Painter, fast: Painter, repeat: int) -> Gain:
     return Gain(said, tuple(ratios), apart, first)
 
 
-def _orders(painter: Painter, size: int) -> list[Order]:
+def _orders(painter: Painter, size: int) -> list[ImageRequest]:
     of = painter.dialect
     seeds = range(SEED, SEED + size)
-    return [Order(REQUEST, seed, *of.size, of.steps, of.guidance) for seed in seeds]
+    return [ImageRequest(REQUEST, seed, *of.size, of.steps, of.guidance) for seed in seeds]
 
 
-def _painted(painter: Painter, orders: Sequence[Order]) -> list[Image]:
+def _painted(painter: Painter, orders: Sequence[ImageRequest]) -> list[Image]:
     with closing(painter.paint(orders)) as painting:
-        return [done.picture for done in painting if isinstance(done, Painted)]
+        return [done.picture for done in painting if isinstance(done, GeneratedImage)]

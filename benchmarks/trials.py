@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL.Image import Image
 
-from limner.agent.recipe import software
+from limner.agent.archive.recipe import software
 from limner.benchmarks.arms import Case, Room, Trial
 from limner.errors import BadInput
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["Row", "add", "by_second", "key_of", "opened", "read", "row_of"]
 
@@ -162,12 +162,12 @@ def _second(case: Case, picture: Image, room: Room) -> Row:
     return {"s": digits(told)} if told else {}
 
 
-def _unusual(order: Order, usual: Order) -> Row:
+def _unusual(order: ImageRequest, usual: ImageRequest) -> Row:
     values = {name: getattr(order, name) for name in FIXED}
     return {n: v for n, v in values.items() if v != getattr(usual, n)}
 
 
-def _over(order: Order, trial: Trial) -> Row:
+def _over(order: ImageRequest, trial: Trial) -> Row:
     if order.start is None:
         return {}
     orders = [shot.order for shot in trial.shots]

@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from limner.agent.events import (
         BriefReady,
         BriefToken,
+        CandidateReady,
         Decided,
         Event,
         Finished,
         PaintingStep,
         PromptRevised,
         Replied,
-        TakeReady,
         TurnHeard,
     )
     from limner.agent.jobs import Job, Jobs
-    from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take, Verdict
+    from limner.agent.records import Brief, Candidate, Claim, Critique, Result, Settings, Verdict
     from limner.agent.studio import Studio
     from limner.errors import LimnerError
 
@@ -29,6 +29,8 @@ __all__ = [
     "Brief",
     "BriefReady",
     "BriefToken",
+    "Candidate",
+    "CandidateReady",
     "Claim",
     "Critique",
     "Decided",
@@ -43,32 +45,36 @@ __all__ = [
     "Result",
     "Settings",
     "Studio",
-    "Take",
-    "TakeReady",
     "TurnHeard",
     "Verdict",
     "__version__",
 ]
 
-_ROOMS = {
+_MODULES = {
     "agent.events": (
-        *("BriefReady", "BriefToken", "Decided", "Event", "Finished"),
-        *("PaintingStep", "PromptRevised", "Replied", "TakeReady", "TurnHeard"),
+        *("BriefReady", "BriefToken", "CandidateReady", "Decided", "Event", "Finished"),
+        *("PaintingStep", "PromptRevised", "Replied", "TurnHeard"),
     ),
     "agent.jobs": ("Job", "Jobs"),
-    "agent.records": ("Brief", "Claim", "Critique", "Result", "Settings", "Take", "Verdict"),
+    "agent.records": ("Brief", "Candidate", "Claim", "Critique", "Result", "Settings", "Verdict"),
     "agent.studio": ("Studio",),
     "errors": ("LimnerError",),
 }
-_HOMES = {name: f"limner.{room}" for room, names in _ROOMS.items() for name in names}
+_HOMES = {name: f"limner.{module}" for module, names in _MODULES.items() for name in names}
+_OLDER = {"Take": "Candidate", "TakeReady": "CandidateReady"}  # names of version 0.1
 
 
 def __getattr__(name: str) -> object:
-    """Open the room a public name lives in when it is first asked for, and not before."""
+    """Import the module of a public name when the name is first used, and not before."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("limner")
+    if name in _OLDER:
+        from warnings import warn
+
+        warn(f"limner.{name} is limner.{_OLDER[name]} now", DeprecationWarning, stacklevel=2)
+        name = _OLDER[name]
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from PIL.Image import Image
 
 from limner.errors import BadInput
-from limner.pipelines.relief import telling
+from limner.pipelines.oom import telling
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from PIL.Image import Image
 
 from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
-from limner.pipelines.relief import in_parts
+from limner.pipelines.oom import in_parts
 
 if TYPE_CHECKING:
     import torch

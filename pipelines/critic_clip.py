@@ -13,7 +13,7 @@ from limner.errors import BadInput
 from limner.pipelines.contrast import contrasted
 from limner.pipelines.device import place
 from limner.pipelines.loading import load, opening
-from limner.pipelines.relief import in_parts
+from limner.pipelines.oom import in_parts
 from limner.pipelines.roles import World
 from limner.pipelines.weights import named, verify
 

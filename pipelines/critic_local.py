@@ -10,8 +10,7 @@ from limner.pipelines.critic_blip import BlipCritic
 from limner.pipelines.critic_clip import ClipCritic
 from limner.pipelines.critic_vlm import VlmCritic
 from limner.pipelines.device import place
-from limner.pipelines.loading import opening
-from limner.pipelines.quantized import load
+from limner.pipelines.loading import load_quantized, opening
 from limner.pipelines.roles import Critic
 from limner.pipelines.still import open_still, sees
 from limner.pipelines.weights import named, verify
@@ -63,7 +62,7 @@ def _open_blip(folder: Path, name: str, device: str = "auto", **settings: Any) -
         local = {"local_files_only": True, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         eyes = AutoImageProcessor.from_pretrained(folder, backend="pil", **local)
-        model = load(BlipForImageTextRetrieval, folder, where, dtype)
+        model = load_quantized(BlipForImageTextRetrieval, folder, where, dtype)
     return BlipCritic(model, tokenizer, eyes, named(folder, name), **settings)
 
 
@@ -75,5 +74,5 @@ def _open_vlm(
         from transformers import AutoModelForImageTextToText
 
         reads = open_still(folder)
-        model = load(AutoModelForImageTextToText, folder, where, dtype, bits)
+        model = load_quantized(AutoModelForImageTextToText, folder, where, dtype, bits)
     return VlmCritic(model, reads, named(folder, name), **settings)

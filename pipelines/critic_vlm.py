@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL.Image import Image
 
 from limner.errors import BadInput
+from limner.pipelines.chat_format import bounded, check_size
 from limner.pipelines.contrast import contrasted
-from limner.pipelines.relief import in_parts
-from limner.pipelines.templates import bounded, check_size
+from limner.pipelines.oom import in_parts
 
 if TYPE_CHECKING:
     import torch

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from limner.errors import BadInput
+from limner.pipelines.oom import free
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["place"]
+__all__ = [
+    "Closable",
+    "ModelSwap",
+    "place",
+]
 
 
 def place(device: str = "auto", sound: Sequence[str] = ()) -> tuple[torch.device, torch.dtype]:
@@ -36,3 +41,36 @@ def place(device: str = "auto", sound: Sequence[str] = ()) -> tuple[torch.device
     short = chosen.type == "cuda" and not torch.cuda.is_bf16_supported()
     name = "float16" if short or "bfloat16" not in (sound or ("bfloat16",)) else "bfloat16"
     return chosen, getattr(torch, name if name in (sound or (name,)) else "float32")
+
+
+class Closable(Protocol):
+    """A model that can let go of its weights, and opens again by itself when it has work."""
+
+    def join(self, swap: ModelSwap) -> None:
+        """From now on, ask for a turn before any work."""
+        ...
+
+    def release(self) -> None:
+        """Let go of all weights. Doing it twice is harmless."""
+        ...
+
+
+class ModelSwap:
+    """Models that ask for their turn before they work, so that others can be closed meanwhile."""
+
+    def __init__(self) -> None:
+        self._closed_in_turn: list[Closable] = []
+
+    def add(self, model: Closable, closes: bool) -> None:
+        """From now on the model asks for turns, and, if it `closes`, is closed in others'."""
+        model.join(self)
+        if closes:
+            self._closed_in_turn.append(model)
+
+    def turn(self, model: Closable | None) -> None:
+        """Closes the others (None: all), and gives back what they took, before it works."""
+        others = [other for other in self._closed_in_turn if other is not model]
+        for other in others:
+            other.release()
+        if others:
+            free()

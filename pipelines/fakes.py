@@ -11,16 +11,23 @@ from typing import Any, ClassVar
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import generate_from_stream
-from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from PIL import Image, ImageDraw
 from pydantic import ConfigDict
 
 from limner.errors import BadInput
-from limner.pipelines.roles import Dialect, Order, Painted, Step
-from limner.pipelines.starts import check, check_batch, pasted, runs
+from limner.pipelines.init_image import check, check_batch, pasted, runs
+from limner.pipelines.roles import GeneratedImage, ImageRequest, PainterSpec, Step
 
-__all__ = ["FakeCritic", "FakePainter", "FakePainting", "FakeWriter"]
+__all__ = [
+    "FakeCaller",
+    "FakeCritic",
+    "FakeImageStream",
+    "FakePainter",
+    "FakeWriter",
+]
 
 
 class FakeWriter(BaseChatModel):
@@ -83,12 +90,12 @@ class FakePainter:
         self.name = "fake"
         self.threads = 0  # it computes nothing with torch
         self.paints_anything = False
-        self.dialect = Dialect(
+        self.dialect = PainterSpec(
             size=(size, size), steps=steps, largest=512, starts=True, repairs=True
         )
         self.breaks_at = breaks_at
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         """All orders in one batch.
 
         Raises `BadInput` for a side that 8 does not divide, and for a start that does not fit.
@@ -97,9 +104,9 @@ class FakePainter:
         for order in orders:
             check(order, self.dialect)
             self.cost(order)
-        return FakePainting(self, list(orders), preview_every)
+        return FakeImageStream(self, list(orders), preview_every)
 
-    def cost(self, order: Order) -> float:
+    def cost(self, order: ImageRequest) -> float:
         """Steps really done x area, over the native ones.
 
         Raises `BadInput` for a size it cannot paint.
@@ -119,16 +126,18 @@ class FakePainter:
         return len(prompt.split())
 
 
-class FakePainting:
+class FakeImageStream:
     """A batch of stripes at work; see `roles.Painting`."""
 
-    def __init__(self, painter: FakePainter, orders: list[Order], preview_every: int) -> None:
+    def __init__(
+        self, painter: FakePainter, orders: list[ImageRequest], preview_every: int
+    ) -> None:
         self.spent = 0.0
         self.live = set(range(len(orders)))
         self._orders = orders
         self._steps = self._work(painter, preview_every)
 
-    def __iter__(self) -> Iterator[Step | Painted]:
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         return self._steps
 
     def drop(self, index: int) -> None:
@@ -141,7 +150,7 @@ class FakePainting:
 
     def _work(
         self, painter: FakePainter, preview_every: int
-    ) -> Generator[Step | Painted, None, None]:
+    ) -> Generator[Step | GeneratedImage, None, None]:
         of = runs(self._orders[0])
         for number in range(1, of + 1):
             if not self.live:
@@ -153,7 +162,7 @@ class FakePainting:
             previews = {i: _stripes(self._orders[i]) for i in sorted(self.live)} if shown else {}
             yield Step(number, of, previews)
         for index in sorted(self.live):
-            yield Painted(index, _stripes(self._orders[index]))
+            yield GeneratedImage(index, _stripes(self._orders[index]))
 
 
 class FakeCritic:
@@ -196,7 +205,7 @@ def _chance(*parts: bytes) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def _stripes(order: Order) -> Image.Image:
+def _stripes(order: ImageRequest) -> Image.Image:
     picture = Image.new("RGB", (order.width, order.height))
     pen, wide = ImageDraw.Draw(picture), max(1, order.width // 8)
     for i in range(0, order.width, wide):
@@ -259,3 +268,39 @@ _SMALL = "a|an|the|of|in|on|at|and|with|make|it|is|are|but|or|to|by|one"
 
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class FakeCaller(BaseChatModel):
+    """Makes the next of its `calls` (a tool's name and arguments) at each turn, then says `last`.
+
+    It counts the calls in the conversation, and so can be asked again.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    last: str = "That is all."
+
+    @property
+    def _llm_type(self) -> str:
+        return "limner-fake-caller"
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: Any = None, **_: Any
+    ) -> Runnable[Any, AIMessage]:
+        """The same model: its script knows the tools."""
+        return self
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **_: Any,
+    ) -> ChatResult:
+        made = sum(isinstance(m, AIMessage) and bool(m.tool_calls) for m in messages)
+        said = AIMessage(self.last)
+        if made < len(self.calls):
+            name, args = self.calls[made]
+            said = AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call_{made}"}])
+        return ChatResult(generations=[ChatGeneration(message=said)])

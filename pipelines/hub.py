@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import LimnerError, ModelUnusable
-from limner.pipelines.file_checks import CONVERT
-from limner.pipelines.weights import verify
+from limner.pipelines.weights import CONVERT, verify
 
-__all__ = ["File", "Plan", "fetch", "here", "planned"]
+__all__ = ["Download", "RemoteFile", "fetch", "here", "planned"]
 
 KINDS = (
     *("*.json", "*.txt", "*.model", "*.jinja"),
@@ -29,7 +28,7 @@ LEFT = ("*.fp16.safetensors", "*.fp16-*", "*.bf16.safetensors", "*.non_ema.*", "
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class RemoteFile:
     """A file of a model on a hub: its size in bytes, whether it is here, and its hash, if told."""
 
     name: str
@@ -39,14 +38,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Download:
     """What fetching a model takes; `only` is the one file of it that is wanted, "" for all."""
 
     model: str
     only: str
     licence: str
     gated: bool
-    files: tuple[File, ...]
+    files: tuple[RemoteFile, ...]
 
     @property
     def size(self) -> int:
@@ -59,7 +58,7 @@ class Plan:
         return sum(file.size for file in self.files if not file.here)
 
 
-def planned(spec: str) -> Plan:
+def planned(spec: str) -> Download:
     """What there is to fetch of owner/model, or of one file in it (owner/model/name.safetensors).
 
     Raises `ModelUnusable` where the hub has no such model, or not as safetensors, or can't be
@@ -75,15 +74,15 @@ def planned(spec: str) -> Plan:
     for one in (siblings[name] for name in sorted(siblings) if _wanted(name, only)):
         cached = try_to_load_from_cache(model, one.rfilename, revision=found.sha)
         sha256 = one.lfs.sha256 if one.lfs else ""
-        files.append(File(one.rfilename, one.size or 0, isinstance(cached, str), sha256))
+        files.append(RemoteFile(one.rfilename, one.size or 0, isinstance(cached, str), sha256))
     if not any(file.name.endswith(".safetensors") for file in files):
         raise ModelUnusable(f"{spec!r} has no weights in safetensors.", CONVERT)
     card = found.card_data
     licence = str(getattr(card, "license_name", "") or getattr(card, "license", "") or "not told")
-    return Plan(model, only, licence, bool(found.gated), tuple(files))
+    return Download(model, only, licence, bool(found.gated), tuple(files))
 
 
-def fetch(plan: Plan, bar: Any = None) -> Path:
+def fetch(plan: Download, bar: Any = None) -> Path:
     """Fetches what is missing, checks it, and returns its folder. `bar` is a class like tqdm's.
 
     A connection that breaks is gone on with; after an interruption, whole files are kept. Raises
@@ -138,7 +137,7 @@ def _wanted(name: str, only: str) -> bool:
     return any(kinds) and not any(fnmatch(name, left) for left in LEFT)
 
 
-def _check(path: Path, file: File) -> None:
+def _check(path: Path, file: RemoteFile) -> None:
     """That what has just come is what the hub has; what is not is taken away again."""
     if file.here or not file.sha256:
         return

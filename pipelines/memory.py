@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-__all__ = ["PARTS", "Machine", "Need", "Place", "Plan", "plan"]
+from limner.pipelines.families import Family, families, family_named, family_of
+
+__all__ = [
+    "PARTS",
+    "Machine",
+    "MemoryPlan",
+    "ModelSize",
+    "Placement",
+    "declared",
+    "here",
+    "need_of",
+    "parts_of",
+    "plan",
+    "settings_of",
+]
+
 
 PARTS = ("writer", "painter", "critic")
 
@@ -49,7 +70,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ModelSize:
     """How large a model is: `params` billions of numbers, `largest` in its largest part.
 
     `work` is what it computes with beside its weights, in GiB, at two bytes for each number: for
@@ -73,7 +94,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Option:
     """A way to keep a model: where, in how many bits, and whether it goes when it has its turn.
 
     `pain` is how much slower or worse it is than the best one, for the choice between ways alone.
@@ -85,7 +106,7 @@ class Way:
     offload: str = ""
     in_turn: bool = False
 
-    def taken(self, need: Need, kind: str, batch: int) -> tuple[float, float]:
+    def taken(self, need: ModelSize, kind: str, batch: int) -> tuple[float, float]:
         """GiB of that kind of memory: while others work, and while it does itself."""
         weights, work = need.weights(self.bits), need.work * batch
         if self.on == "cpu":
@@ -112,51 +133,51 @@ class Way:
         return ", ".join(parts)
 
 
-WAYS: dict[str, tuple[Way, ...]] = {
+WAYS: dict[str, tuple[Option, ...]] = {
     "writer": (
-        Way("gpu", 16, 0),
-        Way("gpu", 16, 2, in_turn=True),
-        Way("gpu", 4, 4),
-        Way("gpu", 4, 6, in_turn=True),
-        Way("cpu", 8, 8),
-        Way("cpu", 32, 9),
+        Option("gpu", 16, 0),
+        Option("gpu", 16, 2, in_turn=True),
+        Option("gpu", 4, 4),
+        Option("gpu", 4, 6, in_turn=True),
+        Option("cpu", 8, 8),
+        Option("cpu", 32, 9),
     ),
     "painter": (
-        Way("gpu", 16, 0),
-        Way("gpu", 16, 2, in_turn=True),
-        Way("gpu", 16, 5, offload="model"),
-        Way("gpu", 4, 7),
-        Way("gpu", 4, 8, in_turn=True),
-        Way("gpu", 4, 10, offload="model"),
-        Way("gpu", 16, 12, offload="group"),
-        Way("cpu", 32, 30),
+        Option("gpu", 16, 0),
+        Option("gpu", 16, 2, in_turn=True),
+        Option("gpu", 16, 5, offload="model"),
+        Option("gpu", 4, 7),
+        Option("gpu", 4, 8, in_turn=True),
+        Option("gpu", 4, 10, offload="model"),
+        Option("gpu", 16, 12, offload="group"),
+        Option("cpu", 32, 30),
     ),
-    "critic": (Way("gpu", 16, 0), Way("cpu", 32, 3)),
+    "critic": (Option("gpu", 16, 0), Option("cpu", 32, 3)),
 }
 """For each part, on a machine with an accelerator; what loses only seconds before what loses
 quality."""
 
-WAYS_WITHOUT_GPU: dict[str, tuple[Way, ...]] = {
+WAYS_WITHOUT_GPU: dict[str, tuple[Option, ...]] = {
     "writer": (
-        Way("cpu", 32, 0),
-        Way("cpu", 32, 2, in_turn=True),
-        Way("cpu", 8, 3),
-        Way("cpu", 8, 5, in_turn=True),
+        Option("cpu", 32, 0),
+        Option("cpu", 32, 2, in_turn=True),
+        Option("cpu", 8, 3),
+        Option("cpu", 8, 5, in_turn=True),
     ),
-    "painter": (Way("cpu", 32, 0), Way("cpu", 32, 2, in_turn=True)),
-    "critic": (Way("cpu", 32, 0),),
+    "painter": (Option("cpu", 32, 0), Option("cpu", 32, 2, in_turn=True)),
+    "critic": (Option("cpu", 32, 0),),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a part of the plan goes, and why; `gpu` and `ram` are GiB while it works.
 
     `batch` is how many pictures of the usual size fit at once, 0 for who paints none.
     """
 
-    need: Need
-    way: Way
+    need: ModelSize
+    way: Option
     gpu: float
     ram: float
     batch: int
@@ -175,28 +196,28 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MemoryPlan:
     """Where writer, painter and critic go on a machine, with the estimated peaks in GiB.
 
     Where not all `fits`, it is the plan that takes the least.
     """
 
     machine: Machine
-    places: tuple[Place, ...]
+    places: tuple[Placement, ...]
     gpu: float
     ram: float
     fits: bool
     why: str
 
-    def place(self, part: str) -> Place | None:
+    def place(self, part: str) -> Placement | None:
         """That of the part; None for one that is not limner's to place."""
         return next((place for place in self.places if place.need.part == part), None)
 
 
-Choice = Sequence[tuple[Need, Way]]
+Choice = Sequence[tuple[ModelSize, Option]]
 
 
-def plan(machine: Machine, needs: Sequence[Need], takes: int = 1) -> Plan:
+def plan(machine: Machine, needs: Sequence[ModelSize], takes: int = 1) -> MemoryPlan:
     """The least painful way to keep those models together that fits the machine.
 
     `takes` is how many pictures are wanted at once; as many as fit beside the weights are painted
@@ -207,7 +228,7 @@ def plan(machine: Machine, needs: Sequence[Need], takes: int = 1) -> Plan:
     chosen = min(fitting or choices, key=lambda c: _pain(c) if fitting else _excess(machine, c))
     batch = next((n for n in range(MOST, 1, -1) if _fits(machine, chosen, n)), 1)
     gpu, ram = (_peak(machine, kind, chosen, min(batch, takes)) for kind in ("gpu", "ram"))
-    return Plan(
+    return MemoryPlan(
         machine,
         tuple(_place(chosen, need, way, batch, takes) for need, way in chosen),
         round(gpu, 2) if machine.gpu else 0.0,
@@ -217,14 +238,14 @@ def plan(machine: Machine, needs: Sequence[Need], takes: int = 1) -> Plan:
     )
 
 
-def _choices(machine: Machine, needs: Sequence[Need]) -> Iterator[Choice]:
+def _choices(machine: Machine, needs: Sequence[ModelSize]) -> Iterator[Choice]:
     """Every combination of ways that the needs allow."""
     ways = [list(_ways(machine, need)) for need in needs]
     for combined in product(*ways):
         yield list(zip(needs, combined, strict=True))
 
 
-def _ways(machine: Machine, need: Need) -> Sequence[Way]:
+def _ways(machine: Machine, need: ModelSize) -> Sequence[Option]:
     """Those open to a need: not quantized where it can't be, and as was decided before."""
     table = WAYS if machine.gpu else WAYS_WITHOUT_GPU
     few = need.few_bits
@@ -236,7 +257,7 @@ def _ways(machine: Machine, need: Need) -> Sequence[Way]:
     return [way for way in able if _allowed(way, need.fixed)] or able
 
 
-def _allowed(way: Way, fixed: Mapping[str, object]) -> bool:
+def _allowed(way: Option, fixed: Mapping[str, object]) -> bool:
     device = str(fixed.get("device", "auto"))
     if device != "auto" and (device.split(":")[0] == "cpu") != (way.on == "cpu"):
         return False
@@ -252,7 +273,7 @@ def _peak(machine: Machine, kind: str, choice: Choice, batch: int = 1) -> float:
     return machine.base(kind) + max((at_rest - rest + busy for rest, busy in taken), default=0.0)
 
 
-def _count(need: Need, batch: int) -> int:
+def _count(need: ModelSize, batch: int) -> int:
     return batch if need.part == "painter" else 1
 
 
@@ -274,7 +295,7 @@ def _excess(machine: Machine, choice: Choice) -> float:
     return sum(max(0.0, gib) for gib in over)
 
 
-def _place(choice: Choice, need: Need, way: Way, batch: int, takes: int) -> Place:
+def _place(choice: Choice, need: ModelSize, way: Option, batch: int, takes: int) -> Placement:
     paints = need.part == "painter"
     count = min(batch, takes) if paints else 1
     gpu, ram = (round(way.taken(need, kind, count)[1], 2) for kind in ("gpu", "ram"))
@@ -288,7 +309,7 @@ def _place(choice: Choice, need: Need, way: Way, batch: int, takes: int) -> Plac
         why.append("layer by layer, which is slow")
     if paints and batch < takes:
         why.append(f"{batch} of {takes} pictures at once")
-    return Place(need, way, gpu, ram, batch if paints else 0, "; ".join(why))
+    return Placement(need, way, gpu, ram, batch if paints else 0, "; ".join(why))
 
 
 def _reason(machine: Machine, choices: Sequence[Choice], chosen: Choice, fits: bool) -> str:
@@ -307,3 +328,154 @@ def _reason(machine: Machine, choices: Sequence[Choice], chosen: Choice, fits: b
     if wanted <= room:
         return "The GPU has room for all, but the machine's own memory has not."
     return f"All at once would take {wanted:.1f} GiB; the {where} has {room:.1f} to fill."
+
+
+GIB = 2**30
+LIVE_CHANNELS = 9.0
+"""How many times the channels of an autoencoder's last block are in memory at once while it decodes
+at full size. Measured: AutoencoderKL of Stable Diffusion's shape with random weights takes 0.30 GiB
+above itself for 256 x 256 pixels in float32 on a CPU, 1.02 for 512 x 512: 9.6 and 8.2 times."""
+ANSWER = 4096
+"""Tokens of a request and its answer, that a writer remembers."""
+GLANCE = 32
+"""Pictures that a critic looks at together."""
+
+
+def here() -> Machine:
+    """This machine. The accelerator is asked for through torch, which is slow to come.
+
+    Where a container or a limit of the process leaves less than there is, that counts.
+    """
+    import psutil
+
+    name, device, gpu = _accelerator()
+    ram = min([psutil.virtual_memory().total, *_limits()])
+    return Machine(round(ram / GIB, 1), round(gpu / GIB, 1), name, device)
+
+
+def need_of(
+    part: str, spec: str, folder: Path | None, settings: Mapping[str, Any]
+) -> ModelSize | None:
+    """What the model in a folder needs; None where nobody can say before it is there.
+
+    Without a folder it is told by the table of families, for a painter that is listed there.
+    Only configurations and the headers of weights are read.
+    """
+    kept = ("device", "bits", "offload", "at_once")
+    fixed = {key: settings[key] for key in kept if key in settings}
+    if folder is None:
+        row = next((row for row in families() if spec and row.like.split(" ")[0] == spec), None)
+        return declared(row, spec, fixed) if row and part == "painter" else None
+    sizes = parts_of(folder)
+    params = sum(sizes.values())
+    if part == "painter":
+        others = [Path(str(settings[k])) for k in ("prior", "second") if k in settings]
+        more = {k: v for other in others if other.is_dir() for k, v in parts_of(other).items()}
+        row = family_named(settings["family"]) if settings.get("family") else family_of(folder)
+        whole = bool({"lora", "prior", "second"} & set(settings))
+        return ModelSize(
+            part,
+            spec,
+            params + sum(more.values()),
+            max([*sizes.values(), *more.values()], default=0.0),
+            _painting(folder, row),
+            few_bits=not whole,
+            fixed=fixed,
+        )
+    work = _answering(folder) if part == "writer" else _looking(folder)
+    return ModelSize(part, spec, params, params, work, few_bits=part == "writer", fixed=fixed)
+
+
+def parts_of(folder: Path) -> dict[str, float]:
+    """Billions of numbers of each part of a model: those of its subfolders, "" for its own."""
+    found: dict[str, float] = {}
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*/*.safetensors")]):
+        if not {".fp16", ".bf16", ".non_ema"} & set(path.suffixes):  # the same once more
+            part = "" if path.parent == folder else path.parent.name
+            found[part] = found.get(part, 0.0) + _numbers(path) / 1e9
+    return found
+
+
+def _numbers(path: Path) -> int:
+    """How many numbers a file of safetensors has, by its header; 0 for one that has none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError):  # cut off, say; opening it would tell
+        return 0
+    return sum(math.prod(shape) for shape in shapes)
+
+
+def settings_of(folder: Path, name: str = "config.json") -> dict[str, Any]:
+    """What a folder's configuration says; nothing where there is none that can be read."""
+    try:
+        read = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # opening it would say so better
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def declared(
+    row: Family, name: str = "", fixed: Mapping[str, Any] = MappingProxyType({})
+) -> ModelSize:
+    """What the table of families says that a painter of a family needs."""
+    whole = row.key in {"kandinsky22", "deepfloyd-if"} or " on " in row.like
+    return ModelSize(
+        "painter", name or row.key, row.params, row.largest, row.work, not whole, fixed
+    )
+
+
+def _painting(folder: Path, row: Family | None) -> float:
+    """GiB for a picture of native size: its autoencoder's at work, else what the table says."""
+    eyes, *cores = (settings_of(folder / part) for part in ("vae", "unet", "transformer"))
+    channels = eyes.get("block_out_channels") or eyes.get("decoder_block_out_channels")
+    sample = (cores[0] or cores[1]).get("sample_size")
+    if not channels or not isinstance(sample, int):
+        return row.work if row else 2.4
+    side: int = sample * 2 ** (len(channels) - 1)
+    return float(LIVE_CHANNELS * int(channels[0]) * side * side * 2 / GIB)
+
+
+def _answering(folder: Path) -> float:
+    """GiB of keys and values of a whole answer, and the network's own use."""
+    told = settings_of(folder)
+    told = told.get("text_config", told)
+    heads = int(told.get("num_attention_heads") or 1)
+    wide = int(told.get("head_dim") or int(told.get("hidden_size") or 0) // heads)
+    rows = int(told.get("num_key_value_heads") or heads) * int(told.get("num_hidden_layers") or 0)
+    return 2 * rows * wide * ANSWER * 2 / GIB
+
+
+def _looking(folder: Path) -> float:
+    """GiB for looking at some pictures together: a few layers' results of each patch."""
+    told = settings_of(folder).get("vision_config", {})
+    size, patch = int(told.get("image_size") or 224), int(told.get("patch_size") or 16)
+    wide = int(told.get("intermediate_size") or 3072)
+    return (size // patch) ** 2 * wide * 3 * GLANCE * 2 / GIB
+
+
+def _accelerator() -> tuple[str, str, int]:
+    """Its name, torch's kind of it, and its bytes; all empty without one."""
+    import torch
+
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if found is None:
+        return "", "", 0
+    if found.type == "mps":  # shares the machine's own memory
+        return "Apple GPU", "mps", int(torch.mps.recommended_max_memory())
+    told = torch.get_device_module(found).get_device_properties(0)
+    return str(told.name), found.type, int(told.total_memory)
+
+
+def _limits() -> list[int]:
+    """What a container or this process may use at most, in bytes, where something says so."""
+    found = []
+    with suppress(OSError, ValueError):  # no container, or no limit ("max")
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    with suppress(ImportError):  # Windows
+        import resource
+
+        found.append(resource.getrlimit(resource.RLIMIT_AS)[0])
+    return [limit for limit in found if 0 < limit < 2**60]

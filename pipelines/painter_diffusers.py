@@ -9,18 +9,24 @@ from types import MappingProxyType
 from typing import Any
 
 from limner.errors import BadInput
+from limner.pipelines.batch_split import BatchSplit
+from limner.pipelines.denoising import PipelineImageStream
+from limner.pipelines.device import ModelSwap
+from limner.pipelines.diffusers_pipes import (
+    PainterPipelines,
+    PipelineOptions,
+    grid,
+    native,
+    takes,
+    tokens,
+    wordwise,
+)
 from limner.pipelines.families import Family, family_named, family_of, pipeline_of
-from limner.pipelines.older_calls import takes
-from limner.pipelines.painting import PipelinePainting
-from limner.pipelines.palette import Palette, Recipe
-from limner.pipelines.pipes import grid, native, tokens, wordwise
+from limner.pipelines.init_image import check, check_batch, runs
+from limner.pipelines.loading import check_bits
 from limner.pipelines.preview import legible
-from limner.pipelines.quantized import check_bits
-from limner.pipelines.rationing import Rationed
-from limner.pipelines.roles import Dialect, Order, World
+from limner.pipelines.roles import ImageRequest, PainterSpec, World
 from limner.pipelines.speedups import Speedups
-from limner.pipelines.starts import check, check_batch, runs
-from limner.pipelines.swap import Swap
 from limner.pipelines.weights import named, verify
 
 __all__ = ["DiffusersPainter"]
@@ -40,7 +46,7 @@ class DiffusersPainter:
 
     It is kept as `bits` (4 or 8, on a CUDA GPU) and `offload` ("model" or "group") say, and paints
     at most `at_once` pictures of its usual size together, None for any number; where memory runs
-    out all the same, see `Rationed`. `compile`, `cache`, `attention` and `channels_last` make it
+    out all the same, see `BatchSplit`. `compile`, `cache`, `attention` and `channels_last` make it
     faster, see `Speedups`; with a cache, which would decide for a whole batch at once, pictures are
     painted one after another.
 
@@ -83,11 +89,13 @@ class DiffusersPainter:
         called = f"{name} {lora.name if lora else ''}"
         self.family = family_named(family) if family else _recognised(folder, called)
         told = (folder, name, self.family, others, scale, weigh, device, bits, offload)
-        self._recipe = Recipe(*told, Speedups(compile, cache, str(attention), channels_last))
+        self._recipe = PipelineOptions(
+            *told, Speedups(compile, cache, str(attention), channels_last)
+        )
         self._recipe.check()
-        self._swap: Swap | None = None
+        self._swap: ModelSwap | None = None
         self._at_once = at_once
-        self._palette: Palette | None = Palette(self._recipe)
+        self._palette: PainterPipelines | None = PainterPipelines(self._recipe)
         self.device = str(self._palette.where)
         self._tokenizer = wordwise(self._palette.pipe)
         self.paints_anything = name != "pocket"
@@ -96,7 +104,7 @@ class DiffusersPainter:
         self.name = "".join([named(folder, name), *made, self._palette.speedups.marks])
         self.dialect = self._dialect(self._palette, size, steps, guidance)
 
-    def join(self, swap: Swap) -> None:
+    def join(self, swap: ModelSwap) -> None:
         """Ask for a turn from now on, before it paints."""
         self._swap = swap
 
@@ -104,7 +112,7 @@ class DiffusersPainter:
         """Let go of the weights until it paints again."""
         self._palette = None
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Rationed:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> BatchSplit:
         """Paint all orders in one batch, or in several where memory is short.
 
         `preview_every` steps there is a cheap preview, 0 for none. Each order's noise comes from a
@@ -116,9 +124,11 @@ class DiffusersPainter:
         for order in orders:
             check(order, self.dialect)
         self._check(orders[0])
-        return Rationed(_Easel(self, preview_every), orders, self._most(orders[0]))
+        return BatchSplit(_Easel(self, preview_every), orders, self._most(orders[0]))
 
-    def begin(self, orders: Sequence[Order], preview_every: int, tiled: bool) -> PipelinePainting:
+    def begin(
+        self, orders: Sequence[ImageRequest], preview_every: int, tiled: bool
+    ) -> PipelineImageStream:
         """Paints them together, whatever memory that takes; `tiled` decodes them in tiles."""
         import torch
 
@@ -127,7 +137,7 @@ class DiffusersPainter:
         self.threads = torch.get_num_threads()
         call = self._call(orders, palette, pipe)
         cost = self.cost(orders[0])
-        painting = PipelinePainting(pipe, call, orders, cost, preview_every, palette.eyes)
+        painting = PipelineImageStream(pipe, call, orders, cost, preview_every, palette.eyes)
         painting.tile(tiled)
         return painting
 
@@ -135,15 +145,15 @@ class DiffusersPainter:
         """Keeps less of the pipeline on its device from now on; False where there is no less."""
         return self._awake().ease()
 
-    def _awake(self) -> Palette:
+    def _awake(self) -> PainterPipelines:
         """The pipelines, opened again if they were closed."""
         if self._swap:
             self._swap.turn(self)
         if self._palette is None:
-            self._palette = Palette(self._recipe)
+            self._palette = PainterPipelines(self._recipe)
         return self._palette
 
-    def _most(self, order: Order) -> int:
+    def _most(self, order: ImageRequest) -> int:
         """How many pictures of that size are painted together."""
         if self._recipe.speedups.cache is not None:
             return 1
@@ -152,7 +162,7 @@ class DiffusersPainter:
         width, height = self.dialect.size
         return max(1, self._at_once * width * height // (order.width * order.height))
 
-    def cost(self, order: Order) -> float:
+    def cost(self, order: ImageRequest) -> float:
         """Steps really done x area, over the native ones.
 
         Raises `BadInput` for a size it cannot paint.
@@ -166,7 +176,7 @@ class DiffusersPainter:
         """The length of a prompt in the pipeline's own tokens, with its start and end marks."""
         return len(self._tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
 
-    def _check(self, order: Order) -> None:
+    def _check(self, order: ImageRequest) -> None:
         step, most = self.dialect.multiple, self.dialect.largest
         sides = (order.width, order.height)
         if any(side % step or not step <= side <= most for side in sides):
@@ -178,7 +188,9 @@ class DiffusersPainter:
         if order.steps < 1:
             raise BadInput("A picture takes at least one step.", "For instance: steps 20.")
 
-    def _call(self, orders: Sequence[Order], palette: Palette, pipe: Any) -> dict[str, Any]:
+    def _call(
+        self, orders: Sequence[ImageRequest], palette: PainterPipelines, pipe: Any
+    ) -> dict[str, Any]:
         """The arguments of one call, of those that this pipeline takes."""
         import torch
 
@@ -203,7 +215,7 @@ class DiffusersPainter:
         known = takes(pipe)
         return {key: value for key, value in said.items() if key in known}
 
-    def _words(self, orders: Sequence[Order], palette: Palette) -> dict[str, Any]:
+    def _words(self, orders: Sequence[ImageRequest], palette: PainterPipelines) -> dict[str, Any]:
         """The prompts, or what the text encoders make of them where words are weighed."""
         prompts = [order.prompt for order in orders]
         unlike = [order.negative or " " for order in orders]
@@ -215,11 +227,11 @@ class DiffusersPainter:
 
     def _dialect(
         self,
-        palette: Palette,
+        palette: PainterPipelines,
         size: tuple[int, int] | None,
         steps: int | None,
         guidance: float | None,
-    ) -> Dialect:
+    ) -> PainterSpec:
         pipe, row, weighing = palette.pipe, self.family, palette.weighing
         wide = grid(pipe)
         least = max(8, wide if hasattr(pipe, "unet") else 2 * wide)
@@ -227,7 +239,7 @@ class DiffusersPainter:
         if guidance is None:
             guidance = row.guidance if row else _default(pipe, "guidance_scale", 5.0)
         usual = row.steps if row else int(_default(pipe, "num_inference_steps", 25))
-        return Dialect(
+        return PainterSpec(
             size=(int(size[0]), int(size[1])) if size else native(pipe, row),
             multiple=row.multiple if row and row.multiple else least,
             tokens=weighing.most if weighing else tokens(pipe, row),
@@ -248,7 +260,7 @@ class _Easel:
         self._painter = painter
         self._preview_every = preview_every
 
-    def begin(self, orders: Sequence[Order], tiled: bool) -> PipelinePainting:
+    def begin(self, orders: Sequence[ImageRequest], tiled: bool) -> PipelineImageStream:
         return self._painter.begin(orders, self._preview_every, tiled)
 
     def ease(self) -> bool:
@@ -272,7 +284,7 @@ def _recognised(folder: Path, called: str) -> Family | None:
     return found
 
 
-def _strength(pipe: Any, order: Order) -> float:
+def _strength(pipe: Any, order: ImageRequest) -> float:
     """The strength that makes the pipeline do just `runs(order)` steps: each rounds its own way."""
     wanted, steps = runs(order), order.steps
     if pipe.scheduler.timesteps is None:

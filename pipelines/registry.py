@@ -135,7 +135,7 @@ def _opener(part: str, name: str, writer: object) -> Callable[..., Any]:
         if entry.name == name and name != "pocket":
             return cast("Callable[..., Any]", entry.load())
     if _served(part, name):
-        from limner.pipelines.providers import open_served_writer
+        from limner.pipelines.writer_served import open_served_writer
 
         return partial(open_served_writer, name)
     return lambda **settings: _local(part, name, settings)

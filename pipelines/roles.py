@@ -15,12 +15,12 @@ else:
 
 __all__ = [
     "Critic",
-    "Dialect",
-    "Order",
-    "Painted",
+    "GeneratedImage",
+    "ImageRequest",
+    "ImageStream",
+    "InitImage",
     "Painter",
-    "Painting",
-    "Start",
+    "PainterSpec",
     "Statement",
     "Step",
     "TaskWriter",
@@ -30,7 +30,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class PainterSpec:
     """How a painter's family wants to be addressed.
 
     `size` is the native (width, height) in pixels, `multiple` what both must be divisible by,
@@ -65,26 +65,26 @@ class _Unwritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitImage:
     """A picture to paint over.
 
     `picture` has the order's own size, and is None only where the start was read from a file.
     `strength`, above 0 and up to 1, is how much of the way is painted anew; `box` (left, top,
     right, bottom in pixels) limits it, None: everywhere. `order` is what the picture was itself
     painted from, where that is known, so that the whole can be painted again; `company` and `gone`
-    are the batch that it was painted in (see `Painted`), on which its last bits depend.
+    are the batch that it was painted in (see `GeneratedImage`), on which its last bits depend.
     """
 
     picture: Annotated[Image | None, _Unwritten] = field(compare=False)
     strength: float
     box: tuple[int, int, int, int] | None = None
-    order: Order | None = None
+    order: ImageRequest | None = None
     company: tuple[int, ...] = ()
     gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ImageRequest:
     """One picture to paint. The seed alone decides its noise, on every device.
 
     It starts from nothing but noise, or from `start`, with as much noise as its strength says.
@@ -97,7 +97,7 @@ class Order:
     steps: int
     guidance: float
     negative: str = ""
-    start: Start | None = None
+    start: InitImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class GeneratedImage:
     """The finished picture of the order at `index`.
 
     `company` are the seeds of the whole batch, its own at its own place, where that is not just
@@ -127,10 +127,10 @@ class Painted:
     gone: tuple[int, ...] = ()
 
 
-class Painting(Protocol):
+class ImageStream(Protocol):
     """A batch at work: iterate to advance it, drop what is not worth finishing, close to cancel."""
 
-    def __iter__(self) -> Iterator[Step | Painted]:
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         """Each step as it is done, then each finished picture."""
         ...
 
@@ -153,9 +153,9 @@ class Painter(Protocol):
     """Any text-to-image model: prompt and seed in, picture out."""
 
     name: str
-    dialect: Dialect
+    dialect: PainterSpec
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> ImageStream:
         """Paint all orders in one batch; `preview_every` steps a cheap preview, 0 for none.
 
         All orders of a batch share size, steps and guidance, and have no start or starts of one
@@ -164,7 +164,7 @@ class Painter(Protocol):
         """
         ...
 
-    def cost(self, order: Order) -> float:
+    def cost(self, order: ImageRequest) -> float:
         """What the whole order will cost in image-equivalents; from a start, less."""
         ...
 
@@ -240,7 +240,7 @@ class World(Protocol):
 class TaskWriter(Protocol):
     """A writer that is given tasks as they are, and not as messages of a chat.
 
-    The tasks and their answers are those of `limner.agent.writer_schema`.
+    The tasks and their answers are those of `limner.agent.brief.writer.schema`.
     """
 
     def write_task(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:

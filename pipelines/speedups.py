@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import BadInput
-from limner.pipelines.sparing import denoisers
+from limner.pipelines.active_rows import denoisers
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 from PIL import Image, PngImagePlugin
 
 from limner.errors import BadInput
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["LARGEST_FILE", "LARGEST_SIDE", "Stamped", "parameters", "parse", "read", "stamp"]
 
@@ -45,7 +45,7 @@ class Stamped:
     recipe: str
 
 
-def parameters(order: Order, model: str, tool: str) -> str:
+def parameters(order: ImageRequest, model: str, tool: str) -> str:
     """The settings in the three lines that other tools read (the form of Stable Diffusion web UI).
 
     `model` is the painter's name, `tool` this program with its version.

@@ -7,14 +7,36 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import InvalidToolCall, ToolCall, ToolCallChunk
 from langchain_core.messages.tool import invalid_tool_call as invalid_call
 from langchain_core.messages.tool import tool_call as valid_call
 from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.output_parsers import (
+    BaseOutputParser,
+    JsonOutputParser,
+    PydanticOutputParser,
+)
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_json_schema
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Spoken", "calls_schema", "plain_start", "read_calls"]
+from limner.errors import BadInput
+
+__all__ = [
+    "CallOptions",
+    "ReadCalls",
+    "calls_schema",
+    "chosen",
+    "plain_start",
+    "read_calls",
+    "structured",
+]
+
 
 LONGEST = 100_000
 """Characters of a reply that are looked at for calls."""
@@ -36,7 +58,7 @@ _STARTS = re.compile(r"[<\[{`]")
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class ReadCalls:
     """What a model said: the words that are for people, the calls, and what was no proper call."""
 
     text: str
@@ -54,7 +76,7 @@ class Spoken:
         ]
 
 
-def read_calls(said: str, tools: Tools) -> Spoken:
+def read_calls(said: str, tools: Tools) -> ReadCalls:
     """The calls in a reply, in their order, and the text around them.
 
     Understood are the marks of Qwen and Hermes (`<tool_call>`, with JSON or with XML in it), of
@@ -70,9 +92,9 @@ def read_calls(said: str, tools: Tools) -> Spoken:
             # With its mark, so that nobody takes the half of a call for the whole of another.
             invalid.append(invalid_call(name=None, args=mark[0], id=_id(), error=str(problem)))
     if end:
-        return Spoken((text + said[end:]).rstrip(), tuple(calls), tuple(invalid))
+        return ReadCalls((text + said[end:]).rstrip(), tuple(calls), tuple(invalid))
     bare = _bare(said, {_name(tool) for tool in tools})
-    return Spoken("", bare) if bare else Spoken(said)
+    return ReadCalls("", bare) if bare else ReadCalls(said)
 
 
 def plain_start(said: str) -> int:
@@ -198,3 +220,84 @@ def _properties(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _id() -> str:
     return f"call_{uuid.uuid4().hex}"
+
+
+ANY = "*"
+"""The choice of any tool, but of one."""
+
+
+class CallOptions(BaseModel):
+    """The settings of one call, its own before the model's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    temperature: float = Field(ge=0, le=10)
+    max_new_tokens: int = Field(ge=1)
+    seed: int
+    json_schema: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] = []
+    tool_choice: str = ""
+
+    @classmethod
+    def of(cls, model: Any, call: dict[str, Any]) -> CallOptions:
+        """What a call asks of a model that has defaults. Raises `BadInput` for anything else."""
+        own = {key: getattr(model, key) for key in ("temperature", "max_new_tokens", "seed")}
+        given = {{"max_tokens": "max_new_tokens"}.get(key, key): v for key, v in call.items()}
+        given.pop("ls_structured_output_format", None)  # for whoever traces, not for the model
+        try:
+            return cls.model_validate({**own, **given})
+        except ValidationError as problem:
+            wrong = ", ".join(str(error["loc"][0]) for error in problem.errors())
+            raise BadInput(
+                f"The writer cannot be asked for that: {wrong}.",
+                f"It takes: {', '.join(cls.model_fields)}.",
+            ) from problem
+
+    @property
+    def offered(self) -> list[dict[str, Any]]:
+        """The tools that the model may call this time."""
+        return [] if self.tool_choice == "none" else self.tools
+
+    @property
+    def grammar(self) -> dict[str, Any] | None:
+        """The JSON schema that the reply is held to; None for free speech."""
+        if self.json_schema or not self.offered or not self.tool_choice:
+            return self.json_schema
+        only = "" if self.tool_choice == ANY else self.tool_choice
+        return calls_schema(self.offered, only)
+
+
+def chosen(tools: Sequence[dict[str, Any]], choice: Any) -> str:
+    """The choice of a tool in one word: a name, "none", `ANY`, or "" for a free one."""
+    if isinstance(choice, dict):
+        choice = (choice.get("function") or choice).get("name") or choice.get("type")
+    known = {True: ANY, False: "", None: "", "any": ANY, "required": ANY, "auto": "", ANY: ANY}
+    names = [tool["function"]["name"] for tool in tools]
+    if choice == "none" or choice in names:
+        return str(choice)
+    if choice not in known or (known[choice] and not tools):
+        raise BadInput(f"There is no tool {choice!r}.", f"Bound are: {', '.join(names) or 'none'}.")
+    return known[choice]
+
+
+def structured(
+    model: BaseChatModel, schema: Any, include_raw: bool, settings: dict[str, Any]
+) -> Runnable[Any, Any]:
+    """The model held to a schema, with its reply read; see `BaseChatModel.with_structured_output`.
+
+    With `include_raw`, what can't be read is not raised but told: raw, parsed, parsing_error.
+    """
+    rest = {key: value for key, value in settings.items() if key not in ("method", "strict")}
+    json_schema = convert_to_json_schema(schema)
+    about = {"kwargs": {"method": "json_schema"}, "schema": json_schema}
+    bound = model.bind(json_schema=json_schema, ls_structured_output_format=about, **rest)
+    parser: BaseOutputParser[Any] = JsonOutputParser()
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        parser = PydanticOutputParser(pydantic_object=schema)
+    if not include_raw:
+        return bound | parser
+    read = RunnablePassthrough.assign(
+        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
+    )
+    unread = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=bound) | read.with_fallbacks([unread], exception_key="parsing_error")

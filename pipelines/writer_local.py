@@ -16,18 +16,21 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr
 
-from limner.pipelines.asking import Asked, chosen, structured
-from limner.pipelines.conversation import prompt_of
-from limner.pipelines.decoding import Choice, Spelling, decode, endings, until
-from limner.pipelines.device import place
-from limner.pipelines.json_mask import JsonMask, vocabulary
-from limner.pipelines.loading import opening
-from limner.pipelines.quantized import check_bits, load
-from limner.pipelines.relief import telling
+from limner.pipelines.chat_format import check_size, prompt_of
+from limner.pipelines.decoding import (
+    JsonMask,
+    Spelling,
+    TokenSampler,
+    decode,
+    endings,
+    until,
+    vocabulary,
+)
+from limner.pipelines.device import ModelSwap, place
+from limner.pipelines.loading import check_bits, load_quantized, opening
+from limner.pipelines.oom import telling
 from limner.pipelines.still import sees, template
-from limner.pipelines.swap import Swap
-from limner.pipelines.templates import check_size
-from limner.pipelines.tool_calls import plain_start, read_calls
+from limner.pipelines.tool_calls import CallOptions, chosen, plain_start, read_calls, structured
 from limner.pipelines.weights import named, verify
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class LocalWriter(BaseChatModel):
     _folder: Path = PrivateAttr(default=Path())
     _sees: bool = PrivateAttr(default=False)
     _reopen: Callable[[], Any] | None = PrivateAttr(default=None)
-    _swap: Swap | None = PrivateAttr(default=None)
+    _swap: ModelSwap | None = PrivateAttr(default=None)
 
     @property
     def _llm_type(self) -> str:
@@ -106,7 +109,7 @@ class LocalWriter(BaseChatModel):
         self._model, self._tokenizer, self._words = model, tokenizer, None
         self._folder, self._sees, self._reopen = folder, sees, reopen
 
-    def join(self, swap: Swap) -> None:
+    def join(self, swap: ModelSwap) -> None:
         """Ask for a turn from now on, before it writes."""
         self._swap = swap
 
@@ -145,7 +148,7 @@ class LocalWriter(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **call: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        asked = Asked.of(self, call)
+        asked = CallOptions.of(self, call)
         prompt = prompt_of(self._tokenizer, messages, asked.offered)
         told = {"input_tokens": prompt.shape[1], "output_tokens": 0}
         pieces = until(self._pieces(prompt, asked, told), stop or self.stop or [])
@@ -170,7 +173,7 @@ class LocalWriter(BaseChatModel):
         return generate_from_stream(self._stream(messages, stop, run_manager, **call))
 
     def _pieces(
-        self, prompt: torch.Tensor, asked: Asked, told: dict[str, int]
+        self, prompt: torch.Tensor, asked: CallOptions, told: dict[str, int]
     ) -> Generator[str, None, str]:
         """The reply as text; counts its tokens in `told` and returns why it ended."""
         spelling, model = Spelling(self._tokenizer), self.model
@@ -179,7 +182,7 @@ class LocalWriter(BaseChatModel):
             prompt,
             most=asked.max_new_tokens,
             ends=endings(model, self._tokenizer),
-            choose=Choice(asked.temperature, asked.seed),
+            choose=TokenSampler(asked.temperature, asked.seed),
             mask=self._mask(asked.grammar) if asked.grammar else None,
         )
         while True:
@@ -261,7 +264,7 @@ def _loaded(folder: Path, name: str, device: str, bits: int | None) -> Any:
         from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
         kind = AutoModelForImageTextToText if sees(folder) else AutoModelForCausalLM
-        return load(kind, folder, where, dtype, bits)
+        return load_quantized(kind, folder, where, dtype, bits)
 
 
 def _said(pieces: Generator[str, None, str]) -> Generator[ChatGenerationChunk, None, str]:

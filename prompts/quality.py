@@ -13,7 +13,7 @@ import yaml
 
 from limner.prompts.phrases import Phrase, Phrases, lowered
 
-__all__ = ["Aside", "about_quality", "asides"]
+__all__ = ["PraisePhrase", "about_quality", "asides"]
 
 Span = tuple[int, int]
 
@@ -27,7 +27,7 @@ _LOOK = 60  # characters to each side that decide what a phrase is to its neighb
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class PraisePhrase:
     """A piece of a text, from `start` to `end`, that can go; `words` are the phrases in it."""
 
     start: int
@@ -73,7 +73,7 @@ class _Run:
         return len(self.tags) > 1 and not plain
 
 
-def asides(text: str, kept: Sequence[Span] = ()) -> list[Aside]:
+def asides(text: str, kept: Sequence[Span] = ()) -> list[PraisePhrase]:
     """What can go from a text because it only praises or says how the picture was made.
 
     Taken is what stands between commas, leads or ends a phrase, or comes before "of" or a word such
@@ -84,7 +84,7 @@ def asides(text: str, kept: Sequence[Span] = ()) -> list[Aside]:
     for run in _runs(lower, kept):
         span = _gone(lower, run)
         if span:
-            found.append(Aside(*span, tuple(text[tag.start : tag.end] for tag in run.tags)))
+            found.append(PraisePhrase(*span, tuple(text[tag.start : tag.end] for tag in run.tags)))
     return found
 
 

@@ -13,8 +13,8 @@ __all__ = [
     "DetailWords",
     "FinishWords",
     "FoilWords",
-    "Telling",
     "TurnWords",
+    "VerdictWords",
     "detail_words",
     "finish_words",
     "foil_words",
@@ -58,7 +58,7 @@ class FoilWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class VerdictWords:
     """How is told what is known of a picture, by language; see `telling.yaml`."""
 
     english: dict[str, str]
@@ -89,9 +89,9 @@ def turn_words() -> TurnWords:
 
 
 @cache
-def telling() -> Telling:
+def telling() -> VerdictWords:
     """The wording of verdicts, from `telling.yaml`."""
-    return Telling(**_table("telling.yaml"))
+    return VerdictWords(**_table("telling.yaml"))
 
 
 @cache

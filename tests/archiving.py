@@ -7,11 +7,11 @@ from dataclasses import replace
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.rows import TakeRow, VersionRow
 from limner.agent.records import Claim, Critique
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["BRIEF", "begun", "take"]
 
-ORDER = Order("a cat", 2**64 - 1, 64, 64, 4, 5.0, "dogs")
+ORDER = ImageRequest("a cat", 2**64 - 1, 64, 64, 4, 5.0, "dogs")
 CLAIMS = (Claim("It is red.", "colour", foils=("It is blue.",)), Claim("It is.", "count", needs=0))
 CRITIQUE = Critique(CLAIMS, (0.9, None))
 BRIEF = {

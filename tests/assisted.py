@@ -20,8 +20,8 @@ from limner.agent import as_mcp
 from limner.agent.archive.archive import Archive
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order, Painted, Step
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 LINES = [line.split() for line in re.findall(r"^(limner mcp [^#\n]*)", README, re.MULTILINE)]
@@ -34,15 +34,15 @@ WAIT = 280  # seconds, on a machine that is busy with other things
 class Slow(FakePainter):
     """Paints as the fake does, but takes its time over each step."""
 
-    def cost(self, order: Order) -> float:
+    def cost(self, order: ImageRequest) -> float:
         return 1.0
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         return _Slow(self, list(orders), preview_every)
 
 
-class _Slow(FakePainting):
-    def __iter__(self) -> Iterator[Step | Painted]:
+class _Slow(FakeImageStream):
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         for done in super().__iter__():
             time.sleep(0.02)
             yield done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from limner.agent.batch.reading import Form, read
-from limner.agent.batch.rows import BadRow, Row
+from limner.agent.batch.rows import BadRow, BatchRow
 
 LANGUAGES = (
     "a red cat on the grass",
@@ -24,16 +24,16 @@ LANGUAGES = (
 
 def rows(
     folder: Path, content: str | bytes, name: str = "in.csv", form: Form | None = None
-) -> list[Row | BadRow]:
+) -> list[BatchRow | BadRow]:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return list(read(path, form))
 
 
-def good(found: list[Row | BadRow]) -> list[Row]:
+def good(found: list[BatchRow | BadRow]) -> list[BatchRow]:
     assert not [row for row in found if isinstance(row, BadRow)]
-    return [row for row in found if isinstance(row, Row)]
+    return [row for row in found if isinstance(row, BatchRow)]
 
 
-def requests(found: list[Row | BadRow]) -> list[str]:
+def requests(found: list[BatchRow | BadRow]) -> list[str]:
     return [row.request for row in good(found)]

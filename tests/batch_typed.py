@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.agent.batch.group import Rooms
-from limner.agent.batch.halt import Halt
-from limner.agent.batch.happenings import Happening
-from limner.agent.batch.intake import terms_of
+from limner.agent.batch.events import Happening
+from limner.agent.batch.ingest import terms_of
 from limner.agent.batch.queue import Queue
-from limner.agent.batch.worker import Keeper, work
+from limner.agent.batch.row_group import Studios
+from limner.agent.batch.stop_signal import StopSignal
+from limner.agent.batch.workers import ResultStore, work
 
 WISHES = ["a red cat on the grass", "two dogs in the snow", "a castle", "a tree", "a boat"]
 
@@ -34,9 +34,9 @@ class AtHand:
     folder: Path
     count: int
 
-    def events(self, _: Halt) -> Iterator[Happening]:
+    def events(self, _: StopSignal) -> Iterator[Happening]:
         with Queue.open(self.folder) as queue:
             terms = terms_of(queue)
-            rooms = Rooms(terms)
+            rooms = Studios(terms)
             rooms.studio()
-            yield from work(queue, rooms, terms, Keeper(queue, threading.Event()))
+            yield from work(queue, rooms, terms, ResultStore(queue, threading.Event()))

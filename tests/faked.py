@@ -8,7 +8,7 @@ from typing import Any
 
 from limner.agent.events import Event, Finished
 from limner.agent.records import Result, Settings
-from limner.agent.search import Rounds
+from limner.agent.search.rounds import Rounds
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 

@@ -18,12 +18,12 @@ from starlette.types import ASGIApp
 from limner.agent.archive.archive import Archive
 from limner.agent.as_http import as_http
 from limner.agent.records import Settings
-from limner.agent.serve.house import House
+from limner.agent.serve.house import AppState
 from limner.agent.serve.porter import Door
 from limner.agent.serve.running import listen
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order, Painted, Step
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
 PATIENCE = 120  # seconds, on a machine that has much else to do
 
@@ -38,17 +38,17 @@ class Patient(FakePainter):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         return _Waiting(self, list(orders), preview_every)
 
 
-class _Waiting(FakePainting):
-    def __init__(self, painter: Patient, orders: list[Order], preview_every: int) -> None:
+class _Waiting(FakeImageStream):
+    def __init__(self, painter: Patient, orders: list[ImageRequest], preview_every: int) -> None:
         super().__init__(painter, orders, preview_every)
         self._painter = painter
         self._rough = {0: Image.new("RGB", (8, 8), "red")} if preview_every else {}
 
-    def __iter__(self) -> Iterator[Step | Painted]:
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         for _ in range(PATIENCE * 20):
             yield Step(1, 4, self._rough)
             self._painter.begun.set()
@@ -73,7 +73,7 @@ class Served:
     """A server that answers: where it is, and what it shares among its requests."""
 
     url: str
-    house: House
+    house: AppState
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def served(
     """Serves a studio from another thread; ends with the block."""
     kept = Archive.open(archive) if archive else None
     app = as_http(studio, profile=profile, archive=kept, door=door, waiting=waiting)
-    house: House = app.state.house
+    house: AppState = app.state.house
     with answering(lambda _: app) as url:
         try:
             yield Served(url, house)

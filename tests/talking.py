@@ -6,14 +6,14 @@ import io
 from pathlib import Path
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary
-from limner.agent.chat.chat import Chat
-from limner.agent.chat.lines import PlainLines
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.studio import Studio
-from limner.agent.view.chat import ChatScreen
-from limner.agent.view.graphics import Graphics
-from limner.agent.view.terminal import console_for
+from limner.agent.terminal.chat import Chat
+from limner.agent.terminal.chat_screen import ChatScreen
+from limner.agent.terminal.input import PlainLines
+from limner.agent.terminal.pictures import Graphics
+from limner.agent.terminal.terminal import console_for
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
 __all__ = ["REQUEST", "Talk"]
@@ -39,7 +39,7 @@ class Talk:
         studio = Studio(FakeWriter(replies=replies), FakePainter(), critic)
         self.opened: list[str] = []
         self.chat = Chat(
-            Session(studio, 3, diary=Diary(archive, "fake") if archive else None),
+            Session(studio, 3, diary=SessionRecorder(archive, "fake") if archive else None),
             ChatScreen(console, Graphics("none")),
             "fake",
             open_studio=self.open,

@@ -10,14 +10,14 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from limner.agent.archive import saving
-from limner.agent.batch.group import Group, Made, Rooms
-from limner.agent.batch.queue import Asked, Claim
-from limner.agent.batch.rows import Row
-from limner.agent.batch.terms import Terms
+from limner.agent.archive import pictures
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.queue import Lease, QueuedRow
+from limner.agent.batch.row_group import RowGroup, RowResult, Studios
+from limner.agent.batch.rows import BatchRow
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order, Painted, Step
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
 WISHES = ["a red cat left of a dog", "two dogs in the snow", "a blue car", "a tree at night"]
 
@@ -25,31 +25,31 @@ WISHES = ["a red cat left of a dog", "two dogs in the snow", "a blue car", "a tr
 class Sociable(FakePainter):
     """As a real one, its last bits depend on how many it paints at once, and on the place."""
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         return _Sociable(self, list(orders), preview_every)
 
 
-class _Sociable(FakePainting):
-    def __iter__(self) -> Iterator[Step | Painted]:
+class _Sociable(FakeImageStream):
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         for done in super().__iter__():
-            if isinstance(done, Painted):
+            if isinstance(done, GeneratedImage):
                 done.picture.putpixel((0, 0), (done.index, len(self._orders), 0))
             yield done
 
 
-def worked(rows: Sequence[Asked], room: Studio, terms: Terms) -> list[Made]:
-    group = Group(Claim(0, tuple(rows)), Rooms(terms, room), terms)
+def worked(rows: Sequence[QueuedRow], room: Studio, terms: BatchConfig) -> list[RowResult]:
+    group = RowGroup(Lease(0, tuple(rows)), Studios(terms, room), terms)
     for _ in group.events():
         pass
     return group.made
 
 
-def asked(wishes: Sequence[str], seed: int | None = None) -> list[Asked]:
-    rows = [Row(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
-    return [Asked(row, 100 + row.number if seed is None else seed, 1) for row in rows]
+def asked(wishes: Sequence[str], seed: int | None = None) -> list[QueuedRow]:
+    rows = [BatchRow(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
+    return [QueuedRow(row, 100 + row.number if seed is None else seed, 1) for row in rows]
 
 
-def files(made: Sequence[Made], folder: Path) -> list[Path]:
+def files(made: Sequence[RowResult], folder: Path) -> list[Path]:
     paths = [folder / f"{one.outcome.id}.png" for one in made]
     for path, one in zip(paths, made, strict=True):
         path.write_bytes(one.content)
@@ -61,21 +61,21 @@ def files(made: Sequence[Made], folder: Path) -> list[Path]:
 def test_what_was_painted_in_company_is_painted_again(
     tmp_path: Path, seed: int | None, score: float
 ) -> None:
-    terms = Terms(profile="fake")
-    settings = Rooms(terms).studio().settings
+    terms = BatchConfig(profile="fake")
+    settings = Studios(terms).studio().settings
     room = Studio(FakeWriter(), Sociable(), FakeCritic([[score, 0.9]]), settings)
     paths = files(worked(asked(WISHES, seed), room, terms), tmp_path)
     for path in paths:
-        assert len(saving.read_recipe(path).batch) == 8  # four takes, and four of another row
-        assert saving.again(path, room)[1]
+        assert len(pictures.read_recipe(path).batch) == 8  # four takes, and four of another row
+        assert pictures.again(path, room)[1]
     places = {Image.open(path).getpixel((0, 0)) for path in paths}
     assert len(places) > 1
 
 
 def test_who_is_alone_tells_of_no_company(tmp_path: Path) -> None:
-    terms = Terms(profile="fake")
-    [path] = files(worked(asked(WISHES[:1]), Rooms(terms).studio(), terms), tmp_path)
-    assert saving.read_recipe(path).company == ()
+    terms = BatchConfig(profile="fake")
+    [path] = files(worked(asked(WISHES[:1]), Studios(terms).studio(), terms), tmp_path)
+    assert pictures.read_recipe(path).company == ()
 
 
 class Aimed(FakeCritic):
@@ -108,11 +108,11 @@ def test_the_pocket_models_paint_every_row_again_to_the_last_bit(
     settings = replace(settings, repairs=True, patience=1)
     critic = Aimed(4 + 2 * sketches)
     room = Studio(cast("Any", pocket.writer.writer), pocket.painter, critic, settings)
-    paths = files(worked(asked(WISHES[:2], seed=7), room, Terms(budget=1.5)), tmp_path)
+    paths = files(worked(asked(WISHES[:2], seed=7), room, BatchConfig(budget=1.5)), tmp_path)
     for path in paths:
-        recipe = saving.read_recipe(path)
+        recipe = pictures.read_recipe(path)
         assert len(recipe.batch) == 4
         start = recipe.order.start
         assert start and len(start.company) == (2 * sketches or 4)
         assert start.gone.count(2) == sketches
-        assert saving.again(path, room)[1]
+        assert pictures.again(path, room)[1]

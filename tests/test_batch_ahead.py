@@ -11,21 +11,20 @@ import pytest
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 
-from limner.agent.batch.ahead import Ahead, apart
-from limner.agent.batch.group import Rooms
-from limner.agent.batch.intake import add, settle
-from limner.agent.batch.queue import Asked, Queue
-from limner.agent.batch.rows import Outcome, Row
-from limner.agent.batch.terms import Terms
-from limner.agent.batch.worker import Keeper, work
-from limner.agent.brief import BriefWriter
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.ingest import add, settle
+from limner.agent.batch.queue import Queue, QueuedRow
+from limner.agent.batch.row_group import DraftAhead, Studios, apart
+from limner.agent.batch.rows import BatchRow, Outcome
+from limner.agent.batch.workers import ResultStore, work
+from limner.agent.brief.writer import BriefWriter
 from limner.agent.records import Brief, Claim, Critique
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import ImageRequest
 
 WISHES = ["a red cat", "two dogs", "a blue car", "a tree", "a castle", "a sailboat"]
-TERMS = Terms(profile="fake", group=2, takes=1, budget=1)
+TERMS = BatchConfig(profile="fake", group=2, takes=1, budget=1)
 
 
 class Elsewhere(FakeWriter):
@@ -55,7 +54,7 @@ class Waits(FakePainter):
 
     batches = 0
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         self.batches += 1
         wanted = min(2 * self.batches + 2, len(WISHES))
         with Elsewhere.news:
@@ -66,10 +65,10 @@ class Waits(FakePainter):
 def worked(folder: Path, room: Studio) -> list[Outcome]:
     with Queue.open(folder) as queue:
         terms = settle(queue, TERMS)
-        rows = [Row(n, n, f"r{n}", wish) for n, wish in enumerate(WISHES, 1)]
+        rows = [BatchRow(n, n, f"r{n}", wish) for n, wish in enumerate(WISHES, 1)]
         add(queue, terms, rows, name="wishes", sha256="wishes")
-        keeper = Keeper(queue, threading.Event())
-        for _ in work(queue, Rooms(terms, room), terms, keeper):
+        keeper = ResultStore(queue, threading.Event())
+        for _ in work(queue, Studios(terms, room), terms, keeper):
             pass
         return list(queue.outcomes())
 
@@ -78,7 +77,7 @@ def test_the_next_briefs_are_written_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Elsewhere, "written", [])
-    settings = Rooms(TERMS).studio().settings
+    settings = Studios(TERMS).studio().settings
     room = Studio(Elsewhere(), Waits(), FakeCritic(), settings)
     ahead = worked(tmp_path / "ahead", room)
     assert [outcome.status for outcome in ahead] == ["done"] * 6
@@ -88,7 +87,7 @@ def test_the_next_briefs_are_written_meanwhile(
 
 
 def test_what_shares_a_device_is_not_apart() -> None:
-    fake = Rooms(TERMS).studio()
+    fake = Studios(TERMS).studio()
     assert not apart(fake)
     assert apart(Studio(Elsewhere(), fake.painter, fake.critic))
     assert not apart(Studio(Elsewhere(), fake.painter, SharesWeights()))
@@ -111,17 +110,17 @@ class Slow(FakeWriter):
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ahead]:
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DraftAhead]:
     monkeypatch.setattr(Slow, "go", threading.Event())
     monkeypatch.setattr(Slow, "inside", [0])
-    ahead = Ahead(BriefWriter(Slow()))
-    ahead.foresee([Asked(Row(n, n, f"r{n}", wish), n, 1) for n, wish in enumerate(WISHES)])
+    ahead = DraftAhead(BriefWriter(Slow()))
+    ahead.foresee([QueuedRow(BatchRow(n, n, f"r{n}", wish), n, 1) for n, wish in enumerate(WISHES)])
     yield ahead
     Slow.go.set()
     ahead.close()
 
 
-def test_the_writer_is_asked_for_one_thing_at_a_time(slow: Ahead) -> None:
+def test_the_writer_is_asked_for_one_thing_at_a_time(slow: DraftAhead) -> None:
     failed = Critique((Claim("The cat is red.", "colour"),), (0.1,))
     threading.Timer(0.05, Slow.go.set).start()
     slow.writer.reword(Brief("a red cat", "a red cat"), failed, 1)
@@ -129,7 +128,7 @@ def test_the_writer_is_asked_for_one_thing_at_a_time(slow: Ahead) -> None:
     assert max(Slow.inside) == 1 and len(Slow.inside) == 2 * (len(WISHES) + 1) + 1
 
 
-def test_who_waits_for_a_draft_may_leave_and_the_rest_is_not_written(slow: Ahead) -> None:
+def test_who_waits_for_a_draft_may_leave_and_the_rest_is_not_written(slow: DraftAhead) -> None:
     waiting = slow.writer.draw(WISHES[2], 2)
     assert [next(waiting), next(waiting)] == ["", ""]
     waiting.close()

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent import cli
-from limner.agent.batch import audit_phrases
-from limner.agent.batch.audit import Audit, audit
-from limner.agent.batch.audit_people import inserted
-from limner.agent.batch.audit_phrases import Phrases
-from limner.agent.batch.manifest import NAME, Manifest
+from limner.agent.batch import audit
+from limner.agent.batch.audit import Audit, RepeatedPhrases, audit_briefs, inserted
+from limner.agent.batch.reports import NAME, Manifest
 from limner.agent.batch.rows import Outcome
-from limner.agent.coverage import unchecked
-from limner.agent.extract import extract
-from limner.agent.outputs import brief_dict
+from limner.agent.brief.coverage import unchecked
+from limner.agent.brief.extract import extract
+from limner.agent.cli import main
 from limner.agent.records import Brief, Claim
+from limner.agent.tools.outputs import brief_dict
 
 NOUNS = "cat dog fish bird tree boat star moon car apple".split()
 
@@ -55,7 +53,7 @@ def collapsed() -> list[Outcome]:
 
 
 def test_a_collapsed_style_and_its_phrases_are_found() -> None:
-    found = audit(collapsed())
+    found = audit_briefs(collapsed())
     style, light = found.spreads
     assert (style.field, style.commonest, style.count, style.rows) == ("style", "photo", 10, 10)
     assert (style.bits, style.kinds, style.collapsed) == (0.0, 1.0, True)
@@ -74,7 +72,7 @@ def test_what_the_request_says_is_no_collapse() -> None:
         outcome(n, f"a {noun}, photorealistic, {end}", f"a {noun} {end}", shows(noun), *claims)
         for n, noun in enumerate(NOUNS, 1)
     ]
-    found = audit(rows)
+    found = audit_briefs(rows)
     assert found.spreads[0].asked == 10 and not found.spreads[0].collapsed
     assert found.repeated == () and found.inserted == () and found.clean
 
@@ -114,13 +112,13 @@ def test_what_was_not_to_be_there_is_lost_where_it_is_said_or_not_claimed() -> N
         outcome(3, request, "a cat and two dogs", cat),
         replace(outcome(4, request, "one cat"), brief=brief_dict(Brief(request, "", (cat,)))),
     ]
-    lost = {loss.kind: loss for loss in audit(rows).lost}
+    lost = {loss.kind: loss for loss in audit_briefs(rows).lost}
     assert (lost["absent"].count, lost["absent"].stated) == (2, 4)
     assert lost["absent"].examples == ("There is no dog. (r3)", "There is no dog. (r4)")
 
 
 def test_the_same_prompt_for_other_seeds_counts_once() -> None:
-    found = audit([*collapsed(), *(replace(row, seed=9) for row in collapsed())])
+    found = audit_briefs([*collapsed(), *(replace(row, seed=9) for row in collapsed())])
     assert (found.rows, found.same) == (10, 10)
     assert found.repeated[0].count == 10
 
@@ -128,7 +126,7 @@ def test_the_same_prompt_for_other_seeds_counts_once() -> None:
 def test_insertions_are_counted_with_words_and_examples() -> None:
     prompts = ["a man, a doctor", "a doctor, a man", "a boy, a doctor"]
     rows = [outcome(n, "a doctor", prompt) for n, prompt in enumerate(prompts)]
-    male = {one.value: one for one in audit(rows).inserted}["male"]
+    male = {one.value: one for one in audit_briefs(rows).inserted}["male"]
     assert (male.count, male.words, male.examples) == (3, ("man", "boy"), ("r0", "r1", "r2"))
 
 
@@ -137,7 +135,7 @@ def test_lost_statements_are_found() -> None:
     cats, sign = shows("red cats"), shows("sign that says")
     good = outcome(1, request, 'two red cats, a sign that says "OPEN"', cats, sign)
     wrong = outcome(2, request, "a cat and a dog", Claim("There is one cat.", quote="cats"))
-    lost = {loss.kind: loss for loss in audit([good, wrong]).lost}
+    lost = {loss.kind: loss for loss in audit_briefs([good, wrong]).lost}
     assert {kind: (loss.count, loss.stated) for kind, loss in lost.items()} == {
         "absent": (1, 2),
         "count": (1, 2),
@@ -146,13 +144,13 @@ def test_lost_statements_are_found() -> None:
     }
     assert lost["count"].examples == ("There are two red cats. (r2)",)
     assert lost["unchecked"].examples == ("sign (r2)", "says (r2)")
-    assert audit([good]).clean and not audit([wrong]).clean
+    assert audit_briefs([good]).clean and not audit_briefs([wrong]).clean
 
 
 @pytest.mark.parametrize("brief", [{}, {"claims": 7}, {"things": 7}, {"x": [1]}, {"claims": [{}]}])
 def test_a_brief_of_any_kind_is_looked_at(brief: dict[str, object]) -> None:
     row = replace(outcome(1, "two red cats", "a dog"), brief=brief)
-    assert {loss.kind for loss in audit([row]).lost if loss.count} == {"count"}
+    assert {loss.kind for loss in audit_briefs([row]).lost if loss.count} == {"count"}
 
 
 def test_a_manifest_of_an_older_limner_is_looked_at() -> None:
@@ -161,16 +159,16 @@ def test_a_manifest_of_an_older_limner_is_looked_at() -> None:
         replace(row, brief={"request": "a cat", "prompt": "x", "things": [], "style": "photo"})
         for row in collapsed()
     ]
-    assert audit(rows).spreads[0].collapsed
+    assert audit_briefs(rows).spreads[0].collapsed
 
 
 def test_nothing_to_look_at() -> None:
-    found = audit([Outcome("a", 1, 2, "a cat", "failed")])
+    found = audit_briefs([Outcome("a", 1, 2, "a cat", "failed")])
     assert (found.rows, found.spreads, found.repeated, found.clean) == (0, (), (), True)
 
 
 def test_phrases_of_few_prompts_are_none() -> None:
-    phrases = Phrases()
+    phrases = RepeatedPhrases()
     for noun in NOUNS:
         phrases.see("x", f"a {noun} of great beauty" if noun in ("cat", "dog") else f"one {noun}")
     assert phrases.repeated() == ()
@@ -179,22 +177,22 @@ def test_phrases_of_few_prompts_are_none() -> None:
 
 
 def test_chinese_phrases_are_read_by_character() -> None:
-    phrases = Phrases()
+    phrases = RepeatedPhrases()
     for noun in "猫狗鱼鸟":
         phrases.see(noun, f"{noun}，电影般的光线")
     assert [one.text for one in phrases.repeated()] == ["电影般的光线"]
 
 
 def test_a_phrase_that_goes_in_a_circle_ends() -> None:
-    phrases = Phrases()
+    phrases = RepeatedPhrases()
     for _ in range(3):
         phrases.see("x", "a b c d e f " * 4)
     assert phrases.repeated()
 
 
 def test_counting_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_phrases, "_MOST", 500)
-    phrases = Phrases()
+    monkeypatch.setattr(audit, "_MOST", 500)
+    phrases = RepeatedPhrases()
     for n in range(300):
         phrases.see("x", f"w{n} x{n} y{n} z{n}, in the golden hour")
     assert len(phrases._counts) <= 600
@@ -208,7 +206,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["audit", str(folder)]) == 0
+    assert main.main(["audit", str(folder)]) == 0
     text = capsys.readouterr().out
     for part in (
         "10 prompts of 9 words",
@@ -218,17 +216,17 @@ def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert part in text
     assert "What was added about people: nothing" in text
-    assert cli.main(["audit", str(folder / NAME), "--strict"]) == 1
+    assert main.main(["audit", str(folder / NAME), "--strict"]) == 1
 
 
 def test_the_command_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["audit", str(folder), "--json"]) == 0
+    assert main.main(["audit", str(folder), "--json"]) == 0
     out = capsys.readouterr().out
     found = json.loads(out)
     assert out.isascii() and out.count("\n") == 1
     assert set(found) == {*Audit.__dataclass_fields__, "clean"} and found["clean"] is False
     Manifest(folder / NAME).rewrite([outcome(1, "a cat", "a cat", shows("cat"))])
-    assert cli.main(["audit", str(folder), "--strict"]) == 0
+    assert main.main(["audit", str(folder), "--strict"]) == 0
 
 
 def test_hostile_text_is_shown_as_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,11 +234,11 @@ def test_hostile_text_is_shown_as_text(folder: Path, capsys: pytest.CaptureFixtu
     claims = (style(evil), replace(style(evil), kind="scene"))
     rows = [outcome(n, "four dogs", f"{n} {evil}", *claims) for n in range(6)]
     Manifest(folder / NAME).rewrite([replace(row, id=evil) for row in rows])
-    assert cli.main(["audit", str(folder)]) == 0
+    assert main.main(["audit", str(folder)]) == 0
     text = capsys.readouterr().out
     assert "[bold]two cats" in text and "\x1b" not in text and "\u202e" not in text
 
 
 def test_no_batch_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["audit", str(tmp_path)]) == 2
+    assert main.main(["audit", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1

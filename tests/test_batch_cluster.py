@@ -13,20 +13,20 @@ import pytest
 
 from limner.agent.archive.pictures import name_of
 from limner.agent.batch.cluster import Cluster, connected
-from limner.agent.batch.group import Rooms
-from limner.agent.batch.happenings import Happening
-from limner.agent.batch.intake import add, settle
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.events import Happening
+from limner.agent.batch.ingest import add, settle
 from limner.agent.batch.queue import Queue
-from limner.agent.batch.rows import Row
-from limner.agent.batch.terms import Terms
-from limner.agent.batch.worker import Keeper, work
+from limner.agent.batch.row_group import Studios
+from limner.agent.batch.rows import BatchRow
+from limner.agent.batch.workers import ResultStore, work
 from limner.errors import BadInput
 
 # Ray's processes talk over sockets of this machine.
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
 ray = pytest.importorskip("ray")
-FAKE = Terms(profile="fake")
+FAKE = BatchConfig(profile="fake")
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def patiently(begin: Callable[[], Any]) -> Any:
     return begin()
 
 
-def filled(queue: Queue, count: int) -> Terms:
+def filled(queue: Queue, count: int) -> BatchConfig:
     terms = settle(queue, FAKE)
     wishes = ["a red cat on the grass", "two dogs in the snow", "a castle", "a tree"]
-    rows = [Row(n, n, f"r{n}", f"{n} cats and {wishes[n % 4]}") for n in range(1, count + 1)]
+    rows = [BatchRow(n, n, f"r{n}", f"{n} cats and {wishes[n % 4]}") for n in range(1, count + 1)]
     add(queue, terms, rows, name="wishes.txt", sha256="abc")
     return terms
 
@@ -85,7 +85,7 @@ def test_a_machine_dies_and_the_rest_does_its_work(machines: Any, tmp_path: Path
         assert len(list((queue.folder / "pictures").iterdir())) == 60
     with Queue.open(tmp_path / "alone") as queue:
         terms = filled(queue, 60)
-        for _ in work(queue, Rooms(terms), terms, Keeper(queue, threading.Event())):
+        for _ in work(queue, Studios(terms), terms, ResultStore(queue, threading.Event())):
             pass
     for path in (tmp_path / "alone" / "pictures").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / "pictures" / path.name).read_bytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from batch_typed import WISHES, AtHand, manifest, typed
 
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def wishes(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limner.agent.batch.conduct.Crew", AtHand)
+    monkeypatch.setattr("limner.agent.batch.runner.Crew", AtHand)
 
 
 def test_a_file_becomes_a_folder(

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from limner.agent.batch.company import Company
-from limner.agent.batch.group import Group, Made, Rooms
-from limner.agent.batch.queue import Asked, Claim
-from limner.agent.batch.rows import Row
-from limner.agent.batch.terms import Terms
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.queue import Lease, QueuedRow
+from limner.agent.batch.row_group import RowGroup, RowResult, Studios
+from limner.agent.batch.rows import BatchRow
+from limner.agent.batch.shared_batch import SharedBatch
+from limner.agent.brief.verdict import verdict_of
 from limner.agent.events import Event, PaintingStep
-from limner.agent.outputs import brief_dict, verdict_dict
 from limner.agent.studio import Studio
-from limner.agent.verdict import verdict_of
+from limner.agent.tools.outputs import brief_dict, verdict_dict
 from limner.pipelines import stamp
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
 from limner.pipelines.painter_diffusers import DiffusersPainter
-from limner.pipelines.roles import Order, Painted, Start, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, InitImage, Step
 
 WISHES = ["a red cat", "two dogs in the snow", "a blue car left of a house", "a tree", "a castle"]
 
@@ -36,7 +36,7 @@ class Watched(FakePainter):
         self.batches: list[list[str]] = []
         self.poison = poison
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         self.batches.append([order.prompt for order in orders])
         if self.poison and any(self.poison in order.prompt for order in orders):
             raise RuntimeError("the brush broke")
@@ -44,31 +44,31 @@ class Watched(FakePainter):
 
 
 def studio(painter: FakePainter, *scores: Sequence[float]) -> Studio:
-    return Studio(FakeWriter(), painter, FakeCritic(scores), Rooms(FAKE).studio().settings)
+    return Studio(FakeWriter(), painter, FakeCritic(scores), Studios(FAKE).studio().settings)
 
 
-FAKE = Terms(profile="fake")
+FAKE = BatchConfig(profile="fake")
 
 
-def asked(wishes: Sequence[str], **more: object) -> tuple[Asked, ...]:
-    rows = [Row(n, n, f"r{n}", wish, **more) for n, wish in enumerate(wishes, 1)]  # type: ignore[arg-type]
-    return tuple(Asked(row, 100 + row.number, 1) for row in rows)
+def asked(wishes: Sequence[str], **more: object) -> tuple[QueuedRow, ...]:
+    rows = [BatchRow(n, n, f"r{n}", wish, **more) for n, wish in enumerate(wishes, 1)]  # type: ignore[arg-type]
+    return tuple(QueuedRow(row, 100 + row.number, 1) for row in rows)
 
 
 def worked(
-    rows: Sequence[Asked], room: Studio, terms: Terms = FAKE
-) -> tuple[list[Made], list[tuple[int, Event]]]:
-    group = Group(Claim(0, tuple(rows)), Rooms(terms, room), terms)
+    rows: Sequence[QueuedRow], room: Studio, terms: BatchConfig = FAKE
+) -> tuple[list[RowResult], list[tuple[int, Event]]]:
+    group = RowGroup(Lease(0, tuple(rows)), Studios(terms, room), terms)
     events = list(group.events())
     return group.made, events
 
 
-def pixels(made: Made) -> bytes:
+def pixels(made: RowResult) -> bytes:
     return Image.open(io.BytesIO(made.content)).tobytes()
 
 
-def order(prompt: str, seed: int = 1, negative: str = "", steps: int = 4) -> Order:
-    return Order(prompt, seed, 64, 64, steps, 5.0, negative)
+def order(prompt: str, seed: int = 1, negative: str = "", steps: int = 4) -> ImageRequest:
+    return ImageRequest(prompt, seed, 64, 64, steps, 5.0, negative)
 
 
 def test_rows_fill_each_others_batches() -> None:
@@ -126,7 +126,7 @@ def test_a_row_that_is_refused_does_not_hold_up_the_others() -> None:
 
 
 def test_only_what_is_alike_shares_a_batch() -> None:
-    company, painter = Company(), Watched()
+    company, painter = SharedBatch(), Watched()
     orders = [order("a"), order("b", negative="c"), order("d", steps=2), order("e")]
     paintings = [company.seat(painter).paint([one]) for one in orders]
     while company.advance():
@@ -136,9 +136,9 @@ def test_only_what_is_alike_shares_a_batch() -> None:
 
 
 def test_what_is_painted_over_has_a_batch_for_each_strength() -> None:
-    company, painter = Company(), Watched()
+    company, painter = SharedBatch(), Watched()
     before = Image.new("RGB", (64, 64))
-    over = [replace(order(f"over {s}"), start=Start(before, s)) for s in (0.5, 0.9, 0.5)]
+    over = [replace(order(f"over {s}"), start=InitImage(before, s)) for s in (0.5, 0.9, 0.5)]
     for one in (order("fresh"), *over, order("fresh too")):
         company.seat(painter).paint([one])
     while company.advance():
@@ -147,7 +147,7 @@ def test_what_is_painted_over_has_a_batch_for_each_strength() -> None:
 
 
 def test_the_orders_of_one_request_stay_together() -> None:
-    company, painter = Company(most=4), Watched()
+    company, painter = SharedBatch(most=4), Watched()
     for name, count in (("a", 3), ("b", 6), ("c", 1)):
         company.seat(painter).paint([order(name, seed) for seed in range(count)])
     while company.advance():
@@ -156,20 +156,20 @@ def test_the_orders_of_one_request_stay_together() -> None:
 
 
 def test_what_one_drops_it_alone_misses() -> None:
-    company, painter = Company(), FakePainter()
+    company, painter = SharedBatch(), FakePainter()
     one, other = (company.seat(painter).paint([order(n, 1), order(n, 2)]) for n in "ab")
     company.advance()
     one.drop(1)
     while company.advance():
         pass
-    assert [p.index for p in one.told if isinstance(p, Painted)] == [0]
-    assert [p.index for p in other.told if isinstance(p, Painted)] == [0, 1]
+    assert [p.index for p in one.told if isinstance(p, GeneratedImage)] == [0]
+    assert [p.index for p in other.told if isinstance(p, GeneratedImage)] == [0, 1]
     assert one.spent == pytest.approx(1.25)
     assert other.spent == pytest.approx(2.0)
 
 
 def test_who_leaves_spends_no_more_and_the_others_go_on() -> None:
-    company, painter = Company(), FakePainter()
+    company, painter = SharedBatch(), FakePainter()
     one, other = (company.seat(painter).paint([order(n)]) for n in "ab")
     company.advance()
     one.close()
@@ -180,7 +180,7 @@ def test_who_leaves_spends_no_more_and_the_others_go_on() -> None:
 
 
 def test_previews_reach_whoever_asked() -> None:
-    company, painter = Company(), FakePainter()
+    company, painter = SharedBatch(), FakePainter()
     one, other = (
         company.seat(painter).paint([order("a")], 2),
         company.seat(painter).paint([order("b")]),
@@ -193,17 +193,17 @@ def test_previews_reach_whoever_asked() -> None:
 
 
 def test_whoever_does_not_wait_is_painted_at_once() -> None:
-    company, painter = Company(), FakePainter()
+    company, painter = SharedBatch(), FakePainter()
     pieces = list(company.seat(painter).paint([order("a")]))
     assert [piece.number for piece in pieces if isinstance(piece, Step) and piece.number] == [
         1, 2, 3, 4
     ]  # fmt: skip
-    assert isinstance(pieces[-1], Painted)
+    assert isinstance(pieces[-1], GeneratedImage)
 
 
 def test_closing_the_group_stops_the_painter() -> None:
     painter = Watched()
-    group = Group(Claim(0, asked(WISHES[:4])), Rooms(FAKE, studio(painter)), FAKE)
+    group = RowGroup(Lease(0, asked(WISHES[:4])), Studios(FAKE, studio(painter)), FAKE)
     events = group.events()
     while not isinstance(next(events)[1], PaintingStep):
         pass
@@ -254,13 +254,13 @@ def test_nothing_in_the_picture_tells_of_the_clock(tmp_path: Path) -> None:
 
 def test_a_real_pipeline_paints_the_same_batch(tiny: Path) -> None:
     painter = DiffusersPainter(tiny / "painter", "tiny", size=(32, 32), steps=2)
-    orders = [Order(f"a {n}", n, 32, 32, 2, 3.0) for n in range(4)]
-    bare = {p.index: p.picture for p in painter.paint(orders) if isinstance(p, Painted)}
-    company = Company()
+    orders = [ImageRequest(f"a {n}", n, 32, 32, 2, 3.0) for n in range(4)]
+    bare = {p.index: p.picture for p in painter.paint(orders) if isinstance(p, GeneratedImage)}
+    company = SharedBatch()
     one, other = (company.seat(painter).paint(some) for some in (orders[:2], orders[2:]))
     while company.advance():
         pass
-    told = [p for p in [*one.told, *other.told] if isinstance(p, Painted)]
+    told = [p for p in [*one.told, *other.told] if isinstance(p, GeneratedImage)]
     assert [p.picture.tobytes() for p in told] == [bare[n].tobytes() for n in range(4)]
     assert one.spent == pytest.approx(other.spent)
     assert one.spent == pytest.approx(2.0)

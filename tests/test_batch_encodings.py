@@ -13,7 +13,7 @@ from batch_rows import LANGUAGES, requests, rows
 
 from limner.agent.batch import sources
 from limner.agent.batch.reading import read
-from limner.agent.batch.rows import BadRow, Row
+from limner.agent.batch.rows import BadRow, BatchRow
 from limner.errors import BadInput
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
@@ -56,7 +56,7 @@ def test_one_damaged_line_of_utf8_is_one_bad_row(tmp_path: Path) -> None:
     found = rows(tmp_path, lines)
     bad = [row for row in found if isinstance(row, BadRow)]
     assert [row.line for row in bad] == [len(LANGUAGES) + 2] and "UTF-8" in bad[0].why
-    assert isinstance(found[-1], Row) and found[-1].request == "the last"
+    assert isinstance(found[-1], BatchRow) and found[-1].request == "the last"
 
 
 def test_an_encoding_is_told_from_the_whole_file(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from limner.agent.archive.pictures import name_of
 from limner.agent.batch.reading import read
-from limner.agent.batch.rows import BadRow, Outcome, Row, Seen, seen
-from limner.agent.cli import main
+from limner.agent.batch.rows import BadRow, BatchRow, CheckedClaim, Outcome, seen
+from limner.agent.cli.main import main
 from limner.agent.records import Claim, Critique
 from limner.errors import BadInput
 
@@ -100,7 +100,7 @@ def test_nothing_in_a_cell_breaks_the_reading(tmp_path: Path, table: list[dict[s
             continue
         assert row.request.isprintable() or "\u3000" in row.request or len(row.request) > 0
         assert Path(row.id).name == row.id and not row.id.startswith(".")
-        assert Row.parse(row.as_json()) == row
+        assert BatchRow.parse(row.as_json()) == row
 
 
 @given(
@@ -113,7 +113,7 @@ def test_no_bytes_break_the_reading(tmp_path: Path, content: bytes, name: str) -
     except BadInput as problem:
         assert problem.message
         return
-    assert all(isinstance(row, Row | BadRow) for row in found)
+    assert all(isinstance(row, BatchRow | BadRow) for row in found)
 
 
 @given(st.lists(st.tuples(anything | hostile, st.integers(0, 9)), min_size=1, max_size=8))
@@ -127,7 +127,7 @@ def test_what_a_csv_writer_wrote_is_what_is_read(
     found = rows(tmp_path, buffer.getvalue())
     assert len(found) == len(said)
     for (text, seed), row in zip(said, found, strict=True):
-        if isinstance(row, Row):
+        if isinstance(row, BatchRow):
             assert (row.request, row.seed) == (" ".join(text.split()), seed)
         else:
             assert not text.strip() or len(text) > 4_000
@@ -161,8 +161,8 @@ def test_records_come_back_from_json() -> None:
         verdict={"unchecked": ["neon"], "not_shown": "city"},
     )  # fmt: skip
     assert outcome.claims == (
-        Seen("the cat is red", "colour", 0.9, True),
-        Seen("one cat", "count", None, None),
+        CheckedClaim("the cat is red", "colour", 0.9, True),
+        CheckedClaim("one cat", "count", None, None),
     )
     assert (outcome.holds, outcome.all_hold) == (1, False)
     assert (outcome.words("unchecked"), outcome.words("not_shown")) == (("neon",), ())
@@ -192,7 +192,7 @@ def test_hostile_rows_go_through_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("limner.agent.batch.conduct.Crew", AtHand)
+    monkeypatch.setattr("limner.agent.batch.runner.Crew", AtHand)
     file, out, junit = written(tmp_path, form), tmp_path / "out", tmp_path / "junit.xml"
     assert main(typed(file, out, "--junit", str(junit))) == 1
     said = capsys.readouterr()

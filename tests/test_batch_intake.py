@@ -10,10 +10,10 @@ import pytest
 from batch_queue import FAKE, claimed, done, filled, numbers
 
 from limner.agent.archive.pictures import name_of
-from limner.agent.batch.alive import Pulse
-from limner.agent.batch.intake import add, revisit, settle, terms_of
+from limner.agent.batch.heartbeat import Heartbeat
+from limner.agent.batch.ingest import add, revisit, settle, terms_of
 from limner.agent.batch.queue import Queue
-from limner.agent.batch.rows import BadRow, Row
+from limner.agent.batch.rows import BadRow, BatchRow
 from limner.errors import BadInput
 
 
@@ -31,7 +31,7 @@ def test_the_same_input_is_taken_in_once(queue: Queue) -> None:
 
 def test_another_input_is_refused_or_added(queue: Queue) -> None:
     filled(queue, 3)
-    more = [Row(1, 1, "r1", "another"), Row(2, 2, "new", "one more")]
+    more = [BatchRow(1, 1, "r1", "another"), BatchRow(2, 2, "new", "one more")]
     with pytest.raises(BadInput, match="another wishes") as refused:
         add(queue, FAKE, more, name="more.txt", sha256="def")
     assert "--append" in refused.value.hint
@@ -41,8 +41,8 @@ def test_another_input_is_refused_or_added(queue: Queue) -> None:
 
 
 def test_an_input_is_taken_in_whole_or_not_at_all(queue: Queue) -> None:
-    def broken() -> Iterator[Row]:
-        yield Row(1, 1, "a", "a cat")
+    def broken() -> Iterator[BatchRow]:
+        yield BatchRow(1, 1, "a", "a cat")
         raise BadInput("the file ends here")
 
     settle(queue, FAKE)
@@ -52,7 +52,7 @@ def test_an_input_is_taken_in_whole_or_not_at_all(queue: Queue) -> None:
 
 
 def test_bad_rows_are_told_and_never_worked_on(queue: Queue) -> None:
-    rows: list[Row | BadRow] = [BadRow(1, "no request"), Row(2, 2, "a", "a cat")]
+    rows: list[BatchRow | BadRow] = [BadRow(1, "no request"), BatchRow(2, 2, "a", "a cat")]
     add(queue, settle(queue, FAKE), rows, name="x", sha256="x")
     assert numbers(queue.claim("me")) == [2]
     [bad] = queue.outcomes()
@@ -60,7 +60,11 @@ def test_bad_rows_are_told_and_never_worked_on(queue: Queue) -> None:
 
 
 def test_seeds_are_the_rows_own_or_follow_from_the_batchs(queue: Queue) -> None:
-    rows = [Row(1, 1, "a", "a cat", seed=9), Row(2, 2, "b", "a cat"), Row(3, 3, "c", "a cat")]
+    rows = [
+        BatchRow(1, 1, "a", "a cat", seed=9),
+        BatchRow(2, 2, "b", "a cat"),
+        BatchRow(3, 3, "c", "a cat"),
+    ]
     add(queue, settle(queue, replace(FAKE, seed=5)), rows, name="x", sha256="x")
     seeds = [asked.seed for asked in claimed(queue).asked]
     assert seeds[0] == 9
@@ -113,7 +117,7 @@ def test_what_was_never_finished_writing_is_swept(queue: Queue) -> None:
     part = queue.folder / "pictures" / ".limner-1234.part"
     part.parent.mkdir()
     part.write_bytes(b"half")
-    pulse = Pulse(queue.workers)
+    pulse = Heartbeat(queue.workers)
     revisit(queue, FAKE)
     assert part.exists()  # somebody may be at it
     pulse.stop()

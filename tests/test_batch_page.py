@@ -12,17 +12,20 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from limner.agent.batch.manifest import NAME, Manifest
 from limner.agent.batch.page import MOST, page, write_page
-from limner.agent.batch.rows import BadRow, Outcome, Seen
+from limner.agent.batch.reports import NAME, Manifest
+from limner.agent.batch.rows import BadRow, CheckedClaim, Outcome
 from limner.pipelines import stamp
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")
 RED, GREEN = (200, 30, 40), (20, 160, 60)
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\x1b[31m\u202etxt\u2066\x00'
-CLAIMS = (Seen("the cat is red", "colour", 0.93, True), Seen("one cat", "count", 0.2, False))
+CLAIMS = (
+    CheckedClaim("the cat is red", "colour", 0.93, True),
+    CheckedClaim("one cat", "count", 0.2, False),
+)
 DONE = Outcome("cat", 1, 2, "a red cat", "done", "cat.png", seed=7, prompt="a cat", claims=CLAIMS)
-OWN = Seen("the cat wears a hat", "other", 0.1, False, "invented")
+OWN = CheckedClaim("the cat wears a hat", "other", 0.1, False, "invented")
 SAID = {"said": "1 of 2 claims hold; not yet: one cat; not checked: neon", "reached": False}
 SHORT = replace(
     DONE, id="dog", number=2, status="short", picture="dog.png", short=("one cat: 20",),
@@ -98,7 +101,7 @@ def test_the_page_needs_nothing_else(folder: Path) -> None:
 
 
 def test_hostile_text_stays_text(folder: Path) -> None:
-    claims = (Seen(EVIL, EVIL, 0.5, True),)
+    claims = (CheckedClaim(EVIL, EVIL, 0.5, True),)
     evil = Outcome(
         EVIL, 1, 2, EVIL, "failed", EVIL, EVIL, 7, EVIL, {EVIL: EVIL}, claims, EVIL,
         error=EVIL, hint=EVIL, short=(EVIL,), more={EVIL: EVIL}, verdict={"said": EVIL, EVIL: EVIL},

@@ -13,15 +13,14 @@ from pathlib import Path
 import pytest
 from batch_queue import claimed, done, filled, numbers
 
-from limner.agent.batch.alive import Pulse, Watch
-from limner.agent.batch.queue import Queue
-from limner.agent.batch.queue_schema import NoRoom
+from limner.agent.batch.heartbeat import Heartbeat, HeartbeatMonitor
+from limner.agent.batch.queue import NoRoom, Queue
 from limner.errors import BadInput
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from limner.agent.batch.alive import Pulse
+from limner.agent.batch.heartbeat import Pulse
 print(Pulse(Path(sys.argv[1])).name, flush=True)
 time.sleep(600)
 """
@@ -44,7 +43,7 @@ def held(folder: Path) -> tuple[subprocess.Popen[str], str]:
 
 def test_rows_come_in_groups_and_in_order(queue: Queue) -> None:
     filled(queue, 6)
-    pulse = Pulse(queue.workers)
+    pulse = Heartbeat(queue.workers)
     assert numbers(queue.claim(pulse.name)) == [1, 2, 3, 4]
     assert numbers(queue.claim(pulse.name)) == [5, 6]
     assert queue.claim(pulse.name) is None
@@ -63,7 +62,7 @@ def test_what_is_finished_stays_finished(queue: Queue) -> None:
 
 def test_two_queues_on_one_folder_share_the_work(queue: Queue) -> None:
     filled(queue, 40)
-    pulses = [Pulse(queue.workers) for _ in range(2)]
+    pulses = [Heartbeat(queue.workers) for _ in range(2)]
     with Queue.open(queue.folder) as other:
         claims = [
             one.claim(pulse.name)
@@ -80,7 +79,7 @@ def test_a_killed_workers_rows_wait_again_at_once(queue: Queue) -> None:
     filled(queue, 4)
     process, name = held(queue.workers)
     queue.claim(name)
-    mine = Pulse(queue.workers)
+    mine = Heartbeat(queue.workers)
     assert queue.claim(mine.name) is None
     process.kill()
     process.wait()
@@ -92,9 +91,9 @@ def test_a_killed_workers_rows_wait_again_at_once(queue: Queue) -> None:
 
 def test_no_clock_takes_rows_from_the_living(queue: Queue) -> None:
     filled(queue, 4)
-    pulse = Pulse(queue.workers)
+    pulse = Heartbeat(queue.workers)
     queue.claim(pulse.name)
-    mine = Pulse(queue.workers)
+    mine = Heartbeat(queue.workers)
     for year in (0, 4_000_000_000):  # whatever time it is said to be
         os.utime(queue.workers / pulse.name, (year, year))
         assert queue.claim(mine.name) is None
@@ -107,7 +106,7 @@ def test_a_stopped_workers_rows_are_taken_and_its_word_counts_no_more(queue: Que
     process, name = held(queue.workers)
     stale = claimed(queue, name)
     process.send_signal(signal.SIGSTOP)
-    mine = Pulse(queue.workers)
+    mine = Heartbeat(queue.workers)
     until = time.monotonic() + 60
     while (claim := queue.claim(mine.name)) is None and time.monotonic() < until:
         time.sleep(0.05)
@@ -121,8 +120,8 @@ def test_a_stopped_workers_rows_are_taken_and_its_word_counts_no_more(queue: Que
 
 
 def test_a_living_pulse_is_not_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limner.agent.batch.alive._BEAT", 0.05)
-    watch, pulse = Watch(tmp_path, lease=1.5), Pulse(tmp_path)
+    monkeypatch.setattr("limner.agent.batch.heartbeat._BEAT", 0.05)
+    watch, pulse = HeartbeatMonitor(tmp_path, lease=1.5), Heartbeat(tmp_path)
     until = time.monotonic() + 2
     while time.monotonic() < until:
         assert not watch.gone(pulse.name)

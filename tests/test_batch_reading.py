@@ -11,8 +11,8 @@ import pytest
 from batch_rows import good, requests, rows
 
 from limner.agent.batch.reading import read
-from limner.agent.batch.rows import BadRow, Row
-from limner.agent.batch.tables import write_parquet
+from limner.agent.batch.reports import write_parquet
+from limner.agent.batch.rows import BadRow, BatchRow
 from limner.errors import BadInput, MissingExtra
 
 
@@ -24,7 +24,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         ",two dogs,8.0,,,,,,,,,\n"
     )
     first, second = good(rows(tmp_path, table))
-    assert first == Row(
+    assert first == BatchRow(
         number=1,
         line=2,
         id="cat",
@@ -40,7 +40,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         least=0.8,
         more={"Client": "A&B"},
     )
-    assert second == Row(2, 3, "00002-two-dogs", "two dogs", seed=8, more={"Client": ""})
+    assert second == BatchRow(2, 3, "00002-two-dogs", "two dogs", seed=8, more={"Client": ""})
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -99,8 +99,8 @@ def test_a_bad_row_says_why_and_the_rest_goes_on(tmp_path: Path) -> None:
     ):
         assert words in row.why and "\n" not in row.why and len(row.why) <= 300
     assert [row.line for row in bad] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14]
-    assert [row.id for row in found if isinstance(row, Row)] == ["L", "m"]
-    assert [row.number for row in found if isinstance(row, Row)] == [12, 14]
+    assert [row.id for row in found if isinstance(row, BatchRow)] == ["L", "m"]
+    assert [row.number for row in found if isinstance(row, BatchRow)] == [12, 14]
 
 
 def test_cells_of_several_lines_and_quotes(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_quote_never_closed_costs_one_row(tmp_path: Path) -> None:
     found = rows(tmp_path, f'request,seed\n"never closed,0\n{many}"nor this,1\nthe last,2\n')
     assert [row.line for row in found if isinstance(row, BadRow)] == [2, 303]
     assert "quotation mark" in str(found[0])
-    kept = [row for row in found if isinstance(row, Row)]
+    kept = [row for row in found if isinstance(row, BatchRow)]
     assert len(kept) == 301 and kept[0].line == 3 and kept[-1].line == 304
 
 
@@ -124,7 +124,7 @@ def test_a_line_of_megabytes_is_one_bad_row(tmp_path: Path) -> None:
     for name in ("in.csv", "in.txt"):
         found = rows(tmp_path, table.removeprefix("request\n" * (name == "in.txt")), name)
         assert isinstance(found[0], BadRow)
-        assert isinstance(found[1], Row) and found[1].request == "a cat"
+        assert isinstance(found[1], BatchRow) and found[1].request == "a cat"
         assert found[1].line == (3 if name == "in.csv" else 2)
 
 
@@ -154,7 +154,7 @@ def test_json_lines(tmp_path: Path) -> None:
         '{"request": "the last", "size": "64x64", "budget": 1e3}',
     ]
     found = rows(tmp_path, "\n".join(lines), "in.jsonl")
-    kept = [row for row in found if isinstance(row, Row)]
+    kept = [row for row in found if isinstance(row, BatchRow)]
     assert [row.request for row in kept] == ["a cat", "a dog", "the last"]
     assert kept[0].locked == ("red", "cat") and kept[0].more == {"note": '{"a": [1]}'}
     assert (kept[2].size, kept[2].budget) == ((64, 64), 1_000)
@@ -176,8 +176,8 @@ def test_parquet(tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "in.parquet", row_group_size=2)
     first, bad, last = read(tmp_path / "in.parquet")
     assert bad == BadRow(2, bad.why) and "empty" in bad.why  # type: ignore[union-attr]
-    assert first == Row(1, 1, "00001-a-cat", "a cat", seed=7, more={"n": "1"})
-    assert isinstance(last, Row) and (last.number, last.seed) == (3, 9)
+    assert first == BatchRow(1, 1, "00001-a-cat", "a cat", seed=7, more={"n": "1"})
+    assert isinstance(last, BatchRow) and (last.number, last.seed) == (3, 9)
     (tmp_path / "in.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(BadInput, match="Parquet"):
         list(read(tmp_path / "in.parquet"))
@@ -199,7 +199,7 @@ def test_parquet_needs_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_ids_that_a_disk_may_take_for_one(tmp_path: Path, pair: tuple[str, str]) -> None:
     lines = "\n".join(json.dumps({"request": "a cat", "id": one}) for one in pair)
     first, second = rows(tmp_path, lines, "in.jsonl")
-    assert isinstance(first, Row) and isinstance(second, BadRow) and "line 1" in second.why
+    assert isinstance(first, BatchRow) and isinstance(second, BadRow) and "line 1" in second.why
 
 
 def test_many_random_orders_give_the_same_ids(tmp_path: Path) -> None:

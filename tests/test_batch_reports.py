@@ -13,18 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from limner.agent.batch.junit import write_junit
-from limner.agent.batch.manifest import NAME, Manifest
-from limner.agent.batch.rows import BadRow, Outcome, Seen
-from limner.agent.batch.tables import harmless, tables, write_csv
+from limner.agent.batch.reports import NAME, Manifest, harmless, tables, write_csv, write_junit
+from limner.agent.batch.rows import BadRow, CheckedClaim, Outcome
 from limner.errors import BadInput
 
-CLAIMS = (Seen("the cat is red", "colour", 0.93, True), Seen("one cat", "count", 0.2, False))
+CLAIMS = (
+    CheckedClaim("the cat is red", "colour", 0.93, True),
+    CheckedClaim("one cat", "count", 0.2, False),
+)
 DONE = Outcome(
     "cat", 1, 2, "a red cat", "done", "cat.png", "ab" * 32, 7, "a red cat on grass",
     {"where": "grass"}, CLAIMS[:1], "done", 2.5, 1.25, more={"client": "A&B", "id": "own"},
 )  # fmt: skip
-OWN = Seen("a hat", "other", 0.1, False, "invented")
+OWN = CheckedClaim("a hat", "other", 0.1, False, "invented")
 VERDICT = {"reached": False, "said": "1 of 2", "unchecked": ["neon"], "not_shown": ["city"]}
 SHORT = replace(
     DONE, id="dog", number=2, status="short", claims=(*CLAIMS, OWN), short=("one cat: 20 %",),
@@ -157,7 +158,7 @@ texts = st.text(max_size=40) | st.just(EVIL)
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_hostile_text_stays_text(tmp_path: Path, one: str, two: str) -> None:
-    claims = (Seen(one, two, 0.2, False),)
+    claims = (CheckedClaim(one, two, 0.2, False),)
     outcome = Outcome(
         one, 1, 2, two, "short", prompt=one, claims=claims, error=two, more={one: two}
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from limner.agent.batch.requiring import Required, falls_short, required, share
-from limner.agent.batch.rows import Row
+from limner.agent.batch.config import Required, falls_short, required, share
+from limner.agent.batch.rows import BatchRow
 from limner.agent.records import Brief, Claim, Critique
 from limner.errors import BadInput
 
@@ -22,7 +22,7 @@ NOTHING = Required()
 def short(
     probabilities: tuple[float | None, ...], whole: Required = NOTHING, **columns: object
 ) -> tuple[str, ...]:
-    row = Row(1, 2, "cat", "two red cats", **columns)  # type: ignore[arg-type]
+    row = BatchRow(1, 2, "cat", "two red cats", **columns)  # type: ignore[arg-type]
     return falls_short(row, Critique(CLAIMS, (*probabilities, 0.1)), BRIEF, whole)
 
 
@@ -67,7 +67,7 @@ def test_a_row_has_the_last_word() -> None:
 
 
 def test_reached_is_all_that_was_asked_and_nothing_left_open() -> None:
-    row, critique = Row(1, 2, "cat", "x"), Critique(CLAIMS, (0.9, 0.8, None, 0.1))
+    row, critique = BatchRow(1, 2, "cat", "x"), Critique(CLAIMS, (0.9, 0.8, None, 0.1))
     left = Brief("x", "x", unchecked=("neon",), not_shown=("a city",))
     assert falls_short(row, critique, left, required("reached")) == (
         "It is night: not checked",
@@ -77,14 +77,14 @@ def test_reached_is_all_that_was_asked_and_nothing_left_open() -> None:
     sure = Critique(CLAIMS, (0.9, 0.8, 0.7, 0.1))
     assert falls_short(row, sure, BRIEF, required("reached")) == ()
     assert falls_short(row, sure, left, required("all claims")) == ()
-    assert falls_short(Row(1, 2, "cat", "x", require="reached"), sure, left) == (
+    assert falls_short(BatchRow(1, 2, "cat", "x", require="reached"), sure, left) == (
         "neon: not checked",
         "a city: can't be shown",
     )
 
 
 def test_no_claims_are_no_proof() -> None:
-    row = Row(1, 2, "cat", "a cat")
+    row = BatchRow(1, 2, "cat", "a cat")
     for claims in ((), CLAIMS[3:]):
         nothing = Critique(claims, (0.9,) * len(claims))
         for words in ("all", "reached"):

@@ -13,20 +13,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from limner.agent.archive.atomic_io import write_named
 from limner.agent.archive.pictures import name_of
-from limner.agent.archive.whole import write_named
-from limner.agent.batch.group import Made, Rooms
-from limner.agent.batch.happenings import Happening
-from limner.agent.batch.intake import add, settle
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.events import Happening
+from limner.agent.batch.ingest import add, settle
 from limner.agent.batch.queue import Queue
-from limner.agent.batch.rows import Outcome, Row
-from limner.agent.batch.terms import Terms
-from limner.agent.batch.worker import Keeper, work
+from limner.agent.batch.row_group import RowResult, Studios
+from limner.agent.batch.rows import BatchRow, Outcome
+from limner.agent.batch.workers import ResultStore, work
 from limner.agent.studio import Studio
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import ImageRequest
 
-FAKE = Terms(profile="fake")
+FAKE = BatchConfig(profile="fake")
 
 
 @pytest.fixture
@@ -35,16 +35,18 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
         yield queue
 
 
-def filled(queue: Queue, wishes: Sequence[str], terms: Terms = FAKE) -> Terms:
+def filled(queue: Queue, wishes: Sequence[str], terms: BatchConfig = FAKE) -> BatchConfig:
     settled = settle(queue, terms)
-    rows = [Row(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
+    rows = [BatchRow(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
     add(queue, settled, rows, name="wishes.txt", sha256="abc")
     return settled
 
 
-def worked(queue: Queue, keeper: Keeper | None = None, terms: Terms = FAKE) -> list[Happening]:
-    keeper = keeper or Keeper(queue, threading.Event())
-    return list(work(queue, Rooms(terms), terms, keeper))
+def worked(
+    queue: Queue, keeper: ResultStore | None = None, terms: BatchConfig = FAKE
+) -> list[Happening]:
+    keeper = keeper or ResultStore(queue, threading.Event())
+    return list(work(queue, Studios(terms), terms, keeper))
 
 
 def outcomes(queue: Queue) -> list[Outcome]:
@@ -69,7 +71,7 @@ def test_a_full_disk_pauses_and_loses_nothing(queue: Queue, tmp_path: Path) -> N
             raise OSError(number, os.strerror(number))
         write_named(path, content)
 
-    keeper = Keeper(queue, threading.Event(), write, pause=0.01)
+    keeper = ResultStore(queue, threading.Event(), write, pause=0.01)
     told = [h["event"] for h in worked(queue, keeper)]
     assert [t for t in told if t in ("paused", "resumed")] == ["paused", "resumed"] * 2
     with Queue.open(tmp_path / "other") as other:
@@ -86,7 +88,7 @@ def test_who_is_stopped_while_the_disk_is_full_gives_the_rows_back(queue: Queue)
         stop.set()
         raise OSError(errno.ENOSPC, "full")
 
-    worked(queue, Keeper(queue, stop, write, pause=60))
+    worked(queue, ResultStore(queue, stop, write, pause=60))
     assert queue.counts() == {"waiting": 1}
     assert worked(queue)[-1]["event"] == "row-ended"
 
@@ -95,7 +97,7 @@ def test_a_stop_is_heard_between_two_steps(queue: Queue) -> None:
     filled(queue, ["a red cat", "two dogs"])
     stop = threading.Event()
     seen = []
-    for happening in work(queue, Rooms(FAKE), FAKE, Keeper(queue, stop)):
+    for happening in work(queue, Studios(FAKE), FAKE, ResultStore(queue, stop)):
         seen.append(happening["event"])
         if happening["event"] == "step":
             stop.set()
@@ -106,7 +108,7 @@ def test_a_stop_is_heard_between_two_steps(queue: Queue) -> None:
 
 def test_what_is_closed_is_given_back(queue: Queue) -> None:
     filled(queue, ["a red cat"])
-    working = work(queue, Rooms(FAKE), FAKE, Keeper(queue, threading.Event()))
+    working = work(queue, Studios(FAKE), FAKE, ResultStore(queue, threading.Event()))
     next(working)
     working.close()
     assert queue.counts() == {"waiting": 1}
@@ -122,14 +124,14 @@ def test_the_picture_of_a_row_that_fails_now_is_taken_away(queue: Queue) -> None
         base.execute("UPDATE parties SET state = 'waiting'")
     claim = queue.claim("me")
     assert claim
-    failed = Made(replace(outcome, status="failed", picture="", sha256=""))
-    list(Keeper(queue, threading.Event()).keep(claim, "me", [failed]))
+    failed = RowResult(replace(outcome, status="failed", picture="", sha256=""))
+    list(ResultStore(queue, threading.Event()).keep(claim, "me", [failed]))
     assert not (queue.folder / outcome.picture).exists()
 
 
 def test_briefs_alone_need_no_painter(queue: Queue) -> None:
     terms = filled(queue, ["a red cat", "two dogs"], replace(FAKE, expand_only=True))
-    rooms = Rooms(terms)
+    rooms = Studios(terms)
     worked(queue, terms=terms)
     assert rooms.studio().names["painter"] == "fake"
     assert [o.prompt for o in queue.outcomes()] == ["a red cat", "two dogs"]
@@ -138,7 +140,7 @@ def test_briefs_alone_need_no_painter(queue: Queue) -> None:
 
 
 def test_briefs_for_a_small_world_know_what_it_shows() -> None:
-    room = Rooms(Terms(profile="pocket", expand_only=True)).studio()
+    room = Studios(BatchConfig(profile="pocket", expand_only=True)).studio()
     assert room.writer.world and room.names["critic"] == "fake"
 
 
@@ -154,7 +156,7 @@ def test_requirements_are_held_against_the_pictures(queue: Queue) -> None:
 class Deadly(FakePainter):
     """Takes its whole process with it when it is to paint a bomb."""
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
         if any("bomb" in order.prompt for order in orders):
             os._exit(11)
         return super().paint(orders, preview_every)
@@ -168,9 +170,9 @@ def pixels(queue: Queue, but: int) -> list[bytes]:
 
 def deadly(folder: Path) -> None:
     """Works on the batch in a folder until it is done, or dead."""
-    room = Studio(FakeWriter(), Deadly(), FakeCritic(), Rooms(FAKE).studio().settings)
+    room = Studio(FakeWriter(), Deadly(), FakeCritic(), Studios(FAKE).studio().settings)
     with Queue.open(folder) as queue:
-        for _ in work(queue, Rooms(FAKE, room), FAKE, Keeper(queue, threading.Event())):
+        for _ in work(queue, Studios(FAKE, room), FAKE, ResultStore(queue, threading.Event())):
             pass
 
 
@@ -179,7 +181,7 @@ def test_a_row_that_kills_its_worker_is_set_aside_and_the_rest_is_painted(
 ) -> None:
     filled(queue, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
     forked, deaths = multiprocessing.get_context("forkserver"), 0
-    forked.set_forkserver_preload(["limner.agent.batch.worker", "limner.pipelines.fakes"])
+    forked.set_forkserver_preload(["limner.agent.batch.workers", "limner.pipelines.fakes"])
     while queue.at_work():
         process = forked.Process(target=deadly, args=(queue.folder,))
         process.start()

@@ -11,10 +11,10 @@ from benching import WISH, Slow, case, room
 from faked import replying
 from PIL import Image
 
-from limner.agent.claims import complete
-from limner.agent.looking.look import look, phrased
+from limner.agent.brief.claims import complete
 from limner.agent.records import Claim, Settings
-from limner.agent.refining import Refining
+from limner.agent.scoring.evaluate import look, phrased
+from limner.agent.search.refine import Refine
 from limner.benchmarks import trials
 from limner.benchmarks.arms import ARMS, INFORMED
 from limner.benchmarks.arms import wordings as worded
@@ -28,7 +28,7 @@ from limner.pipelines.platt import Curve
 from limner.pipelines.pocket.draw import draw
 from limner.pipelines.pocket.scene import Scene, Spot
 from limner.pipelines.pocket.spec import Group, Spec
-from limner.pipelines.roles import Order, Painted, Start, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, InitImage, Step
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -102,10 +102,10 @@ def test_the_parts_of_the_loop_can_be_taken_away() -> None:
     here = room(critic=FakeCritic([[0.1]]))
     assert any(s.order.start for s in here.run(ARMS["limner"], case(), 1, 8).shots)
     ARMS["limner, no control"](here, case(), 1, 2)
-    assert here.studio.search == Refining(control=0.0)
+    assert here.studio.search == Refine(control=0.0)
     unpainted = here.run(ARMS["limner, no repair"], case(), 1, 8).shots
     assert all(s.order.start is None for s in unpainted)
-    assert here.studio.search == Refining() and not here.easel.dialect.repairs
+    assert here.studio.search == Refine() and not here.easel.dialect.repairs
     here.run(ARMS["raw"], case(), 1, 1)
     assert here.easel.dialect.repairs
 
@@ -127,8 +127,8 @@ def test_pictures_painted_over_others_are_told_apart_and_written_down() -> None:
     first = here.run(ARMS["best of expanded"], case(), 1, 1)
     under = Image.new("RGB", (128, 128), "red")
     plain = first.best.order
-    unknown = [replace(plain, start=Start(p, 0.5)) for p in (under, first.best.picture)]
-    known = replace(plain, start=Start(first.best.picture, 0.5, (0, 0, 64, 64), plain))
+    unknown = [replace(plain, start=InitImage(p, 0.5)) for p in (under, first.best.picture)]
+    known = replace(plain, start=InitImage(first.best.picture, 0.5, (0, 0, 64, 64), plain))
     painter.batches.clear()
     for order in (*unknown, known, known):
         here.easel.pictures([order])
@@ -165,7 +165,7 @@ def test_an_easel_paints_the_unknown_in_batches_and_heeds_drops() -> None:
     painter = Slow()
     easel = room(painter).easel
     easel.batch = 2
-    orders = [Order("x", seed, 128, 128, 4, 1.0) for seed in range(5)]
+    orders = [ImageRequest("x", seed, 128, 128, 4, 1.0) for seed in range(5)]
     easel.pictures(orders[3:4])
     painting = easel.paint(orders)
     done: list[int] = []
@@ -173,7 +173,7 @@ def test_an_easel_paints_the_unknown_in_batches_and_heeds_drops() -> None:
         if isinstance(event, Step) and event.number == 2 and not done:
             painting.drop(1)
             painting.drop(3)
-        if isinstance(event, Painted):
+        if isinstance(event, GeneratedImage):
             done.append(event.index)
     assert painter.batches == [1, 2, 2]
     assert done == [0, 2, 4]
@@ -183,7 +183,7 @@ def test_an_easel_paints_the_unknown_in_batches_and_heeds_drops() -> None:
 def test_previews_are_painted_anew() -> None:
     painter = Slow()
     easel = room(painter).easel
-    orders = [Order("x", 1, 128, 128, 4, 1.0)]
+    orders = [ImageRequest("x", 1, 128, 128, 4, 1.0)]
     easel.pictures(orders)
     shown = [e.previews for e in easel.paint(orders, 2) if isinstance(e, Step) and e.previews]
     assert [list(previews) for previews in shown] == [[0], [0]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from benching import bench, case
 
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 from limner.benchmarks import page, report, runner, trials
 from limner.benchmarks.arms import ARMS
 from limner.benchmarks.cases import world_cases
@@ -17,7 +17,7 @@ from limner.benchmarks.cli_compare import SPLITS
 from limner.benchmarks.cli_words import names_of, share_of
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakePainter
-from limner.pipelines.roles import Order, Painted
+from limner.pipelines.roles import GeneratedImage, ImageRequest
 
 QUICK = names_of(SPLITS[0].arms)
 
@@ -63,9 +63,9 @@ def test_a_trial_tells_all_that_is_needed_to_paint_it_again(ran: Path) -> None:
             prompt, negative = one["wordings"][shot["w"]]
             size = one["order"]["width"], one["order"]["height"]
             how = one["order"]["steps"], one["order"]["guidance"]
-            order = Order(prompt, shot["seed"], *size, *how, negative)
+            order = ImageRequest(prompt, shot["seed"], *size, *how, negative)
             *_, done = painter.paint([order])
-            assert isinstance(done, Painted)
+            assert isinstance(done, GeneratedImage)
             truths = cases[one["id"]].decide(done.picture)
             assert trials.digits(truths) == shot["t"]
             second = cases[one["id"]].second

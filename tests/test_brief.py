@@ -14,13 +14,13 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGenerationChunk
 
-from limner.agent.brief import BriefWriter, Drafted
-from limner.agent.claims import complete
+from limner.agent.brief.claims import complete
+from limner.agent.brief.tool_call import Call, TurnContext
+from limner.agent.brief.writer import BriefWriter, Drafted
 from limner.agent.records import Brief, Claim, Critique
-from limner.agent.tool_call import Call, Talk
 from limner.errors import LimnerError
 from limner.pipelines.fakes import FakeWriter
-from limner.pipelines.roles import Dialect, Statement
+from limner.pipelines.roles import PainterSpec, Statement
 
 T = TypeVar("T")
 REQUEST = "two red lighthouses in a storm, no people"
@@ -174,7 +174,7 @@ def test_other_tools_signs_are_no_wishes() -> None:
 
 
 def test_weights_of_words_are_used_where_the_painter_can() -> None:
-    weighs = Dialect((64, 64), weights=True)
+    weighs = PainterSpec((64, 64), weights=True)
     brief = draw({"asked": []}, "(red boat:1.3), storm", dialect=weighs).brief
     assert "(red boat)1.3" in brief.prompt and not brief.dropped
     assert draw({"asked": []}, "(red boat:1.3), storm").brief.dropped == ("(red boat:1.3)",)
@@ -225,12 +225,12 @@ def test_words_of_a_change_that_nothing_speaks_for_are_unchecked() -> None:
 
 
 def test_a_line_that_means_one_thing_asks_no_writer() -> None:
-    call = done(BriefWriter(Broken()).hear("undo", Talk(BEFORE), 1))[1]
+    call = done(BriefWriter(Broken()).hear("undo", TurnContext(BEFORE), 1))[1]
     assert call == Call("undo", "undo")
 
 
 def test_a_first_line_that_nobody_understands_is_a_request() -> None:
-    call = done(BriefWriter(Broken()).hear("a red boat", Talk(), 1))[1]
+    call = done(BriefWriter(Broken()).hear("a red boat", TurnContext(), 1))[1]
     assert (call.tool, call.request) == ("draw", "a red boat")
     assert call.fallback
 
@@ -264,7 +264,7 @@ def test_no_new_wording_raises(reply: str) -> None:
 
 
 def test_the_painters_dialect_is_told() -> None:
-    assert BriefWriter(FakeWriter(), dialect=Dialect((64, 64), tags=True))._painter() == {
+    assert BriefWriter(FakeWriter(), dialect=PainterSpec((64, 64), tags=True))._painter() == {
         "dialect": "tags",
         "tokens": 77,
         "world": "",

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as images
 
 from limner import configs
-from limner.agent import cli
-from limner.agent.looking.calibrating import REQUESTS, calibrate, nulls, requests_in
-from limner.agent.looking.look import look
-from limner.agent.records import Claim, Settings, Take
+from limner.agent.cli import main
+from limner.agent.records import Candidate, Claim, Settings
+from limner.agent.scoring.calibrate import REQUESTS, calibrate, nulls, requests_in
+from limner.agent.scoring.evaluate import look
 from limner.agent.studio import Studio
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
@@ -59,7 +59,7 @@ def test_a_kind_is_judged_by_its_own_curve() -> None:
 def test_no_claim_of_a_picture_itself_is_taken_for_false() -> None:
     studio = Studio(FakeWriter(), FakePainter(), FakeCritic())
     *takes, curves = calibrate(studio, REQUESTS[:4], seed=1)
-    painted = [take for take in takes if isinstance(take, Take)]
+    painted = [take for take in takes if isinstance(take, Candidate)]
     assert [take.brief.request for take in painted] == list(REQUESTS[:4])
     found = nulls(studio, painted)
     own = sum(len(take.critique.claims) for take in painted)
@@ -82,13 +82,13 @@ def test_a_critic_with_a_world_is_asked_in_its_own_words() -> None:
     wishes = ["two cats", "three dogs", "four moons", "five cups"]
     studio = Studio(FakeWriter(), FakePainter(), Worldly())
     *takes, _ = calibrate(studio, wishes, seed=1)
-    found = nulls(studio, [take for take in takes if isinstance(take, Take)])
+    found = nulls(studio, [take for take in takes if isinstance(take, Candidate)])
     assert {kind: len(row) for kind, row in found.items()} == {"count": 9}  # not of the moons
 
 
 def test_the_command_writes_a_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "mine.yaml"
-    assert cli.main(["calibrate", "--profile", "fake", "--out", str(out)]) == 0
+    assert main.main(["calibrate", "--profile", "fake", "--out", str(out)]) == 0
     assert capsys.readouterr().out.strip() == str(out)
     chosen = configs.load(out)
     assert chosen.painter.name == "fake" and chosen.calibration["count"][1] < 0
@@ -102,4 +102,4 @@ def test_what_is_no_list_of_requests_is_refused(tmp_path: Path) -> None:
     assert requests_in(tmp_path / "few.txt") == ["a cat", "a dog"]
     with pytest.raises(BadInput, match="Four requests"):
         next(calibrate(Studio.open("fake"), ["a cat"]))
-    assert cli.main(["calibrate", "--profile", "fake", "--out", "mine.txt"]) == 2
+    assert main.main(["calibrate", "--profile", "fake", "--out", "mine.txt"]) == 2

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 from talking import REQUEST, Talk
 
-from limner.agent.view.chat import ChatScreen
-from limner.agent.view.graphics import Graphics, graphics_for
+from limner.agent.terminal.chat_screen import ChatScreen
+from limner.agent.terminal.pictures import Graphics, graphics_for
 from limner.errors import BadInput, MissingExtra
 
 

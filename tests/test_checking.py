@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from limner.agent.checking import checked, said_in, unlooped
-from limner.agent.extract import extract
-from limner.agent.writer_schema import Asked
+from limner.agent.brief.enforce import checked, said_in, unlooped
+from limner.agent.brief.extract import extract
+from limner.agent.brief.schema import AskedStatement
 
 
-def asked(*rows: tuple[str, str]) -> list[Asked]:
-    return [Asked(quote=quote, text=text) for quote, text in rows]
+def asked(*rows: tuple[str, str]) -> list[AskedStatement]:
+    return [AskedStatement(quote=quote, text=text) for quote, text in rows]
 
 
 def kept(request: str, *rows: tuple[str, str]) -> list[str]:

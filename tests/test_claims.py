@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limner.agent.claims import complete, slotted, spoken
+from limner.agent.brief.claims import complete, slotted, spoken
 from limner.agent.records import Brief, Claim, Object
 from limner.errors import BadInput
 

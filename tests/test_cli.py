@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent import cli
+from limner.agent.cli import main
 from limner.errors import LimnerError
 
 REQUEST = "a red cat on the grass, two dogs"
@@ -20,7 +20,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ran(*arguments: str | Path) -> int:
-    return cli.main([str(argument) for argument in arguments])
+    return main.main([str(argument) for argument in arguments])
 
 
 def draw(*arguments: str) -> int:
@@ -175,7 +175,7 @@ def test_show_tells_how_it_came_to_be(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_again_says_when_it_is_not_identical(capsys: pytest.CaptureFixture[str]) -> None:
     draw("--out", "a.png")
-    from limner.agent.recipe import Recipe
+    from limner.agent.archive.recipe import Recipe
     from limner.pipelines import stamp
 
     found = stamp.read(Path("a.png"))
@@ -263,7 +263,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_errors_lose_capital_and_full_stop(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli._refuse(LimnerError("There is none.", "Type CLIP."), False) == 1
+    assert main._refuse(LimnerError("There is none.", "Type CLIP."), False) == 1
     assert capsys.readouterr().err == "limner: there is none — type CLIP\n"
-    cli._refuse(LimnerError("CLIP broke", ""), False)
+    main._refuse(LimnerError("CLIP broke", ""), False)
     assert capsys.readouterr().err == "limner: CLIP broke\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent import cli
+from limner.agent.cli import main
 
 REQUEST = "a red cat on the grass, two dogs"
 LIMNER = [sys.executable, "-m", "limner"]
@@ -114,7 +114,7 @@ def test_interrupted_later_the_best_so_far_is_saved() -> None:
     code, out, err = interrupted(400, after="wording")
     assert code == 130 and "claims hold" in out and "; stopped" in out and "Traceback" not in err
     (path,) = Path().glob("*.png")
-    assert cli.main(["show", str(path)]) == 0
+    assert main.main(["show", str(path)]) == 0
 
 
 def test_interrupted_while_it_starts() -> None:

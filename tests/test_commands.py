@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from talking import REQUEST, Talk
 
-from limner.agent import brief_text
-from limner.agent.chat import commands
-from limner.agent.chat.editor import edited
+from limner.agent.brief import as_text
 from limner.agent.records import Brief, Claim
+from limner.agent.terminal import commands
+from limner.agent.terminal.input import edited
 from limner.errors import BadInput, LimnerError
 
 
@@ -47,7 +47,7 @@ def test_what_must_not_be_there(talk: Talk) -> None:
 
 
 def test_the_brief_is_changed_by_hand(tmp_path: Path) -> None:
-    page = brief_text.written(Brief(REQUEST, "two foxes", (Claim("There are two foxes."),)))
+    page = as_text.written(Brief(REQUEST, "two foxes", (Claim("There are two foxes."),)))
     talk = Talk(tmp_path, edit=page)
     talk.say(REQUEST)
     seen = talk.say("/brief edit")
@@ -60,7 +60,7 @@ def test_the_brief_is_changed_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["claims: 7", "[", "- a", "prompt: ''", "claims: [{a: 1}]"])
 def test_a_page_that_is_no_brief_is_refused(page: str) -> None:
     with pytest.raises(BadInput) as refused:
-        brief_text.read(page, Brief("a", "b"))
+        as_text.read(page, Brief("a", "b"))
     assert "\n" not in refused.value.message
 
 
@@ -68,15 +68,15 @@ def test_a_page_comes_back_as_it_went() -> None:
     cats = Claim("There are two cats.", "count", quote="两只猫", subject="cat", value="2")
     own = Claim("The hat is green.", "colour", "invented")
     brief = Brief("两只猫", "a cat: \x9b2J #1", (cats, own), negative=("dog",), reply="hi")
-    assert brief_text.read(brief_text.written(brief), brief) == brief
-    assert brief_text.read("", brief) is brief
+    assert as_text.read(as_text.written(brief), brief) == brief
+    assert as_text.read("", brief) is brief
 
 
 def test_a_sentence_that_is_new_was_asked_for_and_the_others_stay() -> None:
     cats = Claim("There are two cats.", "count", quote="两只猫", subject="cat", value="2")
     brief = Brief("两只猫", "two cats", (cats, Claim("It is night.", "light", value="night")))
     page = "claims: [There are two cats., The cats are red.]\nprompt: two red cats"
-    after = brief_text.read(page, brief)
+    after = as_text.read(page, brief)
     assert [claim.text for claim in after.claims] == ["There are two cats.", "The cats are red."]
     assert after.claims[0].quote == "两只猫" and after.claims[1].quote == "The cats are red."
     assert after.claims[1].kind == "colour" and after.claims[1].needs == 0

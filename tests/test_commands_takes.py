@@ -10,9 +10,9 @@ import pytest
 from talking import REQUEST, Talk
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary
-from limner.agent.chat import commands
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
+from limner.agent.terminal import commands
 from limner.errors import BadInput, LimnerError
 
 
@@ -122,7 +122,7 @@ def test_a_session_is_exported(talk: Talk) -> None:
 def test_another_session_is_gone_on_with_and_this_one_kept(talk: Talk, archive: Archive) -> None:
     talk.say(REQUEST, "make it night")
     first = talk.chat.session
-    talk.chat.session = Session(first.studio, 4, diary=Diary(archive, "fake"))
+    talk.chat.session = Session(first.studio, 4, diary=SessionRecorder(archive, "fake"))
     talk.say("a blue boat")
     listed = talk.say("/sessions").splitlines()
     assert [row.split()[0] for row in listed] == ["2", "1"] and "at hand" in listed[0]

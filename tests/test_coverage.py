@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limner.agent.coverage import find, unchecked
+from limner.agent.brief.coverage import find, unchecked
 from limner.agent.records import Claim
 
 CASES = [

@@ -21,11 +21,11 @@ from limner.pipelines.pocket.language.lexicon import (
     wordings,
 )
 from limner.pipelines.pocket.language.looks import gap, swap, swap_colours
-from limner.pipelines.pocket.language.picture import SPEAKERS, Picture, Turn
+from limner.pipelines.pocket.language.picture import SPEAKERS, Picture, TaughtTurn
 from limner.pipelines.pocket.language.things import exchange, recount, remove
-from limner.pipelines.pocket.language.told import Row, Told, bare
+from limner.pipelines.pocket.language.told import AnnotatedText, Row, bare
 from limner.pipelines.pocket.language.turns import call_of
-from limner.pipelines.pocket.language.wishes import Thing, Wish, wished
+from limner.pipelines.pocket.language.wishes import Wish, WishedThing, wished
 from limner.pipelines.pocket.world import world
 from limner.pipelines.pocket.writer_tokens import KINDS as STATEMENTS
 
@@ -138,7 +138,7 @@ def test_texts_reach_the_writer_on_one_line() -> None:
 
 
 def test_marks_become_quotes() -> None:
-    told = Told()
+    told = AnnotatedText()
     colour = told.mark("red", ("colour", "cat", "red", ""))
     text = told.mark(f"a {colour} cat", ("count", "cat", "1", "")) + "!"
     told.mark("never used", ("style", "", "flat", ""))
@@ -174,16 +174,16 @@ def test_all_that_is_wished_is_said(language: str) -> None:
         assert wanted <= {(q[0], q[1]) for _, q in told}
 
 
-def turn(*rows: Row, seed: int = 0) -> Turn:
+def turn(*rows: Row, seed: int = 0) -> TaughtTurn:
     """A turn about one or two things, in English."""
     names = {row[1]: row for row in rows if row[0] == "count"}
-    things = [Thing(sayings("english", name)[0], row[2]) for name, row in names.items()]
-    made = Turn(Picture(list(rows), things), English(Random(seed)))
+    things = [WishedThing(sayings("english", name)[0], row[2]) for name, row in names.items()]
+    made = TaughtTurn(Picture(list(rows), things), English(Random(seed)))
     made.speaker.told.earlier = made.picture.replaced
     return made
 
 
-def edit(made: Turn, text: str) -> dict[str, Any]:
+def edit(made: TaughtTurn, text: str) -> dict[str, Any]:
     return call_of(made, made.speaker.told.read(text)[1])
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 from limner.pipelines.memory import Machine
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 
 def test_it_tells_machine_versions_models_and_plan(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,7 +42,7 @@ def test_it_tells_people_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_does_not_fit_is_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("limner.agent.view.doctor.here", lambda: Machine(8))
+    monkeypatch.setattr("limner.agent.cli.main.doctor.here", lambda: Machine(8))
     typed = ["doctor", "--painter", "black-forest-labs/FLUX.1-schnell"]
     assert main(typed) == 1
     assert "Nothing fits" in capsys.readouterr().out
@@ -90,7 +90,7 @@ def test_auto_says_what_it_picked_and_can_be_painted_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a machine with nothing else than limner on it."""
-    monkeypatch.setattr("limner.agent.machine.auto.cached", lambda: iter(()))
+    monkeypatch.setattr("limner.agent.search.rounds.cached", lambda: iter(()))
     typed = ["a red cat", "--profile", "auto", "--takes", "1", "--budget", "1", "--seed", "1"]
     assert main([*typed, "--size", "64x64", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr()
@@ -118,7 +118,7 @@ def test_a_prompt_is_encoded_once(tiny: Path) -> None:
     watch = reads.register_forward_hook(lambda *_: seen.append(1))
 
     def paint(prompt: str, seed: int) -> bytes:
-        with closing(painter.paint([Order(prompt, seed, 64, 64, 2, 5.0)])) as painting:
+        with closing(painter.paint([ImageRequest(prompt, seed, 64, 64, 2, 5.0)])) as painting:
             picture: bytes = list(painting)[-1].picture.tobytes()
         return picture
 

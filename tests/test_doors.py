@@ -27,11 +27,12 @@ from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from served import Served, answering, client_of, content_of, served, turns
 
-from limner.agent import as_mcp, cli
+from limner.agent import as_mcp
 from limner.agent.as_langchain import limner_tools
+from limner.agent.cli import main
 from limner.agent.mcp.web import app_of
 from limner.agent.studio import Studio
-from limner.pipelines.fake_caller import FakeCaller
+from limner.pipelines.fakes import FakeCaller
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -67,7 +68,7 @@ def typed(profile: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The SHA-256 of what the command line saves."""
     path = tmp_path_factory.mktemp("typed") / "cat.png"
     options = ["--profile", profile, "--seed", str(SEED), "--out", str(path), "--no-archive"]
-    assert cli.main([WISH, *options, "--quiet"]) == 0
+    assert main.main([WISH, *options, "--quiet"]) == 0
     return sha256(path.read_bytes())
 
 

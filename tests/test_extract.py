@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limner.agent.extract import extract, is_english, negated, numbers, phrases
+from limner.agent.brief.extract import extract, is_english, negated, numbers, phrases
 
 ABSENT = {
     "a lamp, not a candle": {"candle"},

@@ -12,7 +12,7 @@ from PIL import Image
 from tiny_families import BUILDERS, tiny
 
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Order, Painted, Painter, Start, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, InitImage, Painter, Step
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -32,14 +32,16 @@ def family(
     yield request.param, open_painter(folder, SETTINGS | second)
 
 
-def order(painter: Painter, seed: int, **more: Any) -> Order:
-    return Order("a cat", seed, 64, 64, 4, painter.dialect.guidance, **more)
+def order(painter: Painter, seed: int, **more: Any) -> ImageRequest:
+    return ImageRequest("a cat", seed, 64, 64, 4, painter.dialect.guidance, **more)
 
 
-def paint(painter: Painter, *orders: Order, **how: Any) -> tuple[dict[int, Any], list[Step], float]:
+def paint(
+    painter: Painter, *orders: ImageRequest, **how: Any
+) -> tuple[dict[int, Any], list[Step], float]:
     with closing(painter.paint(orders, **how)) as painting:
         done = list(painting)
-        pictures = {d.index: d.picture for d in done if isinstance(d, Painted)}
+        pictures = {d.index: d.picture for d in done if isinstance(d, GeneratedImage)}
         return pictures, [step for step in done if isinstance(step, Step)], painting.spent
 
 
@@ -84,7 +86,7 @@ def test_a_dropped_order_costs_nothing_more(family: tuple[str, Painter]) -> None
         for done in painting:
             if isinstance(done, Step) and done.number == done.of // 2:
                 painting.drop(1)
-            if isinstance(done, Painted):
+            if isinstance(done, GeneratedImage):
                 rest[done.index] = done.picture
     assert sorted(rest) == [0, 2]
     assert all(apart(rest[i], whole[i]) <= 2 for i in rest)
@@ -107,14 +109,14 @@ def test_closing_leaves_the_painter_as_it_was(
 def test_painting_over_a_box_leaves_the_rest(family: tuple[str, Painter]) -> None:
     key, painter = family
     old = Image.effect_noise((64, 64), 90).convert("RGB")
-    start = Start(old, 0.5, (0, 0, 32, 64))
+    start = InitImage(old, 0.5, (0, 0, 32, 64))
     if not painter.dialect.repairs:
         assert key in {"deepfloyd-if", "flux2-klein", "pixart-sigma", "sana", "sana-sprint"}
         with pytest.raises(Exception, match="cannot paint over"):
             painter.paint([order(painter, 5, start=start)])
         return
     alone, steps, spent = paint(painter, order(painter, 5, start=start))
-    whole = order(painter, 3, start=Start(old, 0.5))
+    whole = order(painter, 3, start=InitImage(old, 0.5))
     both, _, _ = paint(painter, whole, order(painter, 5, start=start))
     assert len(steps) == 2
     assert spent == pytest.approx(0.5)
@@ -129,14 +131,14 @@ def test_outside_the_box_the_latents_are_held(family: tuple[str, Painter]) -> No
     if not painter.dialect.repairs:
         pytest.skip("paints over no part")
     old = Image.effect_noise((64, 64), 90).convert("RGB")
-    starts = [Start(old, strength, (0, 0, 8, 8)) for strength in (0.25, 1.0)]
+    starts = [InitImage(old, strength, (0, 0, 8, 8)) for strength in (0.25, 1.0)]
     little, much = (_latents(painter, order(painter, 5, start=start)) for start in starts)
     same = np.isclose(little, much, atol=1e-3)
     assert same.mean() >= 0.9  # all but the one latent, or the one token of 16
     assert not same.all()
 
 
-def _latents(painter: Painter, one: Order) -> Any:
+def _latents(painter: Painter, one: ImageRequest) -> Any:
     """What the pipeline decodes at the end."""
     painting: Any = painter.begin([one], 0, tiled=False)  # type: ignore[attr-defined]
     list(painting)
@@ -144,7 +146,7 @@ def _latents(painter: Painter, one: Order) -> Any:
 
 
 def _denoisers(painter: Any) -> list[Any]:
-    from limner.pipelines.sparing import denoisers
+    from limner.pipelines.active_rows import denoisers
 
     return denoisers(painter._palette.pipe)
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from limner.agent.brief.verdict import verdict_of
 from limner.agent.conversation.session import Session
 from limner.agent.events import BriefReady, TurnHeard
 from limner.agent.records import Brief, Claim, Settings, Verdict
-from limner.agent.search import Rounds
+from limner.agent.search.rounds import Rounds
 from limner.agent.studio import Studio
-from limner.agent.verdict import verdict_of
 from limner.benchmarks.conversations import Slots, slots_of
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
@@ -283,7 +283,7 @@ def test_a_shape_that_was_asked_for_is_painted_or_named(request_: str, wide: boo
 
 
 def test_pasted_settings_are_read() -> None:
-    from limner.agent.prompt_syntax import parse
+    from limner.agent.syntax.reader import parse
 
     parsed = parse(f"a red cat{PASTED}Size: 512x512")
     assert parsed.seed == 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limner.agent.finishing import finishing
+from limner.agent.brief.finishing import finishing
 from limner.errors import BadInput
 from limner.pipelines.finish import parse
 from limner.prompts.words import finish_words

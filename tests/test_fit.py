@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limner.agent.fit import Fitted, clauses, fit
+from limner.agent.brief.prompt import Fitted, clauses, fit
 
 PROMPT = "two red cats and a dog, on grass at night, soft light, tall trees behind"
 STYLE = "watercolour painting, soft washes"

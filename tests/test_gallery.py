@@ -14,19 +14,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from limner.agent import cli
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.gallery import page
-from limner.agent.archive.plot import plot
+from limner.agent.archive.gallery import page, plot
 from limner.agent.archive.rows import DecisionRow, RatingRow, TakeRow, VersionRow
+from limner.agent.cli import main
 from limner.agent.records import Brief, Claim, Critique
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 CLAIMS = tuple(Claim(f"the cat is {word}", "colour") for word in ("red", "small", "here"))
 OWN = Claim("the cat wears a hat", "other", "invented")
 GRASS = Claim("The ground is grass.", "scene", quote="grass", value="grass")
 NIGHT = Claim("It is night.", "light", quote="night", value="night")
-ORDER = Order("a red cat", 11, 64, 64, 4, 5.0)
+ORDER = ImageRequest("a red cat", 11, 64, 64, 4, 5.0)
 BRIEF = Brief("a red cat", "a red cat", (CLAIMS[0], GRASS), reply="I paint it.")
 RED, GREEN = (200, 30, 40), (20, 160, 60)
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\x1b[31m\u202etxt\u2066\x00'
@@ -232,7 +231,7 @@ def magenta(view: Image.Image) -> int:
 
 
 def gallery(folder: Path, *arguments: str | Path) -> int:
-    return cli.main(["gallery", *map(str, arguments), "--archive", str(folder)])
+    return main.main(["gallery", *map(str, arguments), "--archive", str(folder)])
 
 
 def test_an_empty_gallery_is_friendly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from limner.agent.brief.expansion import expansion_policy
 from limner.agent.events import BriefReady
-from limner.agent.gate import gate
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
@@ -53,7 +53,7 @@ FOX = "a watercolour of a red fox in the misty forest at dawn, soft light"
     ],
 )
 def test_how_much_is_added(request_: str, kind: str) -> None:
-    assert gate(request_).kind == kind
+    assert expansion_policy(request_).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -67,20 +67,20 @@ def test_how_much_is_added(request_: str, kind: str) -> None:
     ],
 )
 def test_people_are_told_why(request_: str, why: str) -> None:
-    assert gate(request_).why.startswith(why)
-    assert bool(gate(request_).why) == bool(why)
+    assert expansion_policy(request_).why.startswith(why)
+    assert bool(expansion_policy(request_).why) == bool(why)
 
 
 def test_words_within_words_are_one_detail() -> None:
-    assert gate("golden hour " * 30).why.startswith("1 detail in 60 words")
-    assert gate(FOX.upper()) == gate(FOX)
-    assert gate("a bored redhead in Greyhound station " * 7).why.startswith("0 details")
+    assert expansion_policy("golden hour " * 30).why.startswith("1 detail in 60 words")
+    assert expansion_policy(FOX.upper()) == expansion_policy(FOX)
+    assert expansion_policy("a bored redhead in Greyhound station " * 7).why.startswith("0 details")
 
 
 @pytest.mark.parametrize("kind", ["full", "light", "skip"])
 def test_a_profile_can_decide(kind: Any) -> None:
-    assert gate("a cat", kind).kind == kind
-    assert gate(FISHERMAN, kind).why == ""
+    assert expansion_policy("a cat", kind).kind == kind
+    assert expansion_policy(FISHERMAN, kind).why == ""
 
 
 class Wordy(FakeWriter):

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from served import PATIENCE, served
 
-from limner.agent import cli
+from limner.agent.cli import main
 from limner.agent.serve.porter import Door
 from limner.agent.studio import Studio
 
@@ -99,7 +99,7 @@ def test_what_is_not_safe_is_refused(
     for name, mode in (("open", 0o644), ("short", 0o600)):
         Path(name).write_text(TOKEN if name == "open" else "short", encoding="ascii")
         Path(name).chmod(mode)
-    assert cli.main(["serve", "--profile", "fake", *options]) == 2
+    assert main.main(["serve", "--profile", "fake", *options]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
 
@@ -107,7 +107,7 @@ def test_what_is_not_safe_is_refused(
 def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with served(Studio.open("fake")) as server:
         port = server.url.rpartition(":")[2]
-        assert cli.main(["serve", "--profile", "fake", "--port", port]) == 2
+        assert main.main(["serve", "--profile", "fake", "--port", port]) == 2
     assert "--port" in capsys.readouterr().err
 
 
@@ -116,7 +116,7 @@ def test_what_is_missing_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "limner.agent.serve.running", raising=False)
-    assert cli.main(["serve", "--profile", "fake"]) == 2
+    assert main.main(["serve", "--profile", "fake"]) == 2
     assert "limner[serve]" in capsys.readouterr().err
 
 

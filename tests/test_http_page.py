@@ -63,7 +63,7 @@ def test_a_wish_a_change_and_back(house: Served, page: Page) -> None:
 
 
 def test_a_picture_can_be_saved_with_its_recipe(house: Served, page: Page, tmp_path: Path) -> None:
-    from limner.agent.archive.saving import read_recipe
+    from limner.agent.archive.pictures import read_recipe
 
     page.goto(house.url)
     say(page, "a red cat")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from limner.agent import cli
+from limner.agent.cli import main
 
 REQUEST = "a red cat on the grass, two dogs"
 Talk = Callable[..., list[dict[str, Any]]]
@@ -30,7 +30,7 @@ def talk(
         text = "".join(f"{line}\n" for line in lines)
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
         typed = ["chat", "--json", "--profile", "fake", "--seed", "3", "--no-archive"]
-        assert cli.main([*typed, "--budget", "2", "--takes", "2", "--out", "out", *more]) == code
+        assert main.main([*typed, "--budget", "2", "--takes", "2", "--out", "out", *more]) == code
         out = capfd.readouterr().out
         assert out.isascii()
         return [json.loads(line) for line in out.splitlines()]

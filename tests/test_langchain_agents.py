@@ -17,8 +17,7 @@ from tooled import EXAMPLES, call
 from limner.agent.as_langchain import PROGRESS, limner_tools
 from limner.agent.jobs import Jobs
 from limner.agent.studio import Studio
-from limner.pipelines.fake_caller import FakeCaller
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
+from limner.pipelines.fakes import FakeCaller, FakeCritic, FakePainter, FakeWriter
 
 
 def test_an_agent_paints_looks_and_refines(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from limner.errors import BadInput
-from limner.pipelines.asking import Asked
+from limner.pipelines.tool_calls import CallOptions
 from limner.pipelines.writer_local import LocalWriter, open_local_writer
 
 RANDOM = "a model of random weights says nothing that it means"
@@ -47,7 +47,9 @@ class Tiny(LocalWriter):
 class Scripted(Tiny):
     """The same with its words put into its mouth: what a model would say that understands."""
 
-    def _pieces(self, prompt: Any, asked: Asked, told: dict[str, int]) -> Generator[str, None, str]:
+    def _pieces(
+        self, prompt: Any, asked: CallOptions, told: dict[str, int]
+    ) -> Generator[str, None, str]:
         said = _sensible(self._tokenizer.decode(prompt[0]), asked)
         told["output_tokens"] = len(said)
         for start in range(0, len(said), 5):
@@ -55,7 +57,7 @@ class Scripted(Tiny):
         return "stop"
 
 
-def _sensible(prompt: str, asked: Asked) -> str:
+def _sensible(prompt: str, asked: CallOptions) -> str:
     """A reply of the form that was asked for, with the first quoted words of the prompt in it."""
     *_, last = prompt.split("<|user|>")
     quoted = re.search(r"'([^']+)'", last)

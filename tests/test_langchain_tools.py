@@ -12,7 +12,7 @@ from langchain_core.tools import BaseTool, ToolException
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from tooled import WISH, call, tools_in
 
-from limner.agent.archive import saving
+from limner.agent.archive import pictures
 from limner.agent.as_langchain import limner_tools
 from limner.agent.jobs import Jobs
 from limner.agent.records import Settings
@@ -27,7 +27,7 @@ def test_a_take_is_a_name_and_a_file(tools: dict[str, BaseTool], tmp_path: Path)
     path = Path(said.artifact["path"])
     assert path == tmp_path / "pictures" / "t1.png"
     assert str(path) not in said.text
-    recipe = saving.read_recipe(path)
+    recipe = pictures.read_recipe(path)
     assert recipe.request == WISH and recipe.seed == 1
     assert [claim["text"] for claim in said.artifact["claims"]] == [
         claim.text for claim in recipe.critique.claims
@@ -39,7 +39,7 @@ def test_the_file_is_the_one_that_python_gives(tools: dict[str, BaseTool]) -> No
     studio = Studio.open("fake")
     result = studio.imagine(WISH, seed=5, budget=4)
     assert result.best
-    stamped = saving.stamped(result, result.best, WISH, studio, seed=5)
+    stamped = pictures.stamped(result, result.best, WISH, studio, seed=5)
     assert Path(said.artifact["path"]).read_bytes() == stamped
 
 
@@ -115,11 +115,11 @@ def test_a_finished_take_is_another_file(tmp_path: Path) -> None:
     tools = tools_in(tmp_path, studio)
     before = call(tools["imagine"], request="a red cat", seed=1)
     once, twice = (call(tools["refine_image"], take=t, change="brighter") for t in ("t1", "t2"))
-    recipes = [saving.read_recipe(Path(one.artifact["path"])) for one in (before, once, twice)]
+    recipes = [pictures.read_recipe(Path(one.artifact["path"])) for one in (before, once, twice)]
     assert [len(recipe.finishes) for recipe in recipes] == [0, 1, 2]
     assert {recipe.seed for recipe in recipes} == {1}
     assert recipes[0].batch == recipes[1].batch == recipes[2].batch  # the company it is painted in
-    assert saving.again(Path(twice.artifact["path"]), studio)[1]
+    assert pictures.again(Path(twice.artifact["path"]), studio)[1]
 
 
 def test_what_was_not_checked_is_told(tmp_path: Path) -> None:

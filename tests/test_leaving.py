@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from talking import REQUEST, Talk
 
-from limner.agent.chat.interrupts import stoppable
-from limner.agent.events import Event, PaintingStep, TakeReady
+from limner.agent.events import CandidateReady, Event, PaintingStep
+from limner.agent.terminal.input import stoppable
 from limner.pipelines.fakes import FakePainter
 
 
@@ -56,7 +56,7 @@ def interrupting(talk: Talk, at: type[Event], times: int = 1) -> None:
 
 def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path) -> None:
     talk = Talk(tmp_path, 0.9, 0.2)
-    interrupting(talk, TakeReady)
+    interrupting(talk, CandidateReady)
     seen = talk.say(REQUEST)
     assert len(talk.chat.session.takes) == 1 and talk.chat.session.meant == 1
     assert "claims hold" in seen and "; stopped" in seen
@@ -70,7 +70,7 @@ def test_ctrl_c_before_the_first_take(talk: Talk) -> None:
 
 
 def test_ctrl_c_twice_leaves_at_once_and_keeps_the_best(talk: Talk) -> None:
-    interrupting(talk, TakeReady, times=2)
+    interrupting(talk, CandidateReady, times=2)
     assert talk.run(REQUEST, "make it night", interactive=True) == 130
     assert "brief 2" not in talk.seen() and (talk.tmp_path / "out.png").is_file()
 

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ImageContent, ResourceLink, TextContent
 from PIL import Image
 
-from limner.agent.archive.saving import read_recipe
+from limner.agent.archive.pictures import read_recipe
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 

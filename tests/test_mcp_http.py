@@ -21,7 +21,7 @@ from assisted import LINES, hung_up
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 
 pytestmark = pytest.mark.enable_socket
 

@@ -17,16 +17,15 @@ import pytest
 from assisted import LINES
 from PIL import Image
 
-from limner.agent.cli import main
-from limner.agent.desk.desk import Wish
-from limner.agent.desk.handed_out import Kept
-from limner.agent.events import BriefReady, Decided, PaintingStep, TakeReady
+from limner.agent.cli.main import main
+from limner.agent.events import BriefReady, CandidateReady, Decided, PaintingStep
 from limner.agent.mcp.preview import LARGEST, picture_in, preview
 from limner.agent.mcp.tell import of_take
 from limner.agent.mcp.tools import listed
-from limner.agent.mcp.watch import Watch
+from limner.agent.mcp.watch import RequestProgress
 from limner.agent.records import Result
 from limner.agent.studio import Studio
+from limner.agent.tools.service import IssuedCandidate, ToolRequest
 from limner.errors import BadInput, MissingExtra
 
 HOSTS = (Path(__file__).parent.parent / "configs" / "mcp-hosts.md").read_text(encoding="utf-8")
@@ -38,7 +37,7 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.frombytes("RGB", (width, height), random.Random(1).randbytes(width * height * 3))
 
 
-def kept(folder: Path, picture: Image.Image | None = None, seed: int = 7) -> Kept:
+def kept(folder: Path, picture: Image.Image | None = None, seed: int = 7) -> IssuedCandidate:
     from dataclasses import replace
 
     result = Studio.open("fake").imagine("a red cat", seed=seed)
@@ -46,7 +45,7 @@ def kept(folder: Path, picture: Image.Image | None = None, seed: int = 7) -> Kep
     best = replace(result.best, picture=picture) if picture else result.best
     path = folder / f"{seed}.png"
     best.picture.save(path)
-    return Kept.of(replace(result, best=best), path, "a red cat", seed)
+    return IssuedCandidate.of(replace(result, best=best), path, "a red cat", seed)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (700, 300), (2_000, 1_500), (3_000, 40)])
@@ -68,7 +67,7 @@ def test_a_plain_picture_keeps_every_pixel() -> None:
 
 def test_a_whole_answer_fits_into_what_hosts_take(tmp_path: Path) -> None:
     picture = kept(tmp_path, noise(1_024, 1_024))
-    wish = Wish("a red cat", 7, tool="adjust", kept=picture)
+    wish = ToolRequest("a red cat", 7, tool="adjust", kept=picture)
     answer = of_take(wish)
     assert len(answer.model_dump_json(by_alias=True).encode()) < MOST
 
@@ -119,15 +118,15 @@ def test_files_that_were_changed_are_noticed(tmp_path: Path) -> None:
 
 def test_nothing_painted_is_nothing_kept(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="nothing was painted"):
-        Kept.of(Result(None, (), "failed", 0, 0), tmp_path / "x.png", "a cat", 1)
+        IssuedCandidate.of(Result(None, (), "failed", 0, 0), tmp_path / "x.png", "a cat", 1)
 
 
 def test_progress_only_grows_and_never_passes_its_end() -> None:
-    watch, said = Watch(), []
+    watch, said = RequestProgress(), []
     for event in Studio.open("fake").takes("two red cats and a blue dog at night", seed=2):
         if watch.see(event):
             said.append((watch.done, watch.rounds, watch.doing))
-            assert isinstance(event, BriefReady | PaintingStep | TakeReady | Decided) or said
+            assert isinstance(event, BriefReady | PaintingStep | CandidateReady | Decided) or said
     assert [done for done, *_ in said] == sorted({done for done, *_ in said})
     assert all(done <= of for done, of, _ in said)
     assert watch.takes >= 4 and watch.verdict and watch.verdict.said

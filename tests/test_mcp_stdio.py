@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from assisted import REQUEST, WAIT, server
 
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 
 NOISY = """
 import os, subprocess, sys, warnings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from limner.agent.desk.memory import Memory
+from limner.agent.tools.service import RecentlyUsed
 
 
 def test_what_nobody_asked_for_longest_is_forgotten() -> None:
-    memory: Memory[int] = Memory(2)
+    memory: RecentlyUsed[int] = RecentlyUsed(2)
     memory.keep("a", 1)
     memory.keep("b", 2)
     assert memory.find("a") == 1
@@ -18,7 +18,7 @@ def test_what_nobody_asked_for_longest_is_forgotten() -> None:
 
 
 def test_weight_counts_and_the_latest_stays_however_heavy() -> None:
-    memory = Memory(10, weigh=len)
+    memory = RecentlyUsed(10, weigh=len)
     for name in "abc":
         memory.keep(name, name.encode() * 4)
     assert memory.names() == ["b", "c"]

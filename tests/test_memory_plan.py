@@ -8,19 +8,27 @@ from typing import Any
 
 import pytest
 
-from limner.agent.machine.auto import first_fitting
-from limner.agent.machine.planning import opened, planned
+from limner.agent.machine import first_fitting, opened, planned
 from limner.errors import BadInput
 from limner.pipelines.families import families, family_named
-from limner.pipelines.memory import PARTS, Machine, Need, Plan, plan
-from limner.pipelines.needs import declared, here, need_of, parts_of
+from limner.pipelines.memory import (
+    PARTS,
+    Machine,
+    MemoryPlan,
+    ModelSize,
+    declared,
+    here,
+    need_of,
+    parts_of,
+    plan,
+)
 
 LAPTOP = Machine(16)
 EIGHT = Machine(16, 8, "a GPU", "cuda")
 SIXTEEN = Machine(32, 16, "a GPU", "cuda")
 TWENTY_FOUR = Machine(64, 24, "a GPU", "cuda")
-WRITER = Need("writer", "4B", 4.0, 4.0, 0.6, few_bits=True)
-CRITIC = Need("critic", "CLIP L", 0.43, 0.43, 0.15)
+WRITER = ModelSize("writer", "4B", 4.0, 4.0, 0.6, few_bits=True)
+CRITIC = ModelSize("critic", "CLIP L", 0.43, 0.43, 0.15)
 
 
 def ways(machine: Machine, key: str, **fixed: object) -> tuple[str, ...]:
@@ -31,7 +39,7 @@ def ways(machine: Machine, key: str, **fixed: object) -> tuple[str, ...]:
     return tuple(str(place.way) for place in made.places)
 
 
-def trio(machine: Machine, key: str, **fixed: object) -> Plan:
+def trio(machine: Machine, key: str, **fixed: object) -> MemoryPlan:
     return plan(machine, [WRITER, declared(family_named(key), key, fixed), CRITIC], takes=4)
 
 
@@ -105,7 +113,7 @@ def test_every_family_has_a_plan(machine: Machine) -> None:
 
 
 def test_without_a_gpu_they_take_turns_too() -> None:
-    writer, painter = Need("writer", "1B", 1.0, 1.0), declared(family_named("sd15-lcm"))
+    writer, painter = ModelSize("writer", "1B", 1.0, 1.0), declared(family_named("sd15-lcm"))
     ways = {
         ram: [str(place.way) for place in plan(Machine(ram), [writer, painter]).places]
         for ram in (16, 8, 7)
@@ -158,7 +166,7 @@ def test_fakes_and_objects_are_placed_by_nobody() -> None:
 
 
 def test_auto_on_a_bare_machine_is_pocket_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limner.agent.machine.auto.cached", lambda: iter(()))
+    monkeypatch.setattr("limner.agent.search.rounds.cached", lambda: iter(()))
     now = planned("auto", {}, LAPTOP)
     assert now.name == "pocket"
     assert now.profile.painter.name == "pocket"
@@ -169,7 +177,7 @@ def test_auto_on_a_bare_machine_is_pocket_and_says_why(monkeypatch: pytest.Monke
 def test_auto_takes_what_is_there(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"me/writer": "writer", "me/painter": "painter", "me/clip": "clip"}
     cache = [(name, tiny / folder) for name, folder in there.items()]
-    monkeypatch.setattr("limner.agent.machine.auto.cached", lambda: iter(cache))
+    monkeypatch.setattr("limner.agent.search.rounds.cached", lambda: iter(cache))
     now = planned("auto", {}, LAPTOP)
     assert now.name == "auto"
     assert [getattr(now.profile, part).name for part in PARTS] == list(there)
@@ -217,9 +225,9 @@ _TINY = {"writer": "writer", "painter": "painter", "critic": "clip"}
 
 
 def _order() -> Any:
-    from limner.pipelines.roles import Order
+    from limner.pipelines.roles import ImageRequest
 
-    return Order("a cat", 1, 64, 64, 2, 5.0)
+    return ImageRequest("a cat", 1, 64, 64, 2, 5.0)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent.cli import main
-from limner.agent.machine.models import fits, on_disk, part_of
+from limner.agent.cli.main import main
+from limner.agent.machine import fits, on_disk, part_of
 from limner.pipelines.families import family_named
-from limner.pipelines.memory import Machine
-from limner.pipelines.needs import declared
+from limner.pipelines.memory import Machine, declared
 
 
 def test_what_fits_depends_on_where() -> None:

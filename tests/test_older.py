@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent import cli
-from limner.agent.archive import saving
+from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary
 from limner.agent.archive.gallery import page
+from limner.agent.cli import main
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.studio import Studio
 
@@ -30,7 +30,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_picture_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["show", str(PICTURE)]) == 0
+    assert main.main(["show", str(PICTURE)]) == 0
     seen = capsys.readouterr().out
     for part in (
         REQUEST,
@@ -40,7 +40,7 @@ def test_a_picture_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         "There is no bird",
     ):
         assert part in seen, part
-    assert cli.main(["show", str(PICTURE), "--json"]) == 0
+    assert main.main(["show", str(PICTURE), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["verdict"]["fails"] == ["the cat is left of the dog"]
     assert {claim["source"] for claim in told["brief"]["claims"]} == {"asked"}
@@ -48,16 +48,16 @@ def test_a_picture_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_picture_is_painted_again(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["again", str(PICTURE)]) == 0
+    assert main.main(["again", str(PICTURE)]) == 0
     assert "identical" in capsys.readouterr().out
 
 
 def test_an_archive_is_listed_and_made_into_a_page(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["gallery", "--archive", str(home)]) == 0
+    assert main.main(["gallery", "--archive", str(home)]) == 0
     assert "两只红色的猫" in capsys.readouterr().out
-    assert cli.main(["gallery", "night", "--archive", str(home)]) == 0
+    assert main.main(["gallery", "night", "--archive", str(home)]) == 0
     with Archive.open(home) as archive:
         for number in (1, 2):
             html = page(archive, number)
@@ -73,11 +73,15 @@ def test_a_conversation_is_gone_on_with(home: Path, number: int, tmp_path: Path)
         assert talk.brief and talk.brief.claims and talk.meant and len(talk.takes) > 1
         for take in range(1, len(talk.takes) + 1):
             (tmp_path / f"{take}.png").write_bytes(talk.stamped(take, "fake"))
-            assert saving.again(tmp_path / f"{take}.png", studio)[1]
+            assert pictures.again(tmp_path / f"{take}.png", studio)[1]
         before, versions = len(talk.takes), len(talk.history())
         list(talk.turn("at sunset"))
         assert talk.brief.claims and len(talk.history()) == versions + 1
-        assert len(talk.takes) > before and isinstance(talk.diary, Diary) and not talk.diary.problem
+        assert (
+            len(talk.takes) > before
+            and isinstance(talk.diary, SessionRecorder)
+            and not talk.diary.problem
+        )
         again = Session.resumed(studio, archive, number)
         assert again.history() == talk.history() and again.meant == talk.meant
 

@@ -11,18 +11,16 @@ from faked import DRAWN, WISH, replying
 from PIL import Image
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.rows import TakeRow, VersionRow
-from limner.agent.archive.saving import again, read_recipe, save
-from limner.agent.archive.texts import take_of
-from limner.agent.orders import past, written
-from limner.agent.recipe import Recipe
+from limner.agent.archive.pictures import again, read_recipe, save
+from limner.agent.archive.recipe import Recipe, past, written
+from limner.agent.archive.rows import TakeRow, VersionRow, take_of
 from limner.agent.records import Critique, Result, Settings
 from limner.agent.studio import Studio
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic
-from limner.pipelines.roles import Order, Start
+from limner.pipelines.roles import ImageRequest, InitImage
 
-FIRST = Order("a cat", 7, 64, 64, 4, 5.0)
+FIRST = ImageRequest("a cat", 7, 64, 64, 4, 5.0)
 
 
 @pytest.fixture
@@ -30,8 +28,8 @@ def studio() -> Studio:
     return Studio.open("fake")
 
 
-def over(studio: Studio, before: Order, seed: int = 9) -> Order:
-    start = Start(studio.repaint(before), 0.5, (0, 0, 32, 64), before)
+def over(studio: Studio, before: ImageRequest, seed: int = 9) -> ImageRequest:
+    start = InitImage(studio.repaint(before), 0.5, (0, 0, 32, 64), before)
     return replace(before, prompt="a dog", seed=seed, start=start)
 
 
@@ -100,12 +98,12 @@ def test_what_is_painted_over_had_company(studio: Studio, tmp_path: Path) -> Non
 
 
 def test_a_recipe_does_not_order_a_thousand_pictures(studio: Studio) -> None:
-    start = Start(None, 0.5, None, FIRST, tuple(range(65)))
+    start = InitImage(None, 0.5, None, FIRST, tuple(range(65)))
     with pytest.raises(ValueError, match="company"):
         Recipe.model_validate_json(recipe(studio, replace(FIRST, start=start)))
 
 
-def recipe(studio: Studio, order: Order) -> str:
+def recipe(studio: Studio, order: ImageRequest) -> str:
     result = studio.imagine("a cat", seed=1, takes=1, refine=False)
     assert result.best
     made = Recipe(
@@ -122,9 +120,9 @@ def recipe(studio: Studio, order: Order) -> str:
 def test_what_a_stranger_may_not_order(studio: Studio, tmp_path: Path) -> None:
     deep = FIRST
     for seed in range(40):
-        deep = replace(FIRST, seed=seed, start=Start(None, 0.5, None, deep))
-    huge = replace(FIRST, start=Start(None, 0.5, None, replace(FIRST, steps=10**6)))
-    fine = recipe(studio, replace(FIRST, start=Start(None, 0.5, None, FIRST)))
+        deep = replace(FIRST, seed=seed, start=InitImage(None, 0.5, None, deep))
+    huge = replace(FIRST, start=InitImage(None, 0.5, None, replace(FIRST, steps=10**6)))
+    fine = recipe(studio, replace(FIRST, start=InitImage(None, 0.5, None, FIRST)))
     assert Recipe.parse(fine, tmp_path).order.start
     for text in (
         fine.replace('"strength":0.5', '"strength":0.5,"picture":"/etc/passwd"'),
@@ -139,14 +137,14 @@ def test_what_a_stranger_may_not_order(studio: Studio, tmp_path: Path) -> None:
 
 
 def test_a_picture_from_elsewhere_cannot_be_painted_again(studio: Studio) -> None:
-    lost = replace(FIRST, start=Start(None, 0.5))
+    lost = replace(FIRST, start=InitImage(None, 0.5))
     with pytest.raises(BadInput, match="not at hand"):
         studio.repaint(lost)
-    given = replace(FIRST, start=Start(Image.new("RGB", (64, 64)), 0.5))
+    given = replace(FIRST, start=InitImage(Image.new("RGB", (64, 64)), 0.5))
     assert studio.repaint(given).size == (64, 64)
 
 
-def _unchecked(text: str, order: Order) -> str:
+def _unchecked(text: str, order: ImageRequest) -> str:
     import json
 
     return json.dumps({**json.loads(text), "order": written(order)})

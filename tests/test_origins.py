@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
-from limner.agent.origins import Span, spans
+from limner.agent.brief.prompt import Span, spans
 from limner.agent.records import Brief, Claim
 
 WORDS = 'two red Cats, 猫  the sky\twas; blue-green — 7 of \'em\n"Open" at night …  '.split(" ")

@@ -82,7 +82,7 @@ def _copy_sources(target: Path) -> None:
 def test_starting_loads_nothing_heavy(arguments: str) -> None:
     code = {
         "-c 'import limner'": "import limner",
-        "-m limner --help": "from limner.agent.cli import main; main(['--help'])",
+        "-m limner --help": "from limner.agent.cli.main import main; main(['--help'])",
     }[arguments]
     report = f"import sys; {code}; print('LOADED', *sys.modules)"
     done = subprocess.run(

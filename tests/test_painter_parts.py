@@ -14,18 +14,18 @@ from PIL.Image import Image
 
 from limner.errors import BadInput, MissingExtra, ModelUnusable
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Order, Painted, Painter, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Painter, Step
 
 TOLD = {"device": "cpu", "steps": 2, "guidance": 5.0}
 
 
-def order(prompt: str = "a cat", **more: Any) -> Order:
-    return Order(prompt, 1, 64, 64, 2, 5.0, **more)
+def order(prompt: str = "a cat", **more: Any) -> ImageRequest:
+    return ImageRequest(prompt, 1, 64, 64, 2, 5.0, **more)
 
 
-def picture(painter: Painter, one: Order) -> Image:
+def picture(painter: Painter, one: ImageRequest) -> Image:
     with closing(painter.paint([one])) as painting:
-        (done,) = [d.picture for d in painting if isinstance(d, Painted)]
+        (done,) = [d.picture for d in painting if isinstance(d, GeneratedImage)]
         return done
 
 
@@ -70,7 +70,7 @@ def test_a_lora_whose_name_says_what_it_is_for_chooses_the_row(tiny: Path, lora:
     assert painter.family.key == "sd15-lcm"
     assert type(painter._palette.pipe.scheduler).__name__ == "LCMScheduler"
     assert painter.dialect.steps == 4
-    one = Order("a cat", 1, 64, 64, 4, 1.0)
+    one = ImageRequest("a cat", 1, 64, 64, 4, 1.0)
     assert picture(painter, one).size == (64, 64)
 
 
@@ -125,6 +125,6 @@ def test_a_small_decoder_makes_previews_of_large_ones(tiny: Path, tmp_path: Path
     small = tiny / "painter" / "vae"
     for told, shown in (({}, 0), ({"preview": str(small)}, 2)):
         painter = open_painter(tmp_path / "large", {**TOLD, "steps": 3, **told})
-        steps = painter.paint([Order("a cat", 1, 64, 64, 3, 5.0)], preview_every=1)
+        steps = painter.paint([ImageRequest("a cat", 1, 64, 64, 3, 5.0)], preview_every=1)
         found = [p for d in steps if isinstance(d, Step) for p in d.previews.values()]
         assert [p.size for p in found] == [(64, 64)] * shown

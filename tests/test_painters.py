@@ -17,7 +17,7 @@ from PIL.Image import Image
 
 from limner.errors import BadInput, OutOfMemory
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Order, Painted, Painter, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Painter, Step
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +33,14 @@ def painter(request: pytest.FixtureRequest) -> Painter:
     return found
 
 
-def order(seed: int = 1, prompt: str = "a cat", **changed: Any) -> Order:
+def order(seed: int = 1, prompt: str = "a cat", **changed: Any) -> ImageRequest:
     told = {"width": 64, "height": 64, "steps": 4, "guidance": 5.0, **changed}
-    return Order(prompt=prompt, seed=seed, **told)
+    return ImageRequest(prompt=prompt, seed=seed, **told)
 
 
 def finish(painting: Any) -> dict[int, Image]:
     with closing(painting):
-        return {done.index: done.picture for done in painting if isinstance(done, Painted)}
+        return {done.index: done.picture for done in painting if isinstance(done, GeneratedImage)}
 
 
 def apart(one: Image, other: Image) -> int:
@@ -58,8 +58,8 @@ def test_it_is_a_painter(painter: Painter) -> None:
 def test_steps_come_first_then_pictures(painter: Painter) -> None:
     done = list(painter.paint([order(1), order(2)]))
     assert [(s.number, s.of) for s in done if isinstance(s, Step)] == [(i, 4) for i in range(1, 5)]
-    assert [type(d) for d in done] == [Step] * 4 + [Painted] * 2
-    pictures = [d.picture for d in done if isinstance(d, Painted)]
+    assert [type(d) for d in done] == [Step] * 4 + [GeneratedImage] * 2
+    pictures = [d.picture for d in done if isinstance(d, GeneratedImage)]
     assert all(p.size == (64, 64) and p.mode == "RGB" for p in pictures)
     assert apart(*pictures) > 2
 
@@ -98,7 +98,7 @@ def test_a_dropped_order_costs_nothing_more(painter: Painter) -> None:
     for done in painting:
         if isinstance(done, Step) and done.number == 2:
             painting.drop(1)
-        if isinstance(done, Painted):
+        if isinstance(done, GeneratedImage):
             pictures[done.index] = done.picture
     assert sorted(pictures) == [0, 2]
     assert painting.spent == pytest.approx(3 * 0.5 + 2 * 0.5)
@@ -115,7 +115,7 @@ def test_dropping_twice_and_at_different_steps(painter: Painter) -> None:
             painting.drop(0)
         elif isinstance(done, Step) and done.number == 3:
             painting.drop(2)
-        elif isinstance(done, Painted):
+        elif isinstance(done, GeneratedImage):
             pictures[done.index] = done.picture
     assert sorted(pictures) == [1, 3]
     assert painting.spent == pytest.approx((4 + 3 + 3 + 2) / 4)
@@ -130,7 +130,7 @@ def test_dropping_before_the_first_step_and_after_the_last(painter: Painter) -> 
         if isinstance(done, Step) and done.number == done.of:
             painting.drop(2)
         seen.append(done)
-    assert [d.index for d in seen if isinstance(d, Painted)] == [1]
+    assert [d.index for d in seen if isinstance(d, GeneratedImage)] == [1]
 
 
 def test_dropping_all_ends_it(painter: Painter) -> None:
@@ -186,7 +186,7 @@ def test_previews_at_the_asked_pace(painter: Painter) -> None:
 def test_the_last_preview_is_the_picture(painter: Painter) -> None:
     *_, last, done = painter.paint([order(3)], preview_every=1)
     assert isinstance(last, Step)
-    assert isinstance(done, Painted)
+    assert isinstance(done, GeneratedImage)
     assert apart(last.previews[0], done.picture) <= 2
 
 
@@ -247,7 +247,7 @@ def test_samplers_with_memory_or_noise_shrink_too(sampler: str, tiny: Path) -> N
     for done in painting:
         if isinstance(done, Step) and done.number == 3:
             painting.drop(0)
-        if isinstance(done, Painted):
+        if isinstance(done, GeneratedImage):
             rest[done.index] = done.picture
     assert sorted(rest) == [1, 2]
     assert all(apart(rest[i], whole[i]) <= 2 for i in rest)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from limner.agent.claims import complete, slotted
-from limner.agent.conversation.patch import Change, Keep, edited, patch, words
+from limner.agent.brief.claims import complete, slotted
+from limner.agent.brief.patch import ChangeClaim, KeepClaim, apply_patch, edited, words
+from limner.agent.brief.tool_call import Call
 from limner.agent.records import Brief, Claim
-from limner.agent.tool_call import Call
 
 
 def claims(*texts: str) -> tuple[Claim, ...]:
@@ -108,7 +108,7 @@ def test_a_picture_has_one_light() -> None:
 def test_the_difference_is_told_as_it_is() -> None:
     brief = Brief("x", "x", BEFORE)
     changed = edited(BEFORE, Call("edit", "blue", add=(slotted(Claim("The cups are blue.")),)))
-    made = patch(brief, Brief("x", "x", changed))
-    assert [type(one) for one in made] == [Change]
+    made = apply_patch(brief, Brief("x", "x", changed))
+    assert [type(one) for one in made] == [ChangeClaim]
     assert words(made) == ["The cups are red → The cups are blue"]
-    assert patch(brief, brief) == (Keep(),)
+    assert apply_patch(brief, brief) == (KeepClaim(),)

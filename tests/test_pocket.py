@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from limner.agent.events import BriefReady, Finished, PaintingStep, TakeReady
+from limner.agent.events import BriefReady, CandidateReady, Finished, PaintingStep
 from limner.agent.records import company
 from limner.agent.studio import Studio
 from limner.configs import load
@@ -52,7 +52,7 @@ def test_the_same_seed_writes_the_same_brief(pocket: Studio) -> None:
 def test_a_request_ends_in_the_best_of_its_takes(pocket: Studio) -> None:
     events = list(pocket.takes("a large sun", seed=2, budget=4, takes=2, preview_every=5))
     steps = [event for event in events if isinstance(event, PaintingStep)]
-    takes = [event.take for event in events if isinstance(event, TakeReady)]
+    takes = [event.take for event in events if isinstance(event, CandidateReady)]
     (finished,) = [event for event in events if isinstance(event, Finished)]
     best = finished.result.best
     assert best is not None and best.critique.verified

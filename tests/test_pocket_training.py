@@ -31,8 +31,8 @@ from limner.pipelines.pocket.ship import ship, take_out
 from limner.pipelines.pocket.spec import Spec
 from limner.pipelines.pocket.spoil import CROWDED, spoiled, with_faults
 from limner.pipelines.pocket.tokens import all_statements
-from limner.pipelines.pocket.training import Run, curve
-from limner.pipelines.roles import Order, Painted
+from limner.pipelines.pocket.training import TrainingRun, curve
+from limner.pipelines.roles import GeneratedImage, ImageRequest
 
 TINY = {
     "world": "{count: 24, seed: 3}",
@@ -89,7 +89,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         model = torch.nn.Linear(3, 3)
         torch.nn.init.ones_(model.weight)
         optimizer = Muon(*sorted_parameters(model), rate=0.01)
-        run = Run(tmp_path, optimizer, lambda folder: None, steps=steps, warmup=1)
+        run = TrainingRun(tmp_path, optimizer, lambda folder: None, steps=steps, warmup=1)
         taken = []
         for step in run:
             model(torch.ones(1, 3)).square().sum().backward()
@@ -108,7 +108,7 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_minutes_bound_a_sitting(tmp_path: Path) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0)
-    run = Run(tmp_path, optimizer, lambda folder: None, steps=10**9, minutes=0.002)
+    run = TrainingRun(tmp_path, optimizer, lambda folder: None, steps=10**9, minutes=0.002)
     assert 0 < sum(1 for _ in run) < 10**8
     assert optimizer.param_groups[0]["lr"] < 0.2
 
@@ -367,8 +367,8 @@ def test_what_is_shipped_opens_and_works(trained: Path, tmp_path: Path) -> None:
     ship(trained, tmp_path)
     shipped = DiffusersPainter(tmp_path / "painter", "toy")
     assert shipped.dialect.size == (128, 128)
-    order = Order("a red cat", 1, *shipped.dialect.size, steps=2, guidance=3.0)
-    (done,) = [d for d in shipped.paint([order]) if isinstance(d, Painted)]
+    order = ImageRequest("a red cat", 1, *shipped.dialect.size, steps=2, guidance=3.0)
+    (done,) = [d for d in shipped.paint([order]) if isinstance(d, GeneratedImage)]
     critic = ClipCritic(tmp_path / "critic", "toy")
     ((chance,),) = critic.look([done.picture], ["there is one cat"], [["there is no cat"]])
     assert 0 < chance < 1

@@ -11,8 +11,16 @@ import numpy as np
 import pytest
 
 from limner.pipelines.pocket.language.dialogues import Dialogue, dialogue, dumps
-from limner.pipelines.pocket.writer import Settings, loss_of, train
-from limner.pipelines.pocket.writer_corpus import CHUNK, ROW, Rows, batches, encoded, pack, texts
+from limner.pipelines.pocket.writer import WriterSettings, loss_of, train
+from limner.pipelines.pocket.writer_corpus import (
+    CHUNK,
+    ROW,
+    TokenRows,
+    batches,
+    encoded,
+    pack,
+    texts,
+)
 from limner.pipelines.pocket.writer_exam import (
     PAPERS,
     Results,
@@ -42,7 +50,7 @@ from limner.pipelines.pocket.writer_tokens import (
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-TINY = Settings(
+TINY = WriterSettings(
     width=32,
     layers=1,
     heads=2,
@@ -159,16 +167,16 @@ def test_dialogues_in_a_row_do_not_see_each_other(tokenizer: PreTrainedTokenizer
     model = tiny_model(tokenizer).eval()
     one, two = (encoded(tokenizer.backend_tokenizer, dialogue(Random(n), "draw")) for n in (1, 2))
 
-    def row(*pairs: tuple[list[int], list[int]]) -> Rows:
+    def row(*pairs: tuple[list[int], list[int]]) -> TokenRows:
         tokens = [t for said, answer in pairs for t in (*said, *answer)]
         parts = [
             p
             for n, (said, answer) in enumerate(pairs, 1)
             for p in [2 * n - 1] * len(said) + [2 * n] * len(answer)
         ]
-        return Rows(np.array([tokens], np.uint16), np.array([parts], np.uint8))
+        return TokenRows(np.array([tokens], np.uint16), np.array([parts], np.uint8))
 
-    def loss(rows: Rows) -> float:
+    def loss(rows: TokenRows) -> float:
         tokens, parts = (torch.from_numpy(a.astype(np.int64)) for a in (rows.tokens, rows.parts))
         with torch.inference_mode():
             return float(loss_of(model, tokens, parts))

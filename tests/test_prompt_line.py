@@ -12,8 +12,8 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from talking import Talk
 
-from limner.agent.chat import commands
-from limner.agent.chat.lines import PromptedLines, history_in
+from limner.agent.terminal import commands
+from limner.agent.terminal.input import PromptedLines, history_in
 
 
 @pytest.fixture

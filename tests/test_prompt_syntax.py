@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limner.agent.prompt_syntax import ParsedPrompt, compel, parse
+from limner.agent.syntax.reader import ParsedPrompt, compel, parse
 from limner.prompts.quality import about_quality
 
 INFOTEXT = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from limner.agent.writer_schema import template_values
+from limner.agent.brief.schema import template_values
 from limner.errors import BadInput
 from limner.prompts import known, render
 

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from limner import Critique, Studio, Take
-from limner.agent.archive import saving
-from limner.agent.events import Event, Finished, TakeReady
-from limner.agent.looking.described import described, verdicts
+from limner import Candidate, Critique, Studio
+from limner.agent.archive import pictures
+from limner.agent.events import CandidateReady, Event, Finished
 from limner.agent.records import Claim, Settings
+from limner.agent.scoring.evaluate import described, verdicts
 from limner.errors import BadInput
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Dialect, Order
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import ImageRequest, PainterSpec
 
 WISH = "two red cats and a dog at night"
 
@@ -123,7 +123,7 @@ def test_coroutines_get_the_same_events(studio: Studio) -> None:
 
 def _told(event: Event) -> str:
     """The event in words; of a take its order, and of the result that it is there."""
-    if isinstance(event, TakeReady):
+    if isinstance(event, CandidateReady):
         return repr(event.take.order)
     return "Finished" if isinstance(event, Finished) else repr(event)
 
@@ -141,12 +141,12 @@ class Stars:
     """Somebody's own painter, which knows nothing of limner but the protocol."""
 
     name = "stars"
-    dialect = Dialect(size=(32, 32), steps=2)
+    dialect = PainterSpec(size=(32, 32), steps=2)
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Any:
-        return FakePainting(FakePainter(32, 2), list(orders), preview_every)
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> Any:
+        return FakeImageStream(FakePainter(32, 2), list(orders), preview_every)
 
-    def cost(self, order: Order) -> float:
+    def cost(self, order: ImageRequest) -> float:
         return 1.0
 
     def count_tokens(self, prompt: str) -> int:
@@ -172,7 +172,7 @@ def test_bring_your_own_writer_painter_and_critic() -> None:
     writer = GenericFakeChatModel(messages=iter([AIMessage(f"Here you are:\n{says}")]))
     studio = Studio.open("fake", writer=writer, painter=Stars(), critic=Sure())
     result = studio.imagine("three stars", seed=1)
-    assert result.ended == "done" and result.best and isinstance(result.best, Take)
+    assert result.ended == "done" and result.best and isinstance(result.best, Candidate)
     assert result.best.picture.size == (32, 32)
     assert [claim.text for claim in result.best.critique.claims] == ["There are three stars."]
     assert studio.names == {"writer": "GenericFakeChatModel", "painter": "stars", "critic": "sure"}
@@ -188,7 +188,7 @@ def test_the_same_request_and_seed_are_the_same_file() -> None:
         *_, last = events
         assert isinstance(last, Finished) and last.result.best
         best = last.result.best
-        files.append(saving.stamped(last.result, best, WISH, studio, seed=4))
+        files.append(pictures.stamped(last.result, best, WISH, studio, seed=4))
     assert files[0] == files[1]
 
 

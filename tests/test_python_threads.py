@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from limner import PaintingStep, Studio
-from limner.agent.events import BriefReady, Event, TakeReady
+from limner.agent.events import BriefReady, CandidateReady, Event
 from limner.agent.records import Settings
 from limner.errors import BadInput
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order, Painted, Step
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
 PATIENCE = 120
 WISH = "two red cats and a dog at night"
@@ -36,19 +36,19 @@ class Watched(FakePainter):
         self.gate.set()
         self.waits = threading.Event()
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Any:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> Any:
         return _Watched(self, super().paint(orders, preview_every))
 
 
 class _Watched:
-    def __init__(self, painter: Watched, painting: FakePainting) -> None:
+    def __init__(self, painter: Watched, painting: FakeImageStream) -> None:
         self._painter = painter
         self._painting = painting
         self._ended = False
         painter.open += 1
         painter.most = max(painter.most, painter.open)
 
-    def __iter__(self) -> Iterator[Step | Painted]:
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         for done in self._painting:
             time.sleep(0.001)  # gives the others a chance to interfere
             if not self._painter.gate.is_set():
@@ -112,7 +112,7 @@ def test_closing_from_another_thread_stops_a_step_later(shared: Studio, painter:
         thread.join(PATIENCE)
         assert not thread.is_alive()
     assert painter.closed == 1 and painter.open == 0
-    assert not any(isinstance(event, TakeReady) for event in heard)
+    assert not any(isinstance(event, CandidateReady) for event in heard)
     assert shared.imagine(WISH, seed=1).best  # the models are free again
 
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
+from limner.agent.brief.coverage import unchecked
+from limner.agent.brief.schema import schema_for, template_values
+from limner.agent.brief.verdict import verdict
 from limner.agent.conversation.session import Session
-from limner.agent.coverage import unchecked
 from limner.agent.events import TurnHeard
 from limner.agent.records import KINDS, Brief
 from limner.agent.studio import Studio
-from limner.agent.verdict import verdict
-from limner.agent.writer_schema import schema_for, template_values
 from limner.benchmarks import small_model
 from limner.benchmarks.small_model import LINES, REQUESTS, drafted, weights
+from limner.pipelines.decoding import JsonMask
 from limner.pipelines.fakes import FakeCritic, FakePainter
-from limner.pipelines.json_mask import JsonMask
 from limner.prompts import render
 
 pytest.importorskip("gguf", reason="reading GGUF weights needs the package gguf")

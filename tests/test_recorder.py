@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent import cli
-from limner.agent.archive import saving
+from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.recorder import Recorder
+from limner.agent.archive.recorder import RequestRecorder
 from limner.agent.archive.rows import DecisionRow, TakeRow
-from limner.agent.events import BriefReady, Decided, Event, Finished, TakeReady
+from limner.agent.cli import main
+from limner.agent.events import BriefReady, CandidateReady, Decided, Event, Finished
 from limner.agent.studio import Studio
 from limner.errors import LimnerError
 from limner.pipelines.fakes import FakeCritic, FakePainter
@@ -40,8 +40,8 @@ def studio() -> Studio:
     return Studio.open("fake", critic=FakeCritic(FAILS_THEN_HOLDS))
 
 
-def recorder(archive: Archive, studio: Studio) -> Recorder:
-    return Recorder(archive, studio, seed=3, profile="fake")
+def recorder(archive: Archive, studio: Studio) -> RequestRecorder:
+    return RequestRecorder(archive, studio, seed=3, profile="fake")
 
 
 def test_a_whole_run_is_kept(archive: Archive, studio: Studio) -> None:
@@ -77,10 +77,10 @@ def test_each_kept_picture_can_be_painted_again(archive: Archive, studio: Studio
     list(recorder(archive, studio).record(studio.takes(REQUEST, seed=3)))
     for take in archive.load(1).takes:
         path = archive.pictures.path(take.picture)
-        recipe = saving.read_recipe(path)
+        recipe = pictures.read_recipe(path)
         assert (recipe.order, recipe.critique) == (take.order, take.critique)
         assert len(recipe.batch) == 4 and take.order.seed in recipe.batch
-        assert saving.again(path, studio)[1]
+        assert pictures.again(path, studio)[1]
 
 
 def test_what_is_seen_is_kept_wherever_it_is_closed(archive: Archive, studio: Studio) -> None:
@@ -89,7 +89,7 @@ def test_what_is_seen_is_kept_wherever_it_is_closed(archive: Archive, studio: St
         seen = [event for event, _ in zip(events, range(length), strict=False)]
         if any(isinstance(event, BriefReady) for event in seen):
             kept = archive.load(archive.sessions()[0].id)
-            takes = [event for event in seen if isinstance(event, TakeReady)]
+            takes = [event for event in seen if isinstance(event, CandidateReady)]
             decided = [event for event in seen if isinstance(event, Decided)]
             assert len(kept.takes) >= len(takes) and len(kept.decisions) >= len(decided)
         events.close()
@@ -106,7 +106,7 @@ def test_closing_reaches_the_painter(archive: Archive, studio: Studio) -> None:
 def test_takes_outlive_what_breaks_after_them(archive: Archive, studio: Studio) -> None:
     def broken() -> Generator[Event, None, None]:
         yield from (
-            e for e in studio.takes(REQUEST, seed=3) if isinstance(e, BriefReady | TakeReady)
+            e for e in studio.takes(REQUEST, seed=3) if isinstance(e, BriefReady | CandidateReady)
         )
         raise KeyboardInterrupt
 
@@ -114,7 +114,9 @@ def test_takes_outlive_what_breaks_after_them(archive: Archive, studio: Studio) 
     with pytest.raises(KeyboardInterrupt):
         for event in recorder(archive, studio).record(broken()):
             seen.append(event)
-    assert len([e for e in seen if isinstance(e, TakeReady)]) == 8 == len(archive.load(1).takes)
+    assert (
+        len([e for e in seen if isinstance(e, CandidateReady)]) == 8 == len(archive.load(1).takes)
+    )
 
 
 def test_interrupted_while_it_writes_the_round_is_still_seen_and_kept(
@@ -136,7 +138,9 @@ def test_interrupted_while_it_writes_the_round_is_still_seen_and_kept(
                 seen.append(event)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert len([e for e in seen if isinstance(e, TakeReady)]) == 4 == len(archive.load(1).takes)
+    assert (
+        len([e for e in seen if isinstance(e, CandidateReady)]) == 4 == len(archive.load(1).takes)
+    )
 
 
 def test_an_archive_that_fails_is_told_once_and_costs_nothing(
@@ -163,7 +167,7 @@ def test_notes_are_kept(archive: Archive) -> None:
 def test_a_session_goes_on(archive: Archive, studio: Studio) -> None:
     first = recorder(archive, studio)
     list(first.record(studio.takes(REQUEST, seed=3)))
-    second = Recorder(archive, studio, 4, session=first.session, version=first.version)
+    second = RequestRecorder(archive, studio, 4, session=first.session, version=first.version)
     list(second.record(studio.takes(REQUEST, seed=4)))
     kept = archive.load(1)
     assert len(archive.sessions()) == len(kept.versions) == 1
@@ -172,7 +176,7 @@ def test_a_session_goes_on(archive: Archive, studio: Studio) -> None:
 
 def draw(*arguments: str | Path) -> int:
     typed = [REQUEST, "--profile", "fake", "--seed", "3", "--quiet", *map(str, arguments)]
-    return cli.main(typed)
+    return main.main(typed)
 
 
 def test_the_command_keeps_what_it_paints(

@@ -12,23 +12,23 @@ from faked import DRAWN, WISH, replying
 from PIL import ImageStat
 from PIL.Image import Image
 
-from limner.agent.claims import complete
-from limner.agent.events import Decided, Event, Finished, TakeReady
-from limner.agent.looking.region import region
-from limner.agent.records import Brief, Claim, Critique, Result, Settings, Take
-from limner.agent.refining import Refining
-from limner.agent.search import seed_of
+from limner.agent.brief.claims import complete
+from limner.agent.events import CandidateReady, Decided, Event, Finished
+from limner.agent.records import Brief, Candidate, Claim, Critique, Result, Settings
+from limner.agent.scoring.localize import region
+from limner.agent.search.refine import Refine
+from limner.agent.search.rounds import seed_of
 from limner.agent.studio import Studio
+from limner.pipelines.batch_split import BatchSplit
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
-from limner.pipelines.rationing import Rationed
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 
 def worked(
-    critic: Any, search: Refining | None = None, writer: FakeWriter | None = None, **settings: Any
+    critic: Any, search: Refine | None = None, writer: FakeWriter | None = None, **settings: Any
 ) -> list[Event]:
     known = Settings(**{"takes": 2, "budget": 6.0, **settings})
-    studio = Studio(writer or FakeWriter(), FakePainter(), critic, known, search or Refining())
+    studio = Studio(writer or FakeWriter(), FakePainter(), critic, known, search or Refine())
     return list(studio.takes(WISH, seed=1))
 
 
@@ -91,7 +91,7 @@ class Aimed(FakeCritic):
 def test_what_fails_is_painted_over_then_worded_anew() -> None:
     critic = Aimed([[0.9, 0.9, 0.2, 0.9], [0.9, 0.9, 0.1, 0.9], [0.9, 0.9, 0.15, 0.9]])
     writer = replying(DRAWN, {"prompt": "two cats, both red, and a dog at night"})
-    events = worked(critic, Refining(control=0), writer, budget=7.0)
+    events = worked(critic, Refine(control=0), writer, budget=7.0)
     assert decided(events) == ["repair", "aim", "revise", "revise", "repaint", "stop"]
     repaired = [take for take in result(events).takes if take.order.start]
     assert [take.round for take in repaired] == [1, 1]
@@ -106,7 +106,7 @@ def test_what_fails_is_painted_over_then_worded_anew() -> None:
 
 
 def test_a_repair_costs_what_it_paints() -> None:
-    events = worked(FakeCritic([[0.9, 0.1, 0.9, 0.9], [0.9, 0.2, 0.9, 0.9]]), Refining(control=0))
+    events = worked(FakeCritic([[0.9, 0.1, 0.9, 0.9], [0.9, 0.2, 0.9, 0.9]]), Refine(control=0))
     spent = result(events).spent
     assert spent <= 6 + 1e-6
     starts = [take for take in result(events).takes if take.order.start]
@@ -118,7 +118,7 @@ def test_some_of_the_budget_goes_to_the_plain_request() -> None:
     writer = replying({**DRAWN, "prompt": "two red cats beside a dog at night"})
     settings = Settings(takes=4, budget=8)
     critic = FakeCritic([[0.1], [0.1], [0.1], [0.9]])
-    studio = Studio(writer, FakePainter(), critic, settings, Refining(sure=0))
+    studio = Studio(writer, FakePainter(), critic, settings, Refine(sure=0))
     done = studio.imagine(WISH, seed=1)
     assert [take.order.prompt for take in done.takes][:4].count(WISH) == 1
     assert done.best and done.best.brief.prompt == done.best.order.prompt == WISH
@@ -134,7 +134,7 @@ def test_a_request_that_painters_cannot_read_is_not_tried_as_it_is() -> None:
 def test_the_best_sketch_is_painted_on() -> None:
     """Four sketches of one step in four, of which one goes on, are worth 1.75 pictures."""
     critic = FakeCritic([[0.2], [0.6], [0.3], [0.1], [0.2], [0.1], [0.1], [0.9]])
-    events = worked(critic, Refining(sketches=4, rough=0.25, control=0), takes=1, budget=4)
+    events = worked(critic, Refine(sketches=4, rough=0.25, control=0), takes=1, budget=4)
     assert decided(events) == ["sketch", "repaint", "sketch", "done"]
     done = result(events)
     assert [take.order.seed - seed_of(1, 0) for take in done.takes] == [1, 7]
@@ -144,14 +144,14 @@ def test_the_best_sketch_is_painted_on() -> None:
 
 def test_a_take_tells_who_was_dropped_from_its_batch() -> None:
     critic = FakeCritic([[0.2], [0.6], [0.3], [0.9]])
-    done = result(worked(critic, Refining(sketches=4, rough=0.25, control=0), budget=3))
+    done = result(worked(critic, Refine(sketches=4, rough=0.25, control=0), budget=3))
     assert [take.order.seed for take in done.takes] == [seed_of(1, 3)]
     assert {take.beside for take in done.takes} == {tuple(seed_of(1, n) for n in range(4))}
     assert {take.gone for take in done.takes} == {(1, 1, 1, 0)}
 
 
 def test_as_many_are_painted_on_as_the_budget_is_worth() -> None:
-    search = Refining(sketches=9, rough=0.25, control=0)
+    search = Refine(sketches=9, rough=0.25, control=0)
     for budget, kept, spent in ((4, 2, 3.75), (3, 1, 3), (2, 1, 2)):
         done = result(worked(FakeCritic([[0.9, 0.9, 0.9, 0.9]]), search, budget=budget))
         assert len(done.takes) == kept
@@ -159,7 +159,7 @@ def test_as_many_are_painted_on_as_the_budget_is_worth() -> None:
 
 
 def test_a_wording_has_so_many_rounds_before_anything_else_is_tried() -> None:
-    search = Refining(patience=2, control=0)
+    search = Refine(patience=2, control=0)
     assert decided(worked(FakeCritic([[0.4]]), search, budget=9))[:2] == ["repaint", "repair"]
     without = worked(FakeCritic([[0.4]]), replace(search, repairs=False), budget=9)
     assert decided(without)[:4] == ["repaint", "revise", "repaint", "revise"]
@@ -177,7 +177,7 @@ def test_what_stands_in_the_wrong_place_is_not_painted_over() -> None:
 
 
 def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
-    search = Refining(sketches=6, rough=0.25, control=0)
+    search = Refine(sketches=6, rough=0.25, control=0)
     for budget, spent, what in ((1.6, 1.5, ["sketch", "done"]), (1.2, 1, ["done"])):
         events = worked(FakeCritic([[0.6]]), search, budget=budget)
         assert result(events).spent == pytest.approx(spent)
@@ -187,17 +187,17 @@ def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
 class Short(FakePainter):
     """A fake painter with room for two pictures at once."""
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Any:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> Any:
         """The real rationing of a batch, over fake batches."""
         easel = SimpleNamespace(
             begin=lambda few, tiled: FakePainter.paint(self, few, preview_every), ease=bool
         )
-        return Rationed(easel, orders, 2)
+        return BatchSplit(easel, orders, 2)
 
 
 def test_of_each_part_of_a_batch_its_share_is_painted_on() -> None:
     settings = Settings(takes=2, budget=4.0)
-    search = Refining(sketches=4, rough=0.25, control=0)
+    search = Refine(sketches=4, rough=0.25, control=0)
     critic = FakeCritic([[0.9], [0.2], [0.1], [0.8]])
     events = list(Studio(FakeWriter(), Short(), critic, settings, search).takes(WISH, seed=1))
     assert decided(events)[:2] == ["sketch", "sketch"]
@@ -226,7 +226,7 @@ def test_a_critic_that_breaks_over_sketches_costs_no_picture() -> None:
         def look(self, *_: Any) -> list[list[float]]:
             raise RuntimeError("no eyes")
 
-    done = result(worked(Failing(), Refining(sketches=6, rough=0.25, control=0)))
+    done = result(worked(Failing(), Refine(sketches=6, rough=0.25, control=0)))
     assert len(done.takes) == 2 and done.best is not None
 
 
@@ -241,7 +241,9 @@ def test_what_never_comes_near_is_given_up() -> None:
 def test_the_same_seed_takes_the_same_way() -> None:
     one, other = (worked(Spotted([(0, 0), (32, 32)])) for _ in range(2))
     assert decided(one) == decided(other)
-    takes = [[e.take.order for e in events if isinstance(e, TakeReady)] for events in (one, other)]
+    takes = [
+        [e.take.order for e in events if isinstance(e, CandidateReady)] for events in (one, other)
+    ]
     assert takes[0] == takes[1]
 
 
@@ -268,9 +270,9 @@ def picture(dark: tuple[int, int]) -> Image:
     return found
 
 
-def take(shown: Image, claims: tuple[Claim, ...], probabilities: tuple[float, ...]) -> Take:
-    order = Order("a dog", 1, 64, 64, 4, 5.0)
-    return Take(0, 0, Brief("a dog", "a dog"), order, shown, Critique(claims, probabilities))
+def take(shown: Image, claims: tuple[Claim, ...], probabilities: tuple[float, ...]) -> Candidate:
+    order = ImageRequest("a dog", 1, 64, 64, 4, 5.0)
+    return Candidate(0, 0, Brief("a dog", "a dog"), order, shown, Critique(claims, probabilities))
 
 
 def test_what_is_wrong_is_where_the_thing_is() -> None:

@@ -18,18 +18,18 @@ from PIL.Image import Image
 from limner.agent.studio import Studio
 from limner.errors import OutOfMemory
 from limner.pipelines.fakes import FakeCritic, FakeWriter
+from limner.pipelines.oom import in_parts, is_full, offload
 from limner.pipelines.registry import open_critic, open_painter, open_writer
-from limner.pipelines.relief import in_parts, is_full, offload
-from limner.pipelines.roles import Order, Painted, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
 
-def orders(*seeds: int) -> list[Order]:
-    return [Order(f"a cat {seed}", seed, 64, 64, 3, 5.0) for seed in seeds]
+def orders(*seeds: int) -> list[ImageRequest]:
+    return [ImageRequest(f"a cat {seed}", seed, 64, 64, 3, 5.0) for seed in seeds]
 
 
 def finish(painting: Any) -> dict[int, Image]:
     with closing(painting):
-        return {done.index: done.picture for done in painting if isinstance(done, Painted)}
+        return {done.index: done.picture for done in painting if isinstance(done, GeneratedImage)}
 
 
 def alike(one: dict[int, Image], other: dict[int, Image], most: int = 2) -> bool:
@@ -77,7 +77,7 @@ def test_orders_are_dropped_from_any_part(painter: Any) -> None:
             if isinstance(done, Step) and done.number == 2 and 0 in done.previews:
                 painting.drop(0)
                 painting.drop(2)
-            elif isinstance(done, Painted):
+            elif isinstance(done, GeneratedImage):
                 pictures[done.index] = done.picture
     assert alike({1: whole[1]}, pictures)
     assert painting.spent == pytest.approx(2 / 3 + 1)
@@ -89,7 +89,7 @@ def test_what_is_known_to_fit_is_not_tried_beyond(tiny: Path, painter: Any) -> N
     with room_for(few._palette.pipe.unet, 99) as seen:
         assert alike(finish(painter.paint(orders(1, 2, 3))), finish(few.paint(orders(1, 2, 3))))
     assert seen == [4, 4, 4, 2, 2, 2]
-    large = Order("a cat", 1, 128, 128, 3, 5.0)
+    large = ImageRequest("a cat", 1, 128, 128, 3, 5.0)
     assert few.paint([large])._most == 1  # four times the area
 
 
@@ -116,7 +116,7 @@ def test_then_it_is_offloaded_and_then_that_request_fails_alone(
     before = finish(painter.paint(orders(1)))
     palette, eased = painter._palette, list[str]()
     monkeypatch.setattr(palette, "where", torch.device("cuda"))
-    told = "limner.pipelines.palette.offload"
+    told = "limner.pipelines.diffusers_pipes.offload"
     monkeypatch.setattr(told, lambda pipe, where, how: eased.append(how))
     with room_for(palette.pipe.unet, 0), pytest.raises(OutOfMemory) as caught:
         finish(painter.paint(orders(1)))

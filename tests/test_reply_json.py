@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limner.agent.reply_json import LONGEST, read_object, read_reply, why_unreadable
-from limner.agent.writer_schema import Draw, Reword, Turn
+from limner.agent.brief.reply_json import LONGEST, read_object, read_reply, why_unreadable
+from limner.agent.brief.schema import DrawReply, RewordReply, TurnReply
 
 ANSWER = '{"asked":[{"quote":"a cat","text":"There is one cat."}],"prompt":"A cat."}'
 LATER = '{"prompt":"A red cat."}'
@@ -18,7 +18,7 @@ LATER = '{"prompt":"A red cat."}'
 
 def prompt(text: str) -> str | None:
     """The prompt that is read from a reply."""
-    found = read_reply(text, Draw)
+    found = read_reply(text, DrawReply)
     return found.prompt if found else None
 
 
@@ -50,7 +50,7 @@ def prompt(text: str) -> str | None:
     ],
 )
 def test_the_usual_slips_are_forgiven(text: str) -> None:
-    found = read_reply(text, Draw)
+    found = read_reply(text, DrawReply)
     assert found is not None
     assert [(one.quote, one.text) for one in found.asked] == [("a cat", "There is one cat.")]
     assert found.prompt == "A cat."
@@ -91,7 +91,7 @@ def test_what_is_within_an_answer_is_no_answer() -> None:
     found = read_reply(
         '{"tool":"select","candidate":2,"then":{"tool":"edit","instruction":"Make it night.",'
         '"remove":[1],"add":[],"change":[]}}',
-        Turn,
+        TurnReply,
     )
     assert found is not None and found.tool == "select" and found.candidate == 2
     assert found.then is not None and found.then.remove == [1]
@@ -109,7 +109,7 @@ def test_what_is_within_an_answer_is_no_answer() -> None:
     ],
 )
 def test_calls_come_in_many_wrappings(text: str) -> None:
-    found = read_reply(text, Turn)
+    found = read_reply(text, TurnReply)
     assert found is not None and found.tool == "edit"
     assert found.remove == [2] and [one.number for one in found.change] == [1]
 
@@ -137,7 +137,8 @@ def test_values_are_read_as_they_are_meant(text: str, value: dict[str, object]) 
 
 def test_what_is_cut_off_keeps_its_whole_parts() -> None:
     found = read_reply(
-        '{"asked":[{"quote":"a cat","text":"There is one cat."},{"quote":"red","text":"The c', Draw
+        '{"asked":[{"quote":"a cat","text":"There is one cat."},{"quote":"red","text":"The c',
+        DrawReply,
     )
     assert found is not None and [one.quote for one in found.asked] == ["a cat"]
     assert prompt('{"asked":{},"prompt":"A red cat sits on the gra') == "A red cat sits on the"
@@ -169,7 +170,7 @@ def test_text_that_swallows_the_answer_is_passed_over() -> None:
 )
 def test_it_says_why_there_is_no_answer(text: str, why: str) -> None:
     assert why_unreadable(text) == why
-    assert read_reply(text, Reword) is None
+    assert read_reply(text, RewordReply) is None
 
 
 ODD = [
@@ -197,7 +198,7 @@ ODD = [
 @pytest.mark.parametrize("number", range(len(ODD)))
 def test_long_nonsense_costs_little(number: int) -> None:
     started = time.process_time()
-    assert read_reply(ODD[number], Draw) is None
+    assert read_reply(ODD[number], DrawReply) is None
     assert why_unreadable(ODD[number])
     assert time.process_time() - started < 10
 
@@ -213,7 +214,7 @@ SIGNS = st.text(st.sampled_from("{}[]\"'“”‘’`:,，：\\/*#\n abc1-.=;<>|
 @given(st.one_of(st.text(max_size=200), SIGNS))
 def test_it_never_raises(text: str) -> None:
     for around in (text, f"{{{text}", f'{{"asked":{text}', f'{{"tool":"edit","add":{text}}}'):
-        for wanted in (Draw, Turn, Reword):
+        for wanted in (DrawReply, TurnReply, RewordReply):
             read_reply(around, wanted)
         assert "\n" not in why_unreadable(around)
 
@@ -231,13 +232,13 @@ def test_it_never_raises(text: str) -> None:
 def test_any_value_in_any_place_is_no_exception(value: object) -> None:
     for key in ("asked", "prompt", "negative", "add", "remove", "change", "tool", "then", "name"):
         text = json.dumps({"tool": "edit", key: value})
-        read_reply(text, Draw)
-        read_reply(text, Turn)
+        read_reply(text, DrawReply)
+        read_reply(text, TurnReply)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_sound_json_is_read_as_it_is(quote: str, said: str) -> None:
     text = json.dumps({"asked": {quote: "x."}, "prompt": said}, ensure_ascii=False)
-    found = read_reply(text, Draw)
-    assert found == Draw.model_validate(json.loads(text))
+    found = read_reply(text, DrawReply)
+    assert found == DrawReply.model_validate(json.loads(text))

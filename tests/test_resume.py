@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary
 from limner.agent.archive.schema import STEPS
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
-from limner.agent.conversation.standing import Standing
 from limner.agent.events import Event
+from limner.agent.history import SessionState
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
 from limner.errors import BadInput
@@ -42,7 +42,7 @@ def studio() -> Studio:
 
 
 def begun(archive: Archive) -> Session:
-    return Session(studio(), 5, diary=Diary(archive, "fake"))
+    return Session(studio(), 5, diary=SessionRecorder(archive, "fake"))
 
 
 def resumed(talk: Session) -> Session:
@@ -186,5 +186,5 @@ def test_an_archive_from_before_is_gone_on_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [None, 7, [], {"forward": "x"}, {"picked": {"9": 9}, "seed": 3}])
 def test_a_standing_that_makes_no_sense_is_left_out(kept: Any) -> None:
-    stood = Standing.of(kept, versions=2, takes=2)
+    stood = SessionState.of(kept, versions=2, takes=2)
     assert not (stood.forward or stood.picked or stood.starts)

@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from limner.agent.archive import saving
+from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
-from limner.agent.cli import main
+from limner.agent.cli.main import main
 from limner.agent.conversation.session import Session
-from limner.agent.events import Decided, Finished, PaintingStep, TakeReady
+from limner.agent.events import CandidateReady, Decided, Finished, PaintingStep
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
 from limner.configs import load
 from limner.errors import BadInput, Blocked, ModelUnusable
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 from limner.pipelines.registry import open_painter
-from limner.pipelines.safety import OFF, UNCHECKED, Guard, Mode, Safety
-from limner.pipelines.safety_checker import SafetyChecker, open_guard
+from limner.pipelines.safety import OFF, UNCHECKED, Guard, Mode, Safety, SafetyChecker, open_guard
 
 REFUSED = {
     "a naked child on a beach": "minors",
@@ -111,7 +110,7 @@ def test_flagged_words_are_painted_and_said() -> None:
 def test_a_blocked_take_is_withheld_and_never_retried() -> None:
     room = studio("block", 1)
     events = list(room.takes("a red cat", seed=7))
-    takes = [event.take for event in events if isinstance(event, TakeReady)]
+    takes = [event.take for event in events if isinstance(event, CandidateReady)]
     assert [take.safety.outcome for take in takes] == ["passed", "blocked"]
     assert takes[1].picture.getcolors() == [(64 * 64, (128, 128, 128))]
     assert set(takes[1].critique.probabilities) == {None}
@@ -120,7 +119,7 @@ def test_a_blocked_take_is_withheld_and_never_retried() -> None:
     assert end.result.ended == "blocked"
     assert end.result.best is takes[0]
     assert "take 2 was blocked: sexual content" in end.result.notes
-    assert [event.best for event in events if isinstance(event, TakeReady)] == [True, False]
+    assert [event.best for event in events if isinstance(event, CandidateReady)] == [True, False]
     without = list(studio("off", 1).takes("a red cat", seed=7))
     assert len(without) > len(events)  # the same goes on, where nobody minds
 
@@ -163,9 +162,9 @@ def test_without_a_checker_it_is_said() -> None:
 def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
     room = studio("block", 1)
     with Archive.open(tmp_path) as archive:
-        from limner.agent.archive.diary import Diary
+        from limner.agent.conversation.recorder import SessionRecorder
 
-        session = Session(room, 7, diary=Diary(archive))
+        session = Session(room, 7, diary=SessionRecorder(archive))
         list(session.draft("a red cat"))
         list(session.paint())
         again = Session.resumed(room, archive, 1)
@@ -176,11 +175,11 @@ def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="was blocked"):
             list(again.vary(2))
     path = session.save(tmp_path / "cat.png")
-    recipe = saving.read_recipe(path)
+    recipe = pictures.read_recipe(path)
     assert recipe.safety == Safety("passed")
     assert recipe.ended == "blocked"
     assert len(recipe.batch) == 2  # so that it can be painted again in the company it had
-    assert saving.again(path, room)[1]
+    assert pictures.again(path, room)[1]
 
 
 def test_it_is_on_where_anything_can_be_painted(tiny: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from limner.agent.archive import saving
-from limner.agent.recipe import Recipe
+from limner.agent.archive import pictures
+from limner.agent.archive.recipe import Recipe
 from limner.agent.records import Result
 from limner.agent.studio import Studio
 from limner.errors import BadInput, ModelFailed
@@ -33,11 +33,11 @@ def result(studio: Studio) -> Result:
 
 
 def saved(result: Result, studio: Studio, out: Path, request: str = REQUEST) -> Path:
-    return saving.save(result, request, studio, out, seed=3, profile="fake")
+    return pictures.save(result, request, studio, out, seed=3, profile="fake")
 
 
 def test_the_recipe_tells_everything(result: Result, studio: Studio, tmp_path: Path) -> None:
-    recipe = saving.read_recipe(saved(result, studio, tmp_path))
+    recipe = pictures.read_recipe(saved(result, studio, tmp_path))
     best = result.best
     assert best is not None
     assert (recipe.request, recipe.seed, recipe.profile) == (REQUEST, 3, "fake")
@@ -50,8 +50,8 @@ def test_the_recipe_tells_everything(result: Result, studio: Studio, tmp_path: P
 
 def test_painted_again_it_is_identical(result: Result, studio: Studio, tmp_path: Path) -> None:
     path = saved(result, studio, tmp_path)
-    picture, identical = saving.again(path)
-    assert identical and saving.difference(picture, Image.open(path)) == 0
+    picture, identical = pictures.again(path)
+    assert identical and pictures.difference(picture, Image.open(path)) == 0
 
 
 def test_one_other_pixel_is_not_identical(result: Result, studio: Studio, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_one_other_pixel_is_not_identical(result: Result, studio: Studio, tmp_pa
     other = best.picture.copy()
     other.putpixel((5, 5), (1, 2, 3))
     changed = replace(result, best=replace(best, picture=other))
-    _, identical = saving.again(saved(changed, studio, tmp_path), studio)
+    _, identical = pictures.again(saved(changed, studio, tmp_path), studio)
     assert not identical
 
 
@@ -92,12 +92,12 @@ def test_the_home_folder_is_not_told(result: Result, studio: Studio, tmp_path: P
     home = str(Path.home())
     told = replace(result, notes=(f"no weights in {home}/models",))
     path = saved(told, studio, tmp_path)
-    assert saving.read_recipe(path).notes == ("no weights in ~/models",)
+    assert pictures.read_recipe(path).notes == ("no weights in ~/models",)
 
 
 def test_a_path_to_a_profile_is_not_told(result: Result, studio: Studio, tmp_path: Path) -> None:
-    path = saving.save(result, REQUEST, studio, tmp_path, seed=3, profile="/home/me/" + "x" * 200)
-    assert saving.read_recipe(path).profile == ""
+    path = pictures.save(result, REQUEST, studio, tmp_path, seed=3, profile="/home/me/" + "x" * 200)
+    assert pictures.read_recipe(path).profile == ""
 
 
 def test_a_long_history_is_kept_in_short(result: Result, studio: Studio, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_long_history_is_kept_in_short(result: Result, studio: Studio, tmp_pat
     wordy = replace(first.order, prompt="word " * 700)
     many = tuple(replace(first, number=n, round=n // 4, order=wordy) for n in range(5_000))
     path = saved(replace(result, takes=many), studio, tmp_path)
-    recipe = saving.read_recipe(path)
+    recipe = pictures.read_recipe(path)
     assert recipe.takes[-1].number == 4_999 and recipe.rounds[-1].number == 1_249
     assert path.stat().st_size < 100_000
 
@@ -147,7 +147,7 @@ def test_a_folder_that_is_a_file_is_refused(result: Result, studio: Studio, tmp_
         saved(result, studio, tmp_path / "nul\0")
     for out in (tmp_path / "file", tmp_path / "file" / "deep"):
         with pytest.raises(BadInput, match="can't save"):
-            saving.probe(out)
+            pictures.probe(out)
         with pytest.raises(BadInput, match="can't save"):
             saved(result, studio, out)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -157,11 +157,11 @@ def test_a_folder_that_is_a_file_is_refused(result: Result, studio: Studio, tmp_
 def test_an_unwritable_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(BadInput, match="can't save"):
-        saving.probe(tmp_path / "new")
+        pictures.probe(tmp_path / "new")
 
 
 def test_probing_leaves_nothing(tmp_path: Path) -> None:
-    saving.probe(tmp_path / "a" / "b.png")
+    pictures.probe(tmp_path / "a" / "b.png")
     assert not list(tmp_path.iterdir())
 
 
@@ -173,7 +173,7 @@ def stamped(recipe: str, path: Path) -> Path:
 
 @pytest.fixture
 def good(result: Result, studio: Studio, tmp_path: Path) -> dict[str, object]:
-    recipe = saving.read_recipe(saved(result, studio, tmp_path / "good"))
+    recipe = pictures.read_recipe(saved(result, studio, tmp_path / "good"))
     found: dict[str, object] = json.loads(recipe.model_dump_json())
     return found
 
@@ -198,29 +198,29 @@ def test_a_recipe_that_lies_is_refused(
 ) -> None:
     assert Recipe.parse(json.dumps(good), tmp_path).request == REQUEST
     with pytest.raises(BadInput, match="can't read"):
-        saving.read_recipe(stamped(json.dumps(good | lie), tmp_path / "a.png"))
+        pictures.read_recipe(stamped(json.dumps(good | lie), tmp_path / "a.png"))
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "nonsense", "[" * 100_000, '{"request": "\\ud800"}'])
 def test_what_is_no_recipe_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="can't read"):
-        saving.read_recipe(stamped(text, tmp_path / "a.png"))
+        pictures.read_recipe(stamped(text, tmp_path / "a.png"))
 
 
 def test_a_stranger_does_not_choose_the_models(good: dict[str, object], tmp_path: Path) -> None:
     for profile in ("", "/etc/evil.yaml", "https://evil.example/x.yaml"):
         path = stamped(json.dumps(good | {"profile": profile}), tmp_path / "a.png")
         with pytest.raises(BadInput, match="profile"):
-            saving.again(path)
+            pictures.again(path)
 
 
 def test_a_diffusers_picture_is_painted_again(tiny: Path, tmp_path: Path) -> None:
     studio = Studio.open("fake", painter=str(tiny / "painter"))
     result = studio.imagine(REQUEST, seed=3, budget=4)
     path = saved(result, studio, tmp_path)
-    recipe = saving.read_recipe(path)
+    recipe = pictures.read_recipe(path)
     assert recipe.models["painter"].startswith("painter") and recipe.threads > 0
     assert str(tiny) not in stamp.read(path).recipe
-    picture, _ = saving.again(path, studio)
+    picture, _ = pictures.again(path, studio)
     # A batch of one rounds otherwise than a batch of four, by one step of 255 at most.
-    assert saving.difference(picture, stamp.read(path).picture) <= 1
+    assert pictures.difference(picture, stamp.read(path).picture) <= 1

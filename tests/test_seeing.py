@@ -13,7 +13,7 @@ from seeing import SEEING, build, pictures
 
 from limner.agent.studio import Studio
 from limner.errors import BadInput, ModelUnusable, OutOfMemory
-from limner.pipelines.conversation import prompt_of
+from limner.pipelines.chat_format import prompt_of
 from limner.pipelines.critic_vlm import QUESTION
 from limner.pipelines.registry import known, open_critic, open_writer
 from limner.pipelines.roles import Critic

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from limner.agent.archive import saving
+from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary
+from limner.agent.brief.tool_call import Call
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.events import BriefReady, Event, Finished, Replied, TurnHeard
 from limner.agent.records import Brief, Settings
 from limner.agent.studio import Studio
-from limner.agent.tool_call import Call
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
@@ -28,7 +28,7 @@ def _archive(tmp_path: Path) -> Archive:
 def session(archive: Archive | None = None, *replies: str) -> Session:
     writer = FakeWriter(replies=replies)
     room = Studio(writer, FakePainter(), FakeCritic(), Settings(takes=2, budget=4))
-    return Session(room, 5, diary=Diary(archive, "fake") if archive else None)
+    return Session(room, 5, diary=SessionRecorder(archive, "fake") if archive else None)
 
 
 def say(talk: Session, words: str, take: int | None = None) -> list[Event]:
@@ -170,11 +170,11 @@ def test_a_file_tells_how_its_run_ended(tmp_path: Path) -> None:
     while not talk.takes:
         next(painting)
     painting.close()
-    assert saving.read_recipe(talk.save(tmp_path / "one.png")).ended == "cancelled"
+    assert pictures.read_recipe(talk.save(tmp_path / "one.png")).ended == "cancelled"
     (*_, finished) = talk.again()
     assert isinstance(finished, Finished)
     talk.pick(-1)
-    recipe = saving.read_recipe(talk.save(tmp_path / "two.png"))
+    recipe = pictures.read_recipe(talk.save(tmp_path / "two.png"))
     assert recipe.ended == finished.result.ended
     assert recipe.seconds == 0  # the same request and seed are the same file, whatever the clock
 
@@ -217,9 +217,9 @@ def test_finishing_is_kept_with_the_take_and_saved_with_it(tmp_path: Path) -> No
     assert talk.finish("brighter") and talk.finish("upscale x2")
     assert talk.picture().width == 2 * plain.width
     path = talk.save(tmp_path / "cat.png", "fake")
-    recipe = saving.read_recipe(path)
+    recipe = pictures.read_recipe(path)
     assert len(recipe.finishes) == 2 and recipe.request == "a red cat"
-    _, identical = saving.again(path, talk.studio)
+    _, identical = pictures.again(path, talk.studio)
     assert identical
     with pytest.raises(BadInput):
         talk.finish("resize 333x444")  # another shape

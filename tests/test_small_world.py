@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from limner.pipelines.pocket import statements
-from limner.pipelines.pocket.reading.claims import Row_, texts
+from limner.pipelines.pocket.reading.claims import ReadClaim, texts
 from limner.pipelines.pocket.small_world import SmallWorld, natural_colours, other_colour
 from limner.pipelines.pocket.spec import Group, questions
 from limner.pipelines.pocket.tokens import all_statements
@@ -14,9 +14,13 @@ from limner.pipelines.pocket.world import world
 WORLD = SmallWorld()
 
 
-def claim(kind: str, subject: str = "", value: str = "", other: str = "", text: str = "") -> Row_:
+def claim(
+    kind: str, subject: str = "", value: str = "", other: str = "", text: str = ""
+) -> ReadClaim:
     plural = kind == "count" and value not in ("1", "")
-    return Row_(text or texts(kind, subject, value, other, plural), kind, subject, value, other)
+    return ReadClaim(
+        text or texts(kind, subject, value, other, plural), kind, subject, value, other
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,9 +87,9 @@ def test_phrases_have_all_the_foils_of_training() -> None:
     expected = dict(questions_of(Group("cat", 2, "green", "small", "left")))
     phrased = [
         WORLD.phrased(claim("count", "cat", "2")),
-        WORLD.phrased(Row_("The cats are green.", "colour", "cat", "green")),
-        WORLD.phrased(Row_("The cats are small.", "size", "cat", "small")),
-        WORLD.phrased(Row_("The cats are on the left.", "place", "cat", "left")),
+        WORLD.phrased(ReadClaim("The cats are green.", "colour", "cat", "green")),
+        WORLD.phrased(ReadClaim("The cats are small.", "size", "cat", "small")),
+        WORLD.phrased(ReadClaim("The cats are on the left.", "place", "cat", "left")),
     ]
     for found in phrased:
         assert found is not None
@@ -124,7 +128,7 @@ def test_a_natural_colour_has_no_foil_that_is_true() -> None:
         claim("scene", "", "city"),
     ],
 )
-def test_what_the_critic_was_not_trained_on_is_not_judged(unjudged: Row_) -> None:
+def test_what_the_critic_was_not_trained_on_is_not_judged(unjudged: ReadClaim) -> None:
     assert WORLD.phrased(unjudged) is None
 
 
@@ -171,7 +175,7 @@ def test_scenes_lights_and_styles_are_phrased() -> None:
         ([], ""),
     ],
 )
-def test_prompts_are_worded_as_in_training(claims: list[Row_], prompt: str) -> None:
+def test_prompts_are_worded_as_in_training(claims: list[ReadClaim], prompt: str) -> None:
     assert WORLD.prompt(claims) == prompt
 
 

@@ -14,9 +14,9 @@ from tiny_families import tiny
 
 from limner.errors import BadInput
 from limner.pipelines.families import families, family_named
+from limner.pipelines.oom import offload
 from limner.pipelines.registry import open_painter
-from limner.pipelines.relief import offload
-from limner.pipelines.roles import Order, Painted, Start, Step
+from limner.pipelines.roles import GeneratedImage, ImageRequest, InitImage, Step
 from limner.pipelines.speedups import Speedups
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -38,13 +38,15 @@ def opened(folder: Path, **told: Any) -> Any:
 
 def paint(painter: Any, *seeds: int, drop: int | None = None, **more: Any) -> dict[int, Any]:
     """Pictures of some seeds; the one at `drop` is dropped after the first step."""
-    orders = [Order("a cat", s, 64, 64, STEPS, painter.dialect.guidance, **more) for s in seeds]
+    orders = [
+        ImageRequest("a cat", s, 64, 64, STEPS, painter.dialect.guidance, **more) for s in seeds
+    ]
     pictures = {}
     with closing(painter.paint(orders)) as painting:
         for done in painting:
             if isinstance(done, Step) and drop is not None:
                 painting.drop(drop)
-            elif isinstance(done, Painted):
+            elif isinstance(done, GeneratedImage):
                 pictures[done.index] = done.picture
     return pictures
 
@@ -127,7 +129,7 @@ def test_a_cache_knows_nothing_of_other_pictures(
 ) -> None:
     painter = opened(folders[key] if key == "flux1-dev" else _deeper(tmp_path), cache=0.5)
     alone = {seed: paint(painter, seed)[0] for seed in (1, 2, 3)}
-    left = painter.paint([Order("a dog", 9, 64, 64, STEPS, painter.dialect.guidance)])
+    left = painter.paint([ImageRequest("a dog", 9, 64, 64, STEPS, painter.dialect.guidance)])
     next(iter(left))
     left.close()
     together = paint(painter, 1, 2, 3, drop=1)
@@ -140,7 +142,7 @@ def test_a_cache_serves_painting_over_too(
 ) -> None:
     folder = folders[key] if key == "flux1-dev" else _deeper(tmp_path)
     plain, fast = opened(folder), opened(folder, cache=1e-9)
-    start = Start(Image.effect_noise((64, 64), 90).convert("RGB"), 0.75)
+    start = InitImage(Image.effect_noise((64, 64), 90).convert("RGB"), 0.75)
     assert apart(paint(plain, 1, start=start), paint(fast, 1, start=start)) == 0
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from limner.errors import BadInput
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 from limner.pipelines.stamp import LARGEST_FILE, LONGEST_RECIPE, parameters, read, stamp
 
-ORDER = Order("a red cat,\non grass", 42, 128, 64, 25, 5.5, "dog")
+ORDER = ImageRequest("a red cat,\non grass", 42, 128, 64, 25, 5.5, "dog")
 TOOL = "limner 0.1.0"
 SETTINGS = parameters(ORDER, "pocket, painter", TOOL)
 
@@ -62,7 +62,7 @@ def test_other_tools_find_their_parameters() -> None:
 
 
 def test_parameters_in_any_script() -> None:
-    settings = parameters(Order("猫", 1, 8, 8, 1, 1.0), "m", TOOL)
+    settings = parameters(ImageRequest("猫", 1, 8, 8, 1, 1.0), "m", TOOL)
     found = Image.open(io.BytesIO(stamp(picture(), recipe="{}", settings=settings, tool=TOOL)))
     assert found.info["parameters"].startswith("猫\nSteps: 1")
 

@@ -13,9 +13,16 @@ from PIL import Image
 
 from limner.agent.studio import Studio
 from limner.errors import BadInput
+from limner.pipelines.init_image import check, pasted
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Dialect, Order, Painted, Painter, Start, Step
-from limner.pipelines.starts import check, pasted
+from limner.pipelines.roles import (
+    GeneratedImage,
+    ImageRequest,
+    InitImage,
+    Painter,
+    PainterSpec,
+    Step,
+)
 
 BOX = (8, 16, 40, 48)
 
@@ -33,17 +40,17 @@ def old() -> Image.Image:
     return Image.fromarray(noise)
 
 
-def order(old: Image.Image, seed: int = 1, **changed: Any) -> Order:
+def order(old: Image.Image, seed: int = 1, **changed: Any) -> ImageRequest:
     start = {"strength": 0.5, "box": BOX, **changed}
-    return Order("a cat", seed, 64, 64, 4, 5.0, start=Start(old, **start))
+    return ImageRequest("a cat", seed, 64, 64, 4, 5.0, start=InitImage(old, **start))
 
 
-def paint(painter: Painter, *orders: Order, **how: Any) -> tuple[list[Any], float]:
+def paint(painter: Painter, *orders: ImageRequest, **how: Any) -> tuple[list[Any], float]:
     with closing(painter.paint(orders, **how)) as painting:
         return list(painting), painting.spent
 
 
-def picture(painter: Painter, one: Order) -> Image.Image:
+def picture(painter: Painter, one: ImageRequest) -> Image.Image:
     done: Image.Image = paint(painter, one)[0][-1].picture
     return done
 
@@ -97,13 +104,15 @@ def test_alone_or_in_company_it_is_the_same(painter: Painter, old: Image.Image) 
 
 def test_dropping_leaves_the_others_as_they_are(painter: Painter, old: Image.Image) -> None:
     orders = [order(old, i, box=(8 * i, 0, 8 * i + 32, 64)) for i in range(3)]
-    whole = [done.picture for done in paint(painter, *orders)[0] if isinstance(done, Painted)]
+    whole = [
+        done.picture for done in paint(painter, *orders)[0] if isinstance(done, GeneratedImage)
+    ]
     painting = painter.paint(orders)
     rest = {}
     for done in painting:
         if isinstance(done, Step) and done.number == 1:
             painting.drop(0)
-        if isinstance(done, Painted):
+        if isinstance(done, GeneratedImage):
             rest[done.index] = done.picture
     assert sorted(rest) == [1, 2]
     assert painting.spent == pytest.approx((3 + 2) / 4)
@@ -124,7 +133,7 @@ def test_closing_half_way(painter: Painter, old: Image.Image) -> None:
     next(iter(painting))
     painting.close()
     assert painting.spent == pytest.approx(0.25)
-    again = Order("a cat", 1, 64, 64, 4, 5.0)
+    again = ImageRequest("a cat", 1, 64, 64, 4, 5.0)
     assert picture(painter, again).tobytes() == picture(painter, again).tobytes()
 
 
@@ -135,7 +144,7 @@ def test_what_is_not_possible_is_refused(painter: Painter, old: Image.Image) -> 
         order(old, box=(0, 0, 65, 64)),
         order(old, box=(8, 8, 8, 16)),
         order(old.resize((32, 32))),
-        replace(order(old), start=Start(None, 0.5)),
+        replace(order(old), start=InitImage(None, 0.5)),
     )
     for one in wrong:
         with pytest.raises(BadInput) as caught:
@@ -144,19 +153,21 @@ def test_what_is_not_possible_is_refused(painter: Painter, old: Image.Image) -> 
     with pytest.raises(BadInput):
         painter.paint([order(old), order(old, strength=0.6)])
     with pytest.raises(BadInput):
-        painter.paint([order(old), Order("a cat", 1, 64, 64, 4, 5.0)])
+        painter.paint([order(old), ImageRequest("a cat", 1, 64, 64, 4, 5.0)])
 
 
 def test_a_painter_that_cannot_says_so(old: Image.Image) -> None:
     with pytest.raises(BadInput, match="part of a picture"):
-        check(order(old), Dialect((64, 64), starts=True))
+        check(order(old), PainterSpec((64, 64), starts=True))
     with pytest.raises(BadInput, match="a picture"):
-        check(order(old, box=None), Dialect((64, 64)))
+        check(order(old, box=None), PainterSpec((64, 64)))
 
 
 def test_the_edge_of_a_box_goes_over_gently(old: Image.Image) -> None:
     black, white = Image.new("RGB", (64, 64)), Image.new("RGB", (64, 64), "white")
-    line = [pasted(Start(black, 0.5, (0, 16, 64, 48)), white).getpixel((0, y)) for y in range(64)]
+    line = [
+        pasted(InitImage(black, 0.5, (0, 16, 64, 48)), white).getpixel((0, y)) for y in range(64)
+    ]
     grey = [pixel[0] for pixel in line if isinstance(pixel, tuple)]
     assert grey[:16] == [0] * 16
     assert grey[16:24] == sorted(grey[16:24])
@@ -186,9 +197,9 @@ def test_the_pocket_painter_repairs_a_part(pocket: Studio) -> None:
     """Its latents have 16 channels, which the inpainting pipeline of diffusers refuses."""
     painter = pocket.painter
     assert painter.dialect.repairs
-    one = Order("a red cat, grass, day", 3, 128, 128, 8, 3.0)
+    one = ImageRequest("a red cat, grass, day", 3, 128, 128, 8, 3.0)
     before = picture(painter, one)
-    start = Start(before, 1.0, (64, 0, 128, 128), one)
+    start = InitImage(before, 1.0, (64, 0, 128, 128), one)
     after = picture(painter, replace(one, prompt="a blue balloon on the right", start=start))
     far = apart(before, after)
     assert not far[:, :64].any()

@@ -11,20 +11,20 @@ import pytest
 from faked import DRAWN, WISH, never, of_kind, replying, result_of, studio
 from PIL.Image import Image
 
+from limner.agent.brief.prompt import styled
 from limner.agent.events import (
     BriefReady,
     BriefToken,
+    CandidateReady,
     Decided,
     Finished,
     PaintingStep,
     PromptRevised,
-    TakeReady,
 )
 from limner.agent.records import Settings
-from limner.agent.run import Run
-from limner.agent.search import Attempt, Rounds, seed_of
+from limner.agent.search.rounds import Attempt, Rounds, seed_of
+from limner.agent.search.run import Run
 from limner.agent.studio import Studio
-from limner.agent.styling import styled
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 from limner.pipelines.roles import Painter
 from limner.prompts.styles import style
@@ -34,13 +34,13 @@ def test_a_request_that_succeeds_at_once() -> None:
     events = list(studio(critic=FakeCritic([[0.2], [0.9]])).takes(WISH, seed=1))
     kinds = [type(event) for event in events if not isinstance(event, BriefToken)]
     steps = [PaintingStep] * 4
-    assert kinds == [BriefReady, *steps, TakeReady, TakeReady, Decided, Finished]
+    assert kinds == [BriefReady, *steps, CandidateReady, CandidateReady, Decided, Finished]
     result = result_of(events)
     assert result.ended == "done"
     assert result.best and result.best.number == 1
     assert result.spent == pytest.approx(2)
     assert result.notes == ()
-    assert [event.best for event in of_kind(TakeReady, events)] == [True, True]
+    assert [event.best for event in of_kind(CandidateReady, events)] == [True, True]
     said = "".join(event.text for event in of_kind(BriefToken, events))
     assert json.loads(said)["prompt"] == WISH
 

@@ -15,8 +15,8 @@ from limner.agent.events import (
     PaintingStep,
 )
 from limner.errors import BadInput, ModelFailed
-from limner.pipelines.fakes import FakeCritic, FakePainter, FakePainting, FakeWriter
-from limner.pipelines.roles import Order
+from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
+from limner.pipelines.roles import ImageRequest
 
 
 def test_time_ends_it_between_steps() -> None:
@@ -38,10 +38,10 @@ def test_time_ends_a_later_round_half_way() -> None:
 
 
 def test_closing_stops_the_painter() -> None:
-    made: list[FakePainting] = []
+    made: list[FakeImageStream] = []
 
     class Watched(FakePainter):
-        def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
             made.append(super().paint(orders, preview_every))
             return made[-1]
 
@@ -66,7 +66,7 @@ def test_ctrl_c_keeps_the_best_so_far(when: str) -> None:
     class Painter(FakePainter):
         batches = 0
 
-        def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
             self.batches += 1
             if when == "paint" and self.batches == 2:
                 raise KeyboardInterrupt
@@ -142,7 +142,7 @@ def test_a_painter_that_breaks_later_leaves_the_best() -> None:
     class Tired(FakePainter):
         batches = 0
 
-        def paint(self, orders: Sequence[Order], preview_every: int = 0) -> FakePainting:
+        def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> FakeImageStream:
             self.batches += 1
             self.breaks_at = 2 if self.batches > 1 else 0
             return super().paint(orders, preview_every)

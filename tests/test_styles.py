@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent.brief import BriefWriter, Drafted
+from limner.agent.brief.prompt import nearest, restyled, size_for, styled
+from limner.agent.brief.writer import BriefWriter, Drafted
 from limner.agent.records import Brief, Claim
-from limner.agent.styling import nearest, restyled, size_for, styled
 from limner.configs import load
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakeWriter
-from limner.pipelines.roles import Dialect
+from limner.pipelines.roles import PainterSpec
 from limner.prompts.styles import style, styles
 
 CAT = Claim("There is one cat.", "count", quote="a cat", subject="cat", value="1")
 BRIEF = Brief("a cat", "one cat on grass, soft light", (CAT,), negative=("dog",))
-PROSE = Dialect((512, 512))
+PROSE = PainterSpec((512, 512))
 POCKET = load("pocket").styles
 
 

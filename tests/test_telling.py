@@ -12,12 +12,11 @@ import pytest
 from PIL import Image
 from talking import REQUEST, Talk
 
+from limner.agent.brief.verdict import verdict
 from limner.agent.i18n import claim_in, language_of, noted
-from limner.agent.looking.described import described, verdicts
-from limner.agent.looking.instead import instead
-from limner.agent.records import Brief, Claim, Critique, Take
-from limner.agent.verdict import verdict
-from limner.pipelines.roles import Order
+from limner.agent.records import Brief, Candidate, Claim, Critique
+from limner.agent.scoring.evaluate import described, instead, verdicts
+from limner.pipelines.roles import ImageRequest
 from limner.prompts.words import telling
 
 CLAIMS = (
@@ -64,8 +63,8 @@ def test_a_take_is_described_with_all_that_is_known() -> None:
     own = Claim("The cat wears a hat.", "other", "invented")
     seen = Critique((*CLAIMS, own), (0.2, 0.9, 0.7, 0.8))
     brief = Brief("x", "a cat", CLAIMS, unchecked=("neon",), not_shown=("city",))
-    order = Order("a cat", 7, 64, 64, 4, 5.0)
-    take = Take(0, 0, brief, order, Image.new("RGB", (8, 8)), seen)
+    order = ImageRequest("a cat", 7, 64, 64, 4, 5.0)
+    take = Candidate(0, 0, brief, order, Image.new("RGB", (8, 8)), seen)
     assert verdicts(seen) == ("fails", "can't tell", "holds", "holds")
     assert described(take).splitlines() == [
         "painted: a cat (64 × 64 pixels, seed 7)",

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from limner.errors import BadInput, ModelFailed
-from limner.pipelines.asking import chosen
-from limner.pipelines.conversation import prompt_of
+from limner.pipelines.chat_format import prompt_of
 from limner.pipelines.registry import open_writer
-from limner.pipelines.tool_calls import calls_schema, plain_start, read_calls
+from limner.pipelines.tool_calls import calls_schema, chosen, plain_start, read_calls
 
 
 def tool(name: str, **properties: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from limner.agent.claims import complete
-from limner.agent.conversation.patch import Add, Keep, Remove, patch, words
-from limner.agent.conversation.versions import Tree
+from limner.agent.brief.claims import complete
+from limner.agent.brief.patch import AddClaim, KeepClaim, RemoveClaim, apply_patch, words
+from limner.agent.history import VersionTree
 from limner.agent.records import Brief, Claim
 from limner.errors import BadInput
 
@@ -42,31 +42,31 @@ def test_a_patch_leads_from_one_brief_to_the_other() -> None:
     for seed in range(700):
         chance = Random(seed)
         one, other = some(chance), some(chance)
-        made, shown = patch(one, other), texts(one)
+        made, shown = apply_patch(one, other), texts(one)
         for step in made:
-            gone = step.claim if isinstance(step, Remove) else getattr(step, "before", None)
-            new = step.claim if isinstance(step, Add) else getattr(step, "after", None)
+            gone = step.claim if isinstance(step, RemoveClaim) else getattr(step, "before", None)
+            new = step.claim if isinstance(step, AddClaim) else getattr(step, "after", None)
             shown = (shown - {gone.text if gone else ""}) | ({new.text} if new else set())
         assert shown == texts(other), seed
-        assert (made == (Keep(),)) == (texts(one) == texts(other))
+        assert (made == (KeepClaim(),)) == (texts(one) == texts(other))
         assert all("\n" not in line and line for line in words(made))
 
 
 def test_a_patch_says_what_changed() -> None:
     one, other = brief(CAT, RED, DOG, DAY, BIRD), brief(CAT, BLUE, NIGHT)
-    assert words(patch(one, other)) == [
+    assert words(apply_patch(one, other)) == [
         "The cat is red → The cat is blue",
         "It is day → It is night",
         "- There is one dog",
         "- There is no bird",
     ]
-    assert words(patch(brief(CAT), brief(CAT, RED)), "english") == ["+ The cat is red"]
+    assert words(apply_patch(brief(CAT), brief(CAT, RED)), "english") == ["+ The cat is red"]
     chinese = Claim("The cat is red.", "colour", quote="红色", subject="cat", value="red")
-    assert words(patch(brief(CAT), brief(CAT, chinese)), "chinese") == ["+ 红色"]
-    assert words(patch(one, one)) == ["nothing changed"]
+    assert words(apply_patch(brief(CAT), brief(CAT, chinese)), "chinese") == ["+ 红色"]
+    assert words(apply_patch(one, one)) == ["nothing changed"]
 
 
-def turn(tree: Tree, chance: Random) -> None:
+def turn(tree: VersionTree, chance: Random) -> None:
     """One turn by chance; undo and redo are each other's opposite."""
     head = tree.head
     what = chance.choice(("add", "add", "undo", "redo", "branch"))
@@ -85,7 +85,7 @@ def turn(tree: Tree, chance: Random) -> None:
 
 def test_any_sequence_of_turns_keeps_every_version() -> None:
     for seed in range(60):
-        chance, tree = Random(seed), Tree()
+        chance, tree = Random(seed), VersionTree()
         for _ in range(30):
             before = list(tree.versions)
             turn(tree, chance)
@@ -94,11 +94,11 @@ def test_any_sequence_of_turns_keeps_every_version() -> None:
             path = tree.path(version.id)
             assert path[0] is tree.root and path[-1] is version
             for parent, step in pairwise(path):
-                assert step.patch == patch(parent.brief, step.brief)
+                assert step.patch == apply_patch(parent.brief, step.brief)
 
 
 def test_undo_then_a_turn_makes_a_branch() -> None:
-    tree = Tree()
+    tree = VersionTree()
     assert (tree.undo(), tree.redo(), tree.root, tree.head) == (None, None, None, None)
     first = tree.add("a cat", Brief("a cat", "a cat"))
     red = tree.add("make it red", Brief("make it red", "a red cat"))
@@ -113,7 +113,7 @@ def test_undo_then_a_turn_makes_a_branch() -> None:
 
 
 def test_an_edit_of_a_take_goes_on_from_what_it_shows() -> None:
-    tree = Tree()
+    tree = VersionTree()
     cat = tree.add("a cat", Brief("a cat", "a cat"), seed=7)
     tree.bind(1, cat.id, 70)
     tree.bind(2, cat.id, 71)

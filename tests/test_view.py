@@ -13,26 +13,26 @@ from rich.console import Console
 from limner.agent.events import (
     BriefReady,
     BriefToken,
+    CandidateReady,
     Decided,
     Event,
     PaintingStep,
     PromptRevised,
     Replied,
-    TakeReady,
 )
-from limner.agent.records import Brief, Claim, Critique, Result, Take
+from limner.agent.records import Brief, Candidate, Claim, Critique, Result
 from limner.agent.studio import Studio
-from limner.agent.view.picture import HalfBlocks
-from limner.agent.view.screen import Screen
-from limner.agent.view.terminal import can_show_pictures, console_for
-from limner.agent.view.words import changed, claims_table, fields_so_far, sketch
-from limner.pipelines.roles import Order
+from limner.agent.terminal.pictures import HalfBlocks
+from limner.agent.terminal.screen import Screen
+from limner.agent.terminal.terminal import can_show_pictures, console_for
+from limner.agent.terminal.words import changed, claims_table, fields_so_far, sketch
+from limner.pipelines.roles import ImageRequest
 
 REQUEST = "a red cat on the grass, two dogs"
 EVIL = "\x1b]0;owned\x07\x1b[2Jcat[bold]\u202e"
 CLAIMS = tuple(Claim(f"The cat is {word}.", "colour") for word in ("red", "blue", "here"))
 CRITIQUE = Critique(CLAIMS, (0.91, 0.2, None))
-ORDER = Order("a cat", 1, 64, 64, 4, 5.0)
+ORDER = ImageRequest("a cat", 1, 64, 64, 4, 5.0)
 
 
 def terminal(width: int = 80, height: int = 30, *, colour: bool = True, **more: str) -> Console:
@@ -75,9 +75,9 @@ def visible(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
-def take(critique: Critique = CRITIQUE) -> Take:
+def take(critique: Critique = CRITIQUE) -> Candidate:
     picture = Image.new("RGB", (64, 64), "red")
-    return Take(0, 0, Brief("a cat", "a cat"), ORDER, picture, critique)
+    return Candidate(0, 0, Brief("a cat", "a cat"), ORDER, picture, critique)
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
@@ -110,7 +110,7 @@ def test_a_terminal_without_unicode_is_not_sent_any() -> None:
     console = terminal(encoding="ascii")
     assert not can_show_pictures(console)
     line = Screen(console)
-    line.show(TakeReady(take(), True))
+    line.show(CandidateReady(take(), True))
     console.print(claims_table(CRITIQUE, console, 80))
     assert "+-?" in visible(printed(console))
 
@@ -140,7 +140,7 @@ def test_nothing_said_by_a_model_steers_the_terminal() -> None:
         BriefToken(EVIL),
         BriefReady(evil.brief, (claim,), EVIL),
         Replied(EVIL, (EVIL, EVIL)),
-        TakeReady(evil, True),
+        CandidateReady(evil, True),
         Decided(0, "stop", EVIL),
         PromptRevised(0, EVIL, EVIL + " more", EVIL),
     ]
@@ -196,7 +196,7 @@ def test_what_the_writer_added_is_apart_and_does_not_count() -> None:
     console = pipe()
     console.print(claims_table(critique, console, 80))
     screen = Screen(console)
-    screen.show(TakeReady(take(critique), True))
+    screen.show(CandidateReady(take(critique), True))
     screen.finished(Result(take(critique), (take(critique),), "done", 1.0, 1.0))
     text = printed(console)
     lines = [line.split() for line in text.splitlines()]
@@ -217,7 +217,7 @@ def test_long_lines_are_left_to_whoever_reads_the_pipe() -> None:
 
 
 def test_what_failed_is_told_before_what_comes_next() -> None:
-    text = shown(pipe(), TakeReady(take(), True), Decided(0, "revise", "because"))
+    text = shown(pipe(), CandidateReady(take(), True), Decided(0, "revise", "because"))
     assert text.index("not yet: The cat is blue (20%)") < text.index("wording it anew")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 from PIL import Image
 
-from limner.agent.claims import complete, spoken
-from limner.agent.looking.look import look
+from limner.agent.brief.claims import complete, spoken
 from limner.agent.records import Claim, Critique, Settings
+from limner.agent.scoring.evaluate import look
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 LOCATE = Settings(locate=True)

@@ -14,14 +14,13 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
 from seeing import speaker
 
-from limner.agent.reply_json import read_reply
-from limner.agent.writer_schema import Draw, schema_for
+from limner.agent.brief.reply_json import read_reply
+from limner.agent.brief.schema import DrawReply, schema_for
 from limner.errors import BadInput, LimnerError, ModelFailed, ModelUnusable
-from limner.pipelines import conversation
-from limner.pipelines.conversation import prompt_of
-from limner.pipelines.decoding import Choice, Spelling, until
+from limner.pipelines import chat_format
+from limner.pipelines.chat_format import bounded, prompt_of
+from limner.pipelines.decoding import Spelling, TokenSampler, until
 from limner.pipelines.registry import open_writer
-from limner.pipelines.templates import bounded
 
 WISH = [SystemMessage("be brief"), HumanMessage("draw: a cat")]
 KNOWN = {"quote": "three red cats", "text": "There are three red cats."}
@@ -119,7 +118,7 @@ def test_replies_begin_as_their_schema_says(writer: Any, schema: Any, start: str
 def test_cut_off_json_says_so(writer: Any) -> None:
     said = writer.invoke(WISH, json_schema=DRAW, max_new_tokens=5)
     assert said.response_metadata["finish_reason"] == "length"
-    assert read_reply(said.text, Draw) is None
+    assert read_reply(said.text, DrawReply) is None
 
 
 def test_structured_output(writer: Any) -> None:
@@ -188,7 +187,7 @@ def test_ruined_weights_are_found_out() -> None:
     import torch
 
     with pytest.raises(ModelFailed, match="NaN"):
-        Choice(0.0, 1)(torch.full((8,), float("nan")))
+        TokenSampler(0.0, 1)(torch.full((8,), float("nan")))
 
 
 def test_text_is_whole_characters(writer: Any) -> None:
@@ -288,7 +287,7 @@ ENDLESS = (
 def test_a_template_that_never_ends_is_ended(
     template: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversation, "bounded", lambda: bounded(0.2))
+    monkeypatch.setattr(chat_format, "bounded", lambda: bounded(0.2))
     with pytest.raises(ModelFailed, match="takes too long"):
         with_template(template, tiny, tmp_path)
 
@@ -298,7 +297,7 @@ def test_a_template_may_loop_only_later(
 ) -> None:
     later = f"{{% if messages[0].content == 'now' %}}{ENDLESS[0]}{{% endif %}}"
     writer = with_template(later + "{{ messages[0].content }}", tiny, tmp_path)
-    monkeypatch.setattr(conversation, "bounded", lambda: bounded(0.2))
+    monkeypatch.setattr(chat_format, "bounded", lambda: bounded(0.2))
     assert sys.gettrace() is None
     with pytest.raises(ModelFailed, match="takes too long"):
         writer.invoke("now")

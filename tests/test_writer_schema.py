@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from llguidance import LLMatcher, LLTokenizer
 
-from limner.agent.extract import extract
-from limner.agent.pieces import pieces
-from limner.agent.reply_json import read_reply
-from limner.agent.statements import stated, without_copied
-from limner.agent.writer_schema import Asked, Draw, Turn, schema_for, template_values, tools
-from limner.pipelines.json_mask import JsonMask
+from limner.agent.brief.enforce import stated, without_copied
+from limner.agent.brief.extract import extract
+from limner.agent.brief.reply_json import read_reply
+from limner.agent.brief.schema import (
+    AskedStatement,
+    DrawReply,
+    TurnReply,
+    pieces,
+    schema_for,
+    template_values,
+    tools,
+)
+from limner.pipelines.decoding import JsonMask
 from limner.prompts import render
 
 BYTES = LLTokenizer("byte")
@@ -91,7 +98,7 @@ def test_a_draw_is_held_to_the_pieces_of_the_request(request_: str) -> None:
     assert not held(schema, {**answer, "asked": {**said, next(iter(said)): "x" * 900}})
     assert not held(schema, {**answer, "asked": {**said, "a quote": "It is new."}})
     assert not held(schema, {**answer, "prompt": "x" * 2_000})
-    read = Draw.model_validate(answer)
+    read = DrawReply.model_validate(answer)
     assert [one.quote for one in read.asked] == [*asked]
 
 
@@ -202,7 +209,7 @@ def test_a_turn_is_held_to_one_tool_and_numbers_that_exist() -> None:
     ]
     for call in calls:
         assert held(schema, {"line": line, **call}), call
-        assert read_reply(json.dumps(call), Turn) == Turn.model_validate(call)
+        assert read_reply(json.dumps(call), TurnReply) == TurnReply.model_validate(call)
     wrong: list[dict[str, Any]] = [
         {"tool": "paint"},
         {"tool": "select", "candidate": 4},
@@ -304,7 +311,7 @@ def test_the_examples_are_answers_that_would_be_read(dialect: str) -> None:
     ]
     assert len(answers) == len(requests) == 5
     for request_, answer in zip(requests, answers, strict=True):
-        read = Draw.model_validate_json(answer)
+        read = DrawReply.model_validate_json(answer)
         assert read.prompt and all(one.quote in request_ for one in read.asked)
         if request_.isascii():
             assert stated(read.asked, request_) == read.asked
@@ -312,7 +319,7 @@ def test_the_examples_are_answers_that_would_be_read(dialect: str) -> None:
     calls = [line for line in lines if line.startswith('{"line"')]
     assert len(calls) >= 12
     for call in calls:
-        said = Turn.model_validate_json(call)
+        said = TurnReply.model_validate_json(call)
         line = json.loads(call)["line"]
         assert all(one.quote in line for one in [*said.add, *said.change]) and said.request in line
 
@@ -334,18 +341,18 @@ def test_the_examples_are_answers_that_would_be_read(dialect: str) -> None:
     ],
 )
 def test_statements_come_in_many_forms(given_: object, read: list[tuple[str, str]]) -> None:
-    found = Draw.model_validate({"asked": given_})
+    found = DrawReply.model_validate({"asked": given_})
     assert [(one.quote, one.text) for one in found.asked] == read
 
 
 def test_what_is_too_long_is_cut() -> None:
-    found = Draw.model_validate(
+    found = DrawReply.model_validate(
         {"asked": [{"quote": "x" * 999, "text": "word " * 99}], "prompt": ["One.", "y " * 3_000]}
     )
     assert len(found.asked[0].quote) == 300 and len(found.asked[0].text) <= 200
     assert found.prompt.startswith("One. y y") and len(found.prompt) <= 2_000
-    assert Draw.model_validate({"prompt": {"a": "One.", "b": "Two."}}).prompt == "One. Two."
-    assert Draw.model_validate({"negative": "cars, people", "prompt": None}).negative == [
+    assert DrawReply.model_validate({"prompt": {"a": "One.", "b": "Two."}}).prompt == "One. Two."
+    assert DrawReply.model_validate({"negative": "cars, people", "prompt": None}).negative == [
         "cars",
         "people",
     ]
@@ -353,7 +360,9 @@ def test_what_is_too_long_is_cut() -> None:
 
 def put(request_: str, **said: str) -> list[str]:
     """The statements of these quotes (with _ for a space) after mending."""
-    items = [Asked(quote=quote.replace("_", " "), text=text) for quote, text in said.items()]
+    items = [
+        AskedStatement(quote=quote.replace("_", " "), text=text) for quote, text in said.items()
+    ]
     return [one.text for one in stated(items, request_)]
 
 

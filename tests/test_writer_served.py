@@ -14,10 +14,10 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ConfigDict, Field
 from speaking import PATIENCE, Speaking, speaking
 
-from limner.agent import cli
-from limner.agent.reply_json import read_reply
+from limner.agent.brief.reply_json import read_reply
+from limner.agent.brief.schema import DrawReply, schema_for
+from limner.agent.cli import main
 from limner.agent.studio import Studio
-from limner.agent.writer_schema import Draw, schema_for
 from limner.errors import BadInput, LimnerError, MissingExtra, ModelFailed, ModelUnusable
 from limner.pipelines.registry import open_writer
 
@@ -68,7 +68,7 @@ def test_a_reply_is_held_to_its_schema(server: Speaking, tiny: Path) -> None:
     writer = open_writer("vllm:small", {"base_url": server.url})
     said = writer.invoke(WISH, json_schema=SCHEMA, seed=3).text
     assert said == open_writer(tiny / "writer", {}).invoke(WISH, json_schema=SCHEMA, seed=3).text
-    assert read_reply(said, Draw)
+    assert read_reply(said, DrawReply)
     sent = server.asked[-1]["response_format"]
     assert sent["json_schema"] == {"name": "reply", "strict": True, "schema": SCHEMA}
     assert isinstance(writer.with_structured_output(Plan, max_tokens=60).invoke(WISH), Plan)
@@ -109,7 +109,7 @@ def test_a_profile_names_it(
         "painter: {name: fake}\ncritic: {name: fake}\nwriter:\n  name: llamacpp:small\n"
         f"  settings: {{base_url: '{server.url}', max_new_tokens: 300}}\n"
     )
-    assert cli.main(["a red cat", "--expand-only", "--json", "--profile", str(mine)]) == 0
+    assert main.main(["a red cat", "--expand-only", "--json", "--profile", str(mine)]) == 0
     assert json.loads(capsys.readouterr().out)["brief"]["prompt"]
 
 
@@ -136,7 +136,7 @@ def test_errors_say_what_to_do(server: Speaking, capsys: pytest.CaptureFixture[s
             open_writer("vllm:small", {"base_url": far})
     with pytest.raises(BadInput, match="colour"):
         open_writer("vllm:small", {"base_url": server.url, "colour": 3})
-    assert cli.main(["a cat", "--writer", f"{server.url}#smlal", "--profile", "fake"]) == 2
+    assert main.main(["a cat", "--writer", f"{server.url}#smlal", "--profile", "fake"]) == 2
     told = capsys.readouterr().err.strip()
     assert "has no model" in told and "\n" not in told
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from limner.agent.archive.pictures import Pictures
+from limner.agent.archive.recipe import written
 from limner.agent.archive.rows import (
     AFTER_LAST,
     ArchivedSession,
@@ -21,10 +22,13 @@ from limner.agent.archive.rows import (
     SessionRow,
     TakeRow,
     VersionRow,
+    as_json,
+    as_text,
+    strings,
+    take_of,
+    version_of,
 )
 from limner.agent.archive.schema import connect, folded, transaction, troubles
-from limner.agent.archive.texts import as_json, as_text, strings, take_of, version_of
-from limner.agent.orders import written
 from limner.errors import BadInput
 
 __all__ = ["Archive"]

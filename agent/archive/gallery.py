@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from PIL import Image
 
 from limner.agent.archive.archive import Archive
+from limner.agent.archive.atomic_io import write_new
 from limner.agent.archive.html import Bar, bar, filled
-from limner.agent.archive.pictures import Pictures
-from limner.agent.archive.plot import Plot, plot
-from limner.agent.archive.rows import ArchivedSession, DecisionRow, TakeRow, VersionRow
-from limner.agent.archive.texts import finishes_of
-from limner.agent.conversation import patch
+from limner.agent.archive.pictures import Pictures, slug
+from limner.agent.archive.recipe import without_home
+from limner.agent.archive.rows import ArchivedSession, DecisionRow, TakeRow, VersionRow, finishes_of
+from limner.agent.brief import patch
+from limner.agent.brief.older import brief_now
+from limner.agent.brief.prompt import wording
+from limner.agent.brief.verdict import left_open, verdict
 from limner.agent.i18n import language_of
-from limner.agent.older_records import brief_now
-from limner.agent.recipe import without_home
 from limner.agent.records import Brief, Critique
-from limner.agent.verdict import verdict
-from limner.agent.view.words import left_open, wording
 from limner.configs import known
 from limner.errors import BadInput
 from limner.pipelines import finish
@@ -34,7 +34,92 @@ from limner.pipelines.finish import Finish
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["page"]
+__all__ = [
+    "Plot",
+    "Tick",
+    "page",
+    "page_of",
+    "plot",
+]
+
+
+_WIDTH, _HEIGHT = 360, 150  # of the drawing, in its own units
+_LEFT, _RIGHT, _TOP, _BOTTOM = 24, 12, 12, 30  # margins
+_MOST_TICKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on an axis, and the number that stands there."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Coordinates for SVG: `line` is the best so far as a path, `dots` are all takes."""
+
+    line: str
+    dots: list[tuple[float, float]]
+    across: list[Tick]
+    up: list[Tick]
+    caption: str
+    width: int = _WIDTH
+    height: int = _HEIGHT
+
+
+def plot(takes: Sequence[TakeRow]) -> Plot | None:
+    """Claims that hold over image-equivalents; None where there is nothing to follow."""
+    most = max((len(take.critique.decisive) for take in takes), default=0)
+    spent = _spent(takes)
+    if not most or len(set(spent)) < 2:
+        return None
+    xs = [_x(value / spent[-1]) for value in spent]
+    scores = [take.critique.score[0] for take in takes]
+    best = [max(scores[: i + 1]) for i in range(len(scores))]
+    return Plot(
+        line=_steps(xs, [_y(score / most) for score in best]),
+        dots=[(x, _y(score / most)) for x, score in zip(xs, scores, strict=True)],
+        across=[Tick(_x(v / spent[-1]), f"{v:g}") for v in _round_numbers(spent[-1])],
+        up=[Tick(_y(v / most), f"{v:g}") for v in _round_numbers(most, least=1)],
+        caption=f"{best[-1]} of {most} claims hold after {spent[-1]:.1f} pictures’ worth",
+    )
+
+
+def _spent(takes: Iterable[TakeRow]) -> list[float]:
+    """What the version had cost by each take; every run on it counts from zero."""
+    spent, before, earlier = [], 0.0, 0.0
+    for take in takes:
+        if take.spent < before:
+            earlier += before
+        before = take.spent
+        spent.append(earlier + before)
+    return spent
+
+
+def _steps(xs: list[float], ys: list[float]) -> str:
+    """From nothing to the first take, then a step for each take."""
+    path = f"M{_x(0)} {_y(0)}"
+    for x, y in zip(xs, ys, strict=True):
+        path += f"H{x}V{y}"
+    return path
+
+
+def _round_numbers(end: float, least: float = 0) -> list[float]:
+    """Zero and up to six more numbers to `end`, by steps of 1, 2 or 5 and their tens."""
+    steps = (digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5))
+    step = next(s for s in steps if s >= least and end / s <= _MOST_TICKS)
+    return [i * step for i in range(int(end / step + 1e-9) + 1)]
+
+
+def _x(share: float) -> float:
+    return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+
+
+def _y(share: float) -> float:
+    return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
+
 
 _DECIDED = {
     "done": "Done",
@@ -50,7 +135,7 @@ _DECIDED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CandidateCard:
     """A take as it is shown; `source` is a data: URI, empty where the picture is lost.
 
     `verdict` is the sentence on what was asked; `bars` are of that, `invented` of the writer's own.
@@ -74,7 +159,7 @@ class Round:
 
     number: int
     wording: list[tuple[str, str]]
-    cards: list[Card]
+    cards: list[CandidateCard]
     decisions: list[tuple[str, str]]
 
 
@@ -129,7 +214,10 @@ def _best_of_versions(kept: ArchivedSession) -> set[int]:
 
 
 def _chapter(
-    version: VersionRow, kept: ArchivedSession, briefs: dict[int, Brief], cards: dict[int, Card]
+    version: VersionRow,
+    kept: ArchivedSession,
+    briefs: dict[int, Brief],
+    cards: dict[int, CandidateCard],
 ) -> Chapter:
     takes = [take for take in kept.takes if take.version == version.number]
     brief = briefs[version.number]
@@ -161,18 +249,18 @@ def _form() -> TypeAdapter[Brief]:
 
 def _changes(before: Brief, after: Brief) -> Iterator[tuple[str, str]]:
     """The claims that are gone from, and new in, a version."""
-    for change in patch.patch(before, after):
+    for change in patch.apply_patch(before, after):
         match change:
-            case patch.Add(claim):
+            case patch.AddClaim(claim):
                 yield "new", claim.text
-            case patch.Remove(claim):
+            case patch.RemoveClaim(claim):
                 yield "gone", claim.text
-            case patch.Change(old, new):
+            case patch.ChangeClaim(old, new):
                 yield from (("gone", old.text), ("new", new.text))
 
 
 def _rounds(
-    takes: list[TakeRow], decisions: Iterable[DecisionRow], cards: dict[int, Card]
+    takes: list[TakeRow], decisions: Iterable[DecisionRow], cards: dict[int, CandidateCard]
 ) -> Iterator[Round]:
     before = ""
     for number, painted in groupby(takes, key=lambda take: take.round):
@@ -189,7 +277,9 @@ def _rounds(
         before = prompt
 
 
-def _card(take: TakeRow, kept: ArchivedSession, brief: Brief, source: Markup, best: bool) -> Card:
+def _card(
+    take: TakeRow, kept: ArchivedSession, brief: Brief, source: Markup, best: bool
+) -> CandidateCard:
     critique, (holds, _) = take.critique, take.critique.score
     claims = len(critique.decisive)
     verdicts = [
@@ -198,7 +288,7 @@ def _card(take: TakeRow, kept: ArchivedSession, brief: Brief, source: Markup, be
         if r.take == take.number
     ]
     own = [at for at, claim in enumerate(critique.claims) if claim.source == "invented"]
-    return Card(
+    return CandidateCard(
         take,
         source,
         verdict(brief, critique).said,
@@ -233,3 +323,13 @@ def _finished(content: bytes, finishes: tuple[Finish, ...]) -> bytes:
     with Image.open(io.BytesIO(content), formats=["PNG"]) as painted:
         finish.apply(painted, finishes).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def page_of(archive: Archive, session: int, out: Path) -> Path:
+    """Write a session as one page, as `exported` does, and return its path."""
+    row = archive.load(session).row
+    content = page(archive, session)
+    wanted = out
+    if out.suffix.lower() != ".html":
+        wanted = out / f"{slug(row.name or row.request)}.html"
+    return write_new(wanted, content.encode())

@@ -1,4 +1,4 @@
-"""Writes into the archive what happens while a request is worked on, as it happens."""
+"""Writes a conversation into the archive as it goes on, and reads it back to go on with it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,35 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.rows import DecisionRow, TakeRow, VersionRow
-from limner.agent.archive.saving import stamped
+from limner.agent.archive.pictures import stamped
+from limner.agent.archive.rows import (
+    DecisionRow,
+    TakeRow,
+    VersionRow,
+)
 from limner.agent.events import (
     BriefReady,
     BriefToken,
+    CandidateReady,
     Decided,
     Event,
     Finished,
     PaintingStep,
     PromptRevised,
-    TakeReady,
 )
-from limner.agent.records import Brief, Result, Take
+from limner.agent.records import Brief, Candidate, Result
 from limner.errors import LimnerError
 
 if TYPE_CHECKING:
     from limner.agent.studio import Studio
 
-__all__ = ["Recorder"]
+__all__ = [
+    "RequestRecorder",
+]
 
 
 @dataclass(slots=True)
-class Recorder:
+class RequestRecorder:
     """Passes the events of one request through, and has each in the archive before it is seen.
 
     Without a `session`, one is begun when the brief is ready; without a `version`, the brief
@@ -48,7 +54,7 @@ class Recorder:
     version: int | None = None
     problem: LimnerError | None = None
     run: int = 0
-    takes: list[TakeReady] = field(default_factory=list)
+    takes: list[CandidateReady] = field(default_factory=list)
 
     def record(self, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
         """The same events; what was seen of them is kept, wherever the iterator is closed."""
@@ -73,8 +79,8 @@ class Recorder:
         match moment[0]:
             case BriefReady(brief):
                 self._begin(brief)
-            case TakeReady():
-                self._painted([event for event in moment if isinstance(event, TakeReady)])
+            case CandidateReady():
+                self._painted([event for event in moment if isinstance(event, CandidateReady)])
             case Decided(number, what, why):
                 self._decided(number, what, why)
             case PromptRevised(number, _, _, reply):
@@ -90,7 +96,7 @@ class Recorder:
             made = VersionRow(brief.request, asdict(brief), seed=self.seed)
             self.version = self.archive.add_version(self.session, made)
 
-    def _painted(self, takes: list[TakeReady]) -> None:
+    def _painted(self, takes: list[CandidateReady]) -> None:
         """Keep the takes of one round; each file names all of them, for that is how it was made."""
         if self.session is None or self.version is None:
             return
@@ -100,7 +106,7 @@ class Recorder:
             row = TakeRow(self.version, take.round, take.order, take.critique, spent, run=self.run)
             self.archive.add_take(self.session, row, self._file(take, spent))
 
-    def _file(self, take: Take, spent: float) -> bytes:
+    def _file(self, take: Candidate, spent: float) -> bytes:
         so_far = Result(None, tuple(ready.take for ready in self.takes), "", spent, 0.0)
         return stamped(
             so_far, take, take.brief.request, self.studio, seed=self.seed, profile=self.profile
@@ -113,10 +119,10 @@ class Recorder:
 
 def _moments(events: Iterator[Event]) -> Iterator[Sequence[Event]]:
     """The events, with the takes of a round together, for each tells in whose company it was."""
-    takes: list[TakeReady] = []
+    takes: list[CandidateReady] = []
     try:
         for event in events:
-            if isinstance(event, TakeReady):
+            if isinstance(event, CandidateReady):
                 takes.append(event)
                 continue
             if takes:

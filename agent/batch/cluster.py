@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from limner.agent.batch.alive import Pulse
-from limner.agent.batch.group import Group, Made, Rooms
-from limner.agent.batch.happenings import Happening, began
-from limner.agent.batch.queue import Asked, Claim, Queue
-from limner.agent.batch.rows import Outcome, Row
-from limner.agent.batch.terms import Terms
-from limner.agent.batch.worker import Keeper
+from limner.agent.batch.config import BatchConfig
+from limner.agent.batch.events import Happening, began
+from limner.agent.batch.heartbeat import Heartbeat
+from limner.agent.batch.queue import Lease, Queue, QueuedRow
+from limner.agent.batch.row_group import RowGroup, RowResult, Studios
+from limner.agent.batch.rows import BatchRow, Outcome
+from limner.agent.batch.workers import ResultStore
 from limner.errors import BadInput, MissingExtra, ModelFailed
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class PainterActor:
     """One painter on some machine of the cluster: models are opened once, then claims come."""
 
     def __init__(self, terms: str) -> None:
-        from limner.agent.batch.child import use_threads
+        from limner.agent.batch.workers import use_threads
 
-        self._terms = Terms.parse(terms)
-        self._rooms = Rooms(self._terms)
+        self._terms = BatchConfig.parse(terms)
+        self._rooms = Studios(self._terms)
         self._rooms.studio()
         use_threads(self._terms.threads)
 
@@ -46,7 +46,7 @@ class PainterActor:
 
     def work(self, claim: dict[str, Any]) -> list[tuple[str, bytes]]:
         """What came of each row of a claim: a line of the manifest, and its picture."""
-        group = Group(_claim(claim), self._rooms, self._terms)
+        group = RowGroup(_claim(claim), self._rooms, self._terms)
         for _ in group.events():
             pass
         return [(made.outcome.as_json(), made.content) for made in group.made]
@@ -105,17 +105,17 @@ class Cluster:
 
     ray: ModuleType
     queue: Queue
-    terms: Terms
+    terms: BatchConfig
     count: int | None = None
     _idle: list[Any] = field(default_factory=list)
     _coming: dict[Any, Any] = field(default_factory=dict)
-    _busy: dict[Any, tuple[Any, Claim]] = field(default_factory=dict)
+    _busy: dict[Any, tuple[Any, Lease]] = field(default_factory=dict)
     _lost_at_once: int = 0
 
     def events(self, stop: Callable[[], bool]) -> Iterator[Happening]:
         """What happens, until nothing waits or `stop` says so; then claims are given back."""
-        pulse, stopped = Pulse(self.queue.workers), threading.Event()
-        keeper = Keeper(self.queue, stopped)
+        pulse, stopped = Heartbeat(self.queue.workers), threading.Event()
+        keeper = ResultStore(self.queue, stopped)
         try:
             for _ in range(self.count or self._places()):
                 self._begin()
@@ -129,7 +129,7 @@ class Cluster:
             self._leave(pulse.name)
             pulse.stop()
 
-    def _hand_out(self, keeper: Keeper, worker: str) -> Generator[Happening, None, None]:
+    def _hand_out(self, keeper: ResultStore, worker: str) -> Generator[Happening, None, None]:
         while self._idle:
             claim = yield from keeper.insist(lambda: self.queue.claim(worker))
             if claim is None:
@@ -138,7 +138,7 @@ class Cluster:
             self._busy[actor.work.remote(_plain(claim))] = actor, claim
             yield began(claim)
 
-    def _take_in(self, keeper: Keeper, worker: str) -> Generator[Happening, None, None]:
+    def _take_in(self, keeper: ResultStore, worker: str) -> Generator[Happening, None, None]:
         awaited = [*self._coming, *self._busy]
         if not awaited:  # the last rows are in the hands of another process
             keeper.stop.wait(_BETWEEN_LOOKS)
@@ -155,11 +155,11 @@ class Cluster:
             self._idle.append(actor)
             if claim:
                 self._lost_at_once = 0
-                made = [Made(Outcome.parse(line), content) for line, content in found]
+                made = [RowResult(Outcome.parse(line), content) for line, content in found]
                 yield from keeper.keep(claim, worker, made)
 
     def _lost(
-        self, actor: Any, claim: Claim | None, worker: str, problem: Exception
+        self, actor: Any, claim: Lease | None, worker: str, problem: Exception
     ) -> Iterator[Happening]:
         yield {"event": "worker-lost", "why": type(problem).__name__}
         if claim:
@@ -199,12 +199,12 @@ class Cluster:
             self._dismiss(actor)
 
 
-def _plain(claim: Claim) -> dict[str, Any]:
+def _plain(claim: Lease) -> dict[str, Any]:
     """A claim in numbers and texts: nothing but those travels."""
     asked = [{**asdict(one), "row": one.row.as_json()} for one in claim.asked]
     return {"party": claim.party, "how": claim.how, "asked": asked}
 
 
-def _claim(plain: dict[str, Any]) -> Claim:
-    asked = tuple(Asked(**{**one, "row": Row.parse(one["row"])}) for one in plain["asked"])
-    return Claim(plain["party"], asked, plain["how"])
+def _claim(plain: dict[str, Any]) -> Lease:
+    asked = tuple(QueuedRow(**{**one, "row": BatchRow.parse(one["row"])}) for one in plain["asked"])
+    return Lease(plain["party"], asked, plain["how"])

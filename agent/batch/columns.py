@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from limner.agent.batch.requiring import checked, share
-from limner.agent.command_line.options import pixels
+from limner.agent.batch.config import checked, share
 from limner.agent.plain import clean, one_line, request_line
+from limner.agent.tools.arguments import pixels
 from limner.configs import known
 from limner.errors import BadInput
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from markupsafe import Markup
 from PIL import Image
 
+from limner.agent.archive.atomic_io import write_slowly
 from limner.agent.archive.html import Bar, bar, filled
-from limner.agent.archive.whole import write_slowly
-from limner.agent.batch.rows import BadRow, Outcome, Seen
-from limner.agent.recipe import without_home
+from limner.agent.archive.recipe import without_home
+from limner.agent.batch.rows import BadRow, CheckedClaim, Outcome
 from limner.errors import BadInput
 from limner.pipelines import stamp
 
@@ -31,7 +31,7 @@ _WORDS = {"done": "done", "short": "falls short", "failed": "failed", "set aside
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class RowCard:
     """A row as it is shown: `source` is a data: URI, "" for no picture; `link` a file beside it.
 
     `verdict` is the sentence on what was asked; `bars` are of that, `invented` of the writer's own.
@@ -120,9 +120,9 @@ def _counted(outcomes: Iterable[Outcome]) -> tuple[Counter[str], list[Tally], se
     return counts, sorted(tallies, key=lambda t: t.percent), set([*poor, *first][:MOST])
 
 
-def _card(outcome: Outcome, folder: Path) -> Card:
+def _card(outcome: Outcome, folder: Path) -> RowCard:
     source, size = _thumbnail(outcome, folder)
-    return Card(
+    return RowCard(
         outcome=outcome,
         state=_class(outcome.status),
         words=_WORDS[outcome.status],
@@ -137,7 +137,7 @@ def _card(outcome: Outcome, folder: Path) -> Card:
     )
 
 
-def _bar(claim: Seen) -> Bar:
+def _bar(claim: CheckedClaim) -> Bar:
     return bar(claim.text, claim.probability, claim.holds)
 
 

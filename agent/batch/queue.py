@@ -1,4 +1,4 @@
-"""The queue of a batch: which rows wait, who works on which, and what came of them, on disk."""
+"""The tables of a batch's queue, and what is said when its file can't be used."""
 
 from __future__ import annotations
 
@@ -10,12 +10,108 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from limner.agent.archive.schema import transaction
-from limner.agent.batch.alive import Watch
-from limner.agent.batch.queue_schema import connect, troubles
-from limner.agent.batch.rows import Outcome, Row
+from limner.agent.archive.schema import transaction, write_ahead
+from limner.agent.batch.heartbeat import HeartbeatMonitor
+from limner.agent.batch.rows import BatchRow, Outcome
+from limner.errors import BadInput, LimnerError
 
-__all__ = ["Asked", "Claim", "Queue"]
+__all__ = [
+    "Lease",
+    "NoRoom",
+    "Queue",
+    "QueuedRow",
+    "connect",
+    "troubles",
+]
+
+
+_WAIT = 120.0  # seconds for another process to finish; reading a million rows in is one transaction
+_OURS = 0x6C696D62  # "limb", SQLite's application_id
+_VERSION = 1
+_TABLES = """
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE inputs (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, rows INTEGER NOT NULL) STRICT;
+    CREATE TABLE parties (
+        number INTEGER PRIMARY KEY,
+        state TEXT NOT NULL DEFAULT 'waiting',
+        worker TEXT NOT NULL DEFAULT '',
+        crashes INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE rows (
+        number INTEGER PRIMARY KEY,
+        party INTEGER,
+        line INTEGER NOT NULL,
+        id TEXT UNIQUE,
+        spec TEXT NOT NULL,
+        seed INTEGER,
+        state TEXT NOT NULL DEFAULT 'waiting',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        crashes INTEGER NOT NULL DEFAULT 0,
+        tried TEXT NOT NULL DEFAULT '',
+        outcome TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX parties_by_state ON parties (state, number);
+    CREATE INDEX rows_by_party ON rows (party);
+    CREATE INDEX rows_by_state ON rows (state);
+"""
+_SAID = {
+    sqlite3.SQLITE_BUSY: ("is held by another process", "wait for it to finish, or end it"),
+    sqlite3.SQLITE_READONLY: ("can't be written", "type --out and a folder that you may write"),
+    sqlite3.SQLITE_CANTOPEN: ("can't be opened", "type --out and a folder that you may write"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "begin anew with another --out"),
+    sqlite3.SQLITE_NOTADB: ("is not a batch of limner's", "type another --out"),
+}
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Opens the queue at `path`, new or old; every commit is on the disk when it returns.
+
+    Raises `BadInput` for a file that is damaged, another program's, or a newer limner's.
+    """
+    with troubles(path):
+        base = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+        try:
+            base.row_factory = sqlite3.Row
+            base.execute("PRAGMA trusted_schema = OFF")
+            write_ahead(base, _WAIT)
+            base.execute("PRAGMA synchronous = FULL")
+            _prepare(base, path)
+        except BaseException:  # Ctrl-C, too, must not leave the file open
+            base.close()
+            raise
+    return base
+
+
+class NoRoom(BadInput):
+    """The disk is full; what was to be written can be written later."""
+
+
+@contextmanager
+def troubles(path: Path) -> Iterator[None]:
+    """Say in one line what SQLite says went wrong with the queue at `path`."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise NoRoom("the disk is full", "make room, and type the same again") from error
+        if code in _SAID:
+            raise BadInput(f"the queue {path} {_SAID[code][0]}", _SAID[code][1]) from error
+        raise LimnerError(f"the queue {path} can't be used: {error}") from error
+
+
+def _prepare(base: sqlite3.Connection, path: Path) -> None:
+    with transaction(base):
+        ours = base.execute("PRAGMA application_id").fetchone()[0]
+        version = base.execute("PRAGMA user_version").fetchone()[0]
+        if not base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            for statement in _TABLES.split(";"):
+                base.execute(statement)
+            base.execute(f"PRAGMA application_id = {_OURS}")
+            base.execute(f"PRAGMA user_version = {_VERSION}")
+        elif ours != _OURS or version != _VERSION:
+            raise BadInput(f"{path} is not a queue that this limner can read", "type another --out")
+
 
 FILE = "queue.sqlite3"
 _WORKERS = ".workers"
@@ -25,16 +121,16 @@ _ROW_GIVEN_UP = 2  # crashes of a row that was worked on alone
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueuedRow:
     """A row with the seed that it is worked on with, and for which time it is tried."""
 
-    row: Row
+    row: BatchRow
     seed: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Lease:
     """Rows that somebody works on.
 
     "together" in common batches; "apart", each in batches of its own, where together they ended
@@ -42,7 +138,7 @@ class Claim:
     """
 
     party: int
-    asked: tuple[Asked, ...]
+    asked: tuple[QueuedRow, ...]
     how: Literal["together", "probe", "apart"] = "together"
 
 
@@ -61,7 +157,11 @@ class Queue:
         self.folder = folder
         self.workers = folder / _WORKERS
         self._base = base
-        self._watch = Watch(self.workers) if lease is None else Watch(self.workers, lease)
+        self._watch = (
+            HeartbeatMonitor(self.workers)
+            if lease is None
+            else HeartbeatMonitor(self.workers, lease)
+        )
 
     @classmethod
     def open(cls, folder: Path, lease: float | None = None) -> Self:
@@ -73,7 +173,7 @@ class Queue:
     @staticmethod
     @contextmanager
     def _writable(folder: Path) -> Iterator[None]:
-        from limner.agent.archive.whole import cannot_save
+        from limner.agent.archive.atomic_io import cannot_save
 
         try:
             yield
@@ -106,7 +206,7 @@ class Queue:
         with troubles(self.folder / FILE):
             return self._base.execute(query, values).fetchall()
 
-    def claim(self, worker: str) -> Claim | None:
+    def claim(self, worker: str) -> Lease | None:
         """The first waiting party, for the process of that pulse; None when none waits.
 
         What processes had in hand that are gone is waiting again first.
@@ -121,15 +221,17 @@ class Queue:
             ).fetchone()
             return _taken(base, found["number"], found["crashes"]) if found else None
 
-    def upcoming(self) -> tuple[Asked, ...]:
+    def upcoming(self) -> tuple[QueuedRow, ...]:
         """The rows of the first waiting party, which anybody may claim yet."""
         found = self.reading(
             "SELECT spec, seed, attempts FROM rows WHERE party = (SELECT min(number) FROM parties "
             "WHERE state = 'waiting') AND state <> 'set aside' ORDER BY number"
         )
-        return tuple(Asked(Row.parse(r["spec"]), r["seed"], r["attempts"] + 1) for r in found)
+        return tuple(
+            QueuedRow(BatchRow.parse(r["spec"]), r["seed"], r["attempts"] + 1) for r in found
+        )
 
-    def finish(self, claim: Claim, worker: str, outcomes: Iterable[Outcome]) -> bool:
+    def finish(self, claim: Lease, worker: str, outcomes: Iterable[Outcome]) -> bool:
         """Keeps what came of a claim; False where it is no longer that worker's."""
         with self.writing() as base:
             if not _is_held(base, claim.party, worker):
@@ -144,7 +246,7 @@ class Queue:
             base.execute("UPDATE parties SET state = 'done' WHERE number = ?", (claim.party,))
         return True
 
-    def release(self, claim: Claim, worker: str, crashed: bool = False) -> None:
+    def release(self, claim: Lease, worker: str, crashed: bool = False) -> None:
         """Puts a claim back, to be worked on from its start; `crashed` where that ended a worker.
 
         Nothing happens where it is no longer that worker's.
@@ -186,7 +288,7 @@ class Queue:
                     _put_back(base, row["number"], crashed=True)
 
 
-def _taken(base: sqlite3.Connection, party: int, crashes: int) -> Claim:
+def _taken(base: sqlite3.Connection, party: int, crashes: int) -> Lease:
     found = base.execute(
         "SELECT * FROM rows WHERE party = ? AND state <> 'set aside' ORDER BY number", (party,)
     ).fetchall()
@@ -196,11 +298,13 @@ def _taken(base: sqlite3.Connection, party: int, crashes: int) -> Claim:
         base.execute("UPDATE rows SET tried = 'trying' WHERE number = ?", (found[0]["number"],))
     numbers = [(row["number"],) for row in found]
     base.executemany("UPDATE rows SET attempts = attempts + 1 WHERE number = ?", numbers)
-    asked = (Asked(Row.parse(row["spec"]), row["seed"], row["attempts"] + 1) for row in found)
+    asked = (
+        QueuedRow(BatchRow.parse(row["spec"]), row["seed"], row["attempts"] + 1) for row in found
+    )
     how: Literal["probe", "apart", "together"] = (
         "probe" if doubted else "apart" if crashes >= _APART else "together"
     )
-    return Claim(party, tuple(asked), how)
+    return Lease(party, tuple(asked), how)
 
 
 def _is_held(base: sqlite3.Connection, party: int, worker: str) -> bool:
@@ -210,7 +314,7 @@ def _is_held(base: sqlite3.Connection, party: int, worker: str) -> bool:
     return found.fetchone() is not None
 
 
-def _prove(base: sqlite3.Connection, claim: Claim) -> None:
+def _prove(base: sqlite3.Connection, claim: Lease) -> None:
     numbers = [(asked.row.number,) for asked in claim.asked]
     base.executemany("UPDATE rows SET tried = 'proven' WHERE number = ?", numbers)
     base.execute("UPDATE parties SET state = 'waiting' WHERE number = ?", (claim.party,))
@@ -245,7 +349,7 @@ def _set_aside(
 ) -> None:
     query = f"SELECT * FROM rows WHERE party = ? AND state <> 'set aside' AND {where}"
     for found in base.execute(query, (party, most)).fetchall():
-        row = Row.parse(found["spec"])
+        row = BatchRow.parse(found["spec"])
         outcome = Outcome(
             id=row.id,
             number=row.number,

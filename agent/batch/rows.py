@@ -14,7 +14,7 @@ from limner.agent.plain import one_line, uncapped
 from limner.agent.records import Critique
 from limner.errors import BadInput, LimnerError
 
-__all__ = ["BadRow", "Outcome", "Row", "Seen", "Status", "seen"]
+__all__ = ["BadRow", "BatchRow", "CheckedClaim", "Outcome", "Status", "seen"]
 
 Status = Literal["done", "short", "failed", "set aside"]
 """What came of a row: all that was required, less, nothing, or given up after several attempts."""
@@ -25,7 +25,7 @@ _Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchRow:
     """One request of a batch with all that its row says.
 
     `number` is its place in the input, 1-based, bad rows counted too; `line` the line of the file
@@ -78,7 +78,7 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CheckedClaim:
     """A claim with what the critic made of it: 0..1, and whether it holds; None: not checked.
 
     What the writer thought of itself ("invented" as its `source`) decides nothing.
@@ -119,7 +119,7 @@ class Outcome:
     seed: int | None = None
     prompt: str = ""
     brief: dict[str, Any] = field(default_factory=dict)
-    claims: tuple[Seen, ...] = ()
+    claims: tuple[CheckedClaim, ...] = ()
     ended: str = ""
     spent: float = 0.0
     seconds: float = 0.0
@@ -141,7 +141,7 @@ class Outcome:
         return bool(self.asked) and self.holds == len(self.asked)
 
     @property
-    def asked(self) -> tuple[Seen, ...]:
+    def asked(self) -> tuple[CheckedClaim, ...]:
         """The claims that decide."""
         return tuple(claim for claim in self.claims if claim.decides)
 
@@ -167,11 +167,11 @@ class Outcome:
         return _parsed(cls, text)
 
 
-def seen(critique: Critique) -> tuple[Seen, ...]:
+def seen(critique: Critique) -> tuple[CheckedClaim, ...]:
     """The claims of a critique, as a manifest keeps them."""
     pairs = zip(critique.claims, critique.probabilities, strict=True)
     return tuple(
-        Seen(c.text, c.kind, p, None if p is None else p >= critique.threshold, c.source)
+        CheckedClaim(c.text, c.kind, p, None if p is None else p >= critique.threshold, c.source)
         for c, p in pairs
     )
 

@@ -14,7 +14,7 @@ from typing import IO, TextIO
 
 from limner.errors import BadInput
 
-__all__ = ["Lines", "Unfinished", "as_text", "opened"]
+__all__ = ["TextSource", "Unfinished", "as_text", "opened"]
 
 _BLOCK = 1 << 18
 _SAMPLE = 1 << 16
@@ -64,7 +64,7 @@ def as_text(stream: IO[bytes]) -> Iterator[TextIO]:
         text.detach()  # whoever opened the bytes closes them
 
 
-class Lines:
+class TextSource:
     """The lines of a text, with their numbers, and a way back to where a record began.
 
     `number` is that of the last line that was given, 1-based.
@@ -82,7 +82,7 @@ class Lines:
         self._record, self._length = [], 0
         return self.number + 1
 
-    def __iter__(self) -> Lines:
+    def __iter__(self) -> TextSource:
         return self
 
     def __next__(self) -> str:

@@ -1,4 +1,4 @@
-"""A conversation about one picture: what is said is drafted and painted along its trail."""
+"""Where a conversation stands, beyond what was said and painted: what going on with it needs."""
 
 from __future__ import annotations
 
@@ -8,41 +8,247 @@ from contextlib import closing
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from limner.agent.archive import saving
+from PIL.Image import Image
+
+from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary, read
-from limner.agent.brief import Drafted
-from limner.agent.conversation.patch import Keep, patch
-from limner.agent.conversation.patch import words as changed
-from limner.agent.conversation.reel import Painted
-from limner.agent.conversation.standing import Standing
-from limner.agent.conversation.trail import Past, Trail
-from limner.agent.conversation.versions import Version
+from limner.agent.brief import patch
+from limner.agent.brief.patch import KeepClaim, apply_patch
+from limner.agent.brief.patch import words as changed
+from limner.agent.brief.prompt import restyled, size_for, styled
+from limner.agent.brief.tool_call import Call, CandidateSummary, TurnContext
+from limner.agent.brief.verdict import verdict_of
+from limner.agent.brief.writer import Drafted
+from limner.agent.conversation.recorder import SessionRecorder, read
 from limner.agent.events import (
     BriefToken,
+    CandidateReady,
     Decided,
     Event,
     Finished,
     Replied,
-    TakeReady,
     TurnHeard,
 )
+from limner.agent.history import CandidateHistory, CandidateRun, SessionState, Version, VersionTree
 from limner.agent.i18n import Language, language_of, noted, phrase
-from limner.agent.looking.instead import instead
-from limner.agent.loop import ready, tokens
-from limner.agent.near import Near
 from limner.agent.plain import request_line
-from limner.agent.records import Brief, company
-from limner.agent.run import Limits
+from limner.agent.records import Brief, Candidate, Claim, company
+from limner.agent.scoring.evaluate import instead
+from limner.agent.search.loop import ready, tokens
+from limner.agent.search.moves import Variation
+from limner.agent.search.run import Limits
 from limner.agent.studio import Studio
-from limner.agent.styling import restyled, size_for, styled
-from limner.agent.tool_call import Call, Candidate, Talk
-from limner.agent.verdict import verdict_of
+from limner.errors import BadInput
 from limner.prompts.styles import Style
 from limner.prompts.styles import style as style_called
 
-__all__ = ["Past", "Session"]
+if TYPE_CHECKING:
+    pass
+
+__all__ = [
+    "Session",
+    "Trail",
+    "VersionLine",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A version as a list shows it: numbers count from 1, `here` is the one at hand."""
+
+    number: int
+    parent: int | None
+    words: str
+    changes: tuple[str, ...]
+    takes: tuple[int, ...]
+    here: bool
+
+
+@dataclass(kw_only=True)
+class Trail:
+    """Where a conversation has been, and where it stands; it drafts and paints nothing itself.
+
+    Takes are numbered through the whole session, from 1, as people see them: "#3". The take that is
+    meant now is the one that was picked of the version at hand, or its best. With a diary, every
+    move is on disk when the call returns. `picked` and `starts` are as in `SessionState`.
+    """
+
+    diary: SessionRecorder | None = None
+    tree: VersionTree = field(default_factory=VersionTree)
+    reel: CandidateHistory = field(default_factory=CandidateHistory)
+    picked: dict[int, int] = field(default_factory=dict)
+    starts: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> list[Candidate]:
+        """All takes, in the order they were painted."""
+        return self.reel.takes
+
+    @property
+    def brief(self) -> Brief | None:
+        """The brief of the version at hand; None before the first request."""
+        return self.tree.head.brief if self.tree.head else None
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What that brief claims."""
+        return self.brief.claims if self.brief else ()
+
+    @property
+    def version(self) -> int:
+        """The number of the version at hand, from 1; 0 before the first request."""
+        return self.tree.head.id + 1 if self.tree.head else 0
+
+    @property
+    def meant(self) -> int | None:
+        """The number of the take that the next change starts from; None when none was painted.
+
+        A version that was not painted yet goes on from the take that was meant before.
+        """
+        here = self.version - 1
+        if here in self.picked:
+            return self.picked[here]
+        mine = [number for number in self._takes_of(here) if not self.take(number).blocked]
+        return max(mine, key=self._score) if mine else self.starts.get(here)
+
+    def take(self, number: int) -> Candidate:
+        """The take of that number, -1 for the last. Raises `BadInput` if there is no such take."""
+        return self.reel.take(number)
+
+    def picture(self, number: int | None = None) -> Image:
+        """A take as it stands: painted, then finished. Without a number, the one meant now."""
+        return self.reel.picture(self._meant() if number is None else number)
+
+    def pick(self, number: int) -> Candidate:
+        """Means this take from now on, and the version that it was painted from.
+
+        Raises `BadInput` where there is no such take, or its picture was blocked.
+        """
+        take = self.take(number)
+        if take.blocked:
+            raise BadInput(f"That take was blocked: {take.safety.why}.", "Choose another.")
+        number = len(self.takes) if number == -1 else number
+        here = self.tree.branch(self.tree.version_of(number).id)
+        self.picked[here.id] = number
+        self._went(here)
+        return take
+
+    def undo(self) -> Brief:
+        """Takes back what was done last to the take meant, or else goes to the version before.
+
+        Raises `BadInput` at the first.
+        """
+        number = self._own()
+        if number and self.reel.unfinish(number):
+            return self._refinished(number)
+        return self._went(self.tree.undo(), "There is nothing before this.").brief
+
+    def redo(self) -> Brief:
+        """Forward to where `undo` came from. Raises `BadInput` when there is nothing ahead."""
+        number = self._own()
+        if number and self.reel.refinish(number):
+            return self._refinished(number)
+        return self._went(self.tree.redo(), "There is nothing to do again.").brief
+
+    def branch(self, version: int) -> Brief:
+        """On from that version; the others stay as they are. Raises `BadInput` if unknown."""
+        return self._went(self.tree.branch(self._id(version))).brief
+
+    def finish(self, words: str) -> tuple[str, ...]:
+        """Adds finishing to the take meant ("brighter", "1024 by 768"); says what, a line each."""
+        number = self._meant()
+        done = self.reel.finish(number, words)
+        self._refinished(number)
+        return tuple(map(str, done))
+
+    def rate(self, said: str, number: int, other: int | None = None) -> None:
+        """Keeps what the user thinks of a take, or of one against another: "good", "better", …
+
+        Raises `BadInput` where there is no such take, or nothing to keep it in.
+        """
+        self.take(number)
+        self.take(number if other is None else other)
+        if self.diary is None:
+            raise BadInput("This conversation is not kept.", "Begin one without --no-archive.")
+        self.diary.rate(number, said, other)
+
+    def history(self) -> list[VersionLine]:
+        """Every version, the first one first."""
+        return [self._past(version) for version in self.tree.versions]
+
+    def diff(self, one: int, other: int) -> tuple[str, ...]:
+        """What differs between two versions, a line each: "cat: red → blue"."""
+        return tuple(patch.words(self.tree.diff(self._id(one), self._id(other))))
+
+    def standing(self) -> SessionState:
+        """All of where it stands that versions and takes don't tell."""
+        return SessionState(dict(self.tree.forward), dict(self.picked), dict(self.starts))
+
+    def _add(self, version: Version, start: int | None) -> None:
+        """Takes in a new version, which goes on from that take."""
+        if start is not None:
+            self.starts[version.id] = start
+        if self.diary:
+            self.diary.version(version, self.standing())
+        if start in self.reel.undone:  # a new turn leaves nothing ahead
+            del self.reel.undone[start]
+            self._refinished(start)
+
+    def _went(self, version: Version | None, otherwise: str = "") -> Version:
+        """Takes in that the head has moved. Raises `BadInput` where it could not."""
+        if version is None:
+            raise BadInput(otherwise, "Say what should be different.")
+        if self.diary:
+            self.diary.head(version, self.standing())
+        return version
+
+    def _refinished(self, number: int) -> Brief:
+        """Takes in that a take is finished otherwise."""
+        if self.diary:
+            steps, undone = (kept.get(number, ()) for kept in (self.reel.steps, self.reel.undone))
+            self.diary.finish(number, steps, undone)
+        return self._head().brief
+
+    def _own(self) -> int | None:
+        """The take meant, where it is one of the version at hand."""
+        number = self.meant
+        return number if number in self._takes_of(self.version - 1) else None
+
+    def _head(self) -> Version:
+        if self.tree.head is None:
+            raise BadInput("There is no picture yet.", "Say what you want to see.")
+        return self.tree.head
+
+    def _meant(self) -> int:
+        if self.meant is None:
+            raise BadInput("There is no picture yet.", "Say what you want to see.")
+        return self.meant
+
+    def _id(self, version: int) -> int:
+        if not 1 <= version <= len(self.tree.versions):
+            known = f"Versions: 1 to {len(self.tree.versions)}."
+            raise BadInput(f"There is no version {version}.", known)
+        return version - 1
+
+    def _takes_of(self, version: int) -> list[int]:
+        bound = [*self.tree.takes.items()]  # another thread may be painting meanwhile
+        return [number for number, one in bound if one.version == version]
+
+    def _score(self, number: int) -> tuple[int, float]:
+        return self.takes[number - 1].critique.score
+
+    def _past(self, version: Version) -> VersionLine:
+        return VersionLine(
+            number=version.id + 1,
+            parent=None if version.parent is None else version.parent + 1,
+            words=version.words,
+            changes=tuple(patch.words(version.patch)),
+            takes=tuple(self._takes_of(version.id)),
+            here=version.id + 1 == self.version,
+        )
+
 
 _IT = re.compile(r"\b(?:it|them|they|one of them)\b|它们|它|他们", re.IGNORECASE)
 
@@ -75,7 +281,7 @@ class Session(Trail):
             stood.seed if stood.seed is not None else first.seed if first else 0,
             style=stood.style,
             since=stood.since,
-            diary=Diary(archive, profile, number),
+            diary=SessionRecorder(archive, profile, number),
             tree=kept.tree,
             reel=kept.reel,
             picked=dict(stood.picked),
@@ -130,12 +336,12 @@ class Session(Trail):
         """The language to answer in: that of what was said last."""
         return self._spoken or language_of(self.tree.head.words if self.tree.head else "")
 
-    def talk(self) -> Talk:
+    def talk(self) -> TurnContext:
         """Where the conversation stands, as a writer is told of it."""
         meant = self.meant
         head = self.tree.head
         candidates = [self._candidate(number) for number in sorted(self.tree.takes)[-12:]]
-        return Talk(
+        return TurnContext(
             brief=self.brief,
             request="; ".join(v.words for v in self.tree.path(head.id)) if head else "",
             verdict=verdict_of(self.take(meant), self.language) if meant else None,
@@ -215,8 +421,8 @@ class Session(Trail):
         drafted = yield from tokens(drafting)
         brief, head = drafted.brief, self.tree.head
         if head and not anew:
-            changes = patch(head.brief, brief)
-            if changes == (Keep(),) and brief.not_shown == head.brief.not_shown:
+            changes = apply_patch(head.brief, brief)
+            if changes == (KeepClaim(),) and brief.not_shown == head.brief.not_shown:
                 return
             told = phrase(self.language, "comma").join(changed(changes, self.language))
             drafted = replace(drafted, brief=replace(restyled(head.brief, brief), reply=told))
@@ -241,10 +447,10 @@ class Session(Trail):
             self.undo() if call.tool == "undo" else self.redo()
         yield Replied(phrase(self.language, "version", n=self.version))
 
-    def _candidate(self, number: int) -> Candidate:
+    def _candidate(self, number: int) -> CandidateSummary:
         critique = self.take(number).critique
         version = self.tree.takes[number].version + 1
-        return Candidate(number, version, critique.score[0], len(critique.decisive))
+        return CandidateSummary(number, version, critique.score[0], len(critique.decisive))
 
     def reseed(self, seed: int) -> None:
         """Another seed for what comes next: a new request gives what it would give at first."""
@@ -288,7 +494,7 @@ class Session(Trail):
         room = copy(self.studio)
         if room.painter.dialect.starts:
             ran = self.reel.result(take.number + 1).takes
-            room.search = Near(take, strength, company(take, ran))
+            room.search = Variation(take, strength, company(take, ran))
         try:
             yield from self._painting(None, take.brief, size, room)
         finally:
@@ -304,7 +510,7 @@ class Session(Trail):
     def save(self, out: Path, profile: str = "") -> Path:
         """Writes the take meant, finished, with its recipe; see `saving.save`."""
         number = self._meant()
-        return saving.save(
+        return pictures.save(
             self.reel.result(number),
             self.tree.words(number),
             self.studio,
@@ -316,7 +522,7 @@ class Session(Trail):
 
     def stamped(self, number: int, profile: str = "") -> bytes:
         """What `save` would write of a take: the bytes of its PNG. Raises `BadInput` if unknown."""
-        return saving.stamped(
+        return pictures.stamped(
             self.reel.result(number),
             self.take(number),
             self.tree.words(number),
@@ -343,10 +549,10 @@ class Session(Trail):
         """The last decisions and their reasons, in order."""
         return tuple(f"{d.what}: {d.why}" for d in self.decisions[-8:])
 
-    def standing(self) -> Standing:
+    def standing(self) -> SessionState:
         """All of where it stands that versions and takes don't tell."""
         where = super().standing()
-        return Standing(
+        return SessionState(
             where.forward, where.picked, where.starts, self.seed, self.since, self.style
         )
 
@@ -360,7 +566,7 @@ class Session(Trail):
         """Paints the version at hand, or a wording of it in a size, here or in another room."""
         version, seed = self._head(), (self.seed + self.reel.painted - self.since) % 2**32
         limits: Limits = {**self._limits(), **(size or Limits())}
-        self.reel.runs.append(Painted())
+        self.reel.runs.append(CandidateRun())
         self.picked.pop(version.id, None)
         self._kept()
         events = (room or self.studio).paint(
@@ -382,7 +588,7 @@ class Session(Trail):
             self._catch_up(version)
 
     def _notice(self, event: Event, version: Version) -> None:
-        if isinstance(event, TakeReady):
+        if isinstance(event, CandidateReady):
             number = self.reel.add(event.take, event.spent)
             self.tree.bind(number, version.id, event.take.order.seed)
         elif isinstance(event, Decided):

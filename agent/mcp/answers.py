@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ADDRESS", "Answer", "Briefed", "Fetched", "JobState", "Pictured", "Scored", "Verdict"]
+__all__ = [
+    "ADDRESS",
+    "Answer",
+    "Briefed",
+    "Fetched",
+    "JobState",
+    "Pictured",
+    "Scored",
+    "VerdictFields",
+]
 
 ADDRESS = "limner://"
 
@@ -15,7 +24,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Claim(Answer):
+class ClaimFields(Answer):
     """One statement that a picture is checked against; `source` is asked, style or invented."""
 
     text: str
@@ -27,14 +36,14 @@ class Claim(Answer):
     object: str
 
 
-class Checked(Claim):
+class Checked(ClaimFields):
     """The same of a picture: how probable it is in 0..1, None where nobody could check it."""
 
     probability: float | None
     holds: bool | None
 
 
-class Object(Answer):
+class ObjectFields(Answer):
     """One kind of thing in a brief; `count` is 0 where no number was said."""
 
     name: str
@@ -42,14 +51,14 @@ class Object(Answer):
     attributes: list[str]
 
 
-class Brief(Answer):
+class BriefFields(Answer):
     """What was asked, as claims, and the description that the painter gets of it."""
 
     request: str
-    claims: list[Claim]
+    claims: list[ClaimFields]
     prompt: str
     negative: list[str]
-    objects: list[Object]
+    objects: list[ObjectFields]
     reply: str
     unchecked: list[str]
     not_shown: list[str]
@@ -65,7 +74,7 @@ class Invented(Answer):
     fails: list[str]
 
 
-class Verdict(Answer):
+class VerdictFields(Answer):
     """What is known of a picture; `reached` only if all that was asked was checked, and holds.
 
     `unchecked` are words of the request that nobody looked for, `not_shown` those that these models
@@ -104,8 +113,8 @@ class Pictured(Answer):
     width: int
     height: int
     ended: str
-    brief: Brief
-    verdict: Verdict
+    brief: BriefFields
+    verdict: VerdictFields
     claims: list[Checked]
     takes: int
     rounds: int
@@ -120,8 +129,8 @@ class Briefed(Answer):
     request: str
     prompt: str
     seed: int
-    brief: Brief
-    verdict: Verdict
+    brief: BriefFields
+    verdict: VerdictFields
     notes: list[str]
 
 
@@ -129,7 +138,7 @@ class Scored(Answer):
     """How true each statement is of a picture; `score` is their mean."""
 
     claims: list[Checked]
-    verdict: Verdict
+    verdict: VerdictFields
     score: float
 
 
@@ -147,7 +156,7 @@ class JobState(Answer):
     step: int
     steps: int
     takes: int
-    verdict: Verdict | None = None
+    verdict: VerdictFields | None = None
     doing: str
     take: str | None = None
     error: str | None = None

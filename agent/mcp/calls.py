@@ -10,11 +10,9 @@ from typing import TypeVar, cast
 import anyio
 from mcp.types import CallToolResult
 
-from limner.agent.desk.desk import Wish, briefed
-from limner.agent.desk.told import cleaned, drafted, scored
 from limner.agent.events import BriefReady
 from limner.agent.jobs import Job, Work, calling
-from limner.agent.mcp.answers import Briefed, Fetched, JobState, Scored, Verdict
+from limner.agent.mcp.answers import Briefed, Fetched, JobState, Scored, VerdictFields
 from limner.agent.mcp.asks import (
     AskBrief,
     AskJob,
@@ -26,13 +24,14 @@ from limner.agent.mcp.asks import (
     AskTake,
 )
 from limner.agent.mcp.preview import picture_in
-from limner.agent.mcp.room import Room
+from limner.agent.mcp.room import ServerState
 from limner.agent.mcp.tell import of_job, of_take, told
-from limner.agent.mcp.watch import Watch
-from limner.agent.mcp.work import Ticket, drawn, ticket_for
-from limner.agent.outputs import verdict_dict
+from limner.agent.mcp.watch import RequestProgress
+from limner.agent.mcp.work import ToolJob, drawn, ticket_for
 from limner.agent.plain import one_line, request_line
 from limner.agent.records import Critique
+from limner.agent.tools.outputs import cleaned, drafted, scored, verdict_dict
+from limner.agent.tools.service import ToolRequest, briefed
 from limner.errors import BadInput
 
 __all__ = [
@@ -53,7 +52,9 @@ Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 """Tells the caller how far its call is: so much, of so much, in words."""
 
 
-async def painted(room: Room, ask: AskPicture | AskRefined, progress: Progress) -> CallToolResult:
+async def painted(
+    room: ServerState, ask: AskPicture | AskRefined, progress: Progress
+) -> CallToolResult:
     """Paints a picture, or does what a line says about one; whoever stops waiting cancels it."""
     await progress(0.0, None, "waiting for the models")
     ticket = await _aside(ticket_for, ask, room)
@@ -61,7 +62,7 @@ async def painted(room: Room, ask: AskPicture | AskRefined, progress: Progress) 
     return await _aside(of_take, ticket.wish)
 
 
-async def start(room: Room, ask: AskStart, progress: Progress) -> CallToolResult:
+async def start(room: ServerState, ask: AskStart, progress: Progress) -> CallToolResult:
     """Puts a wish in line and returns at once."""
     ticket = await _aside(ticket_for, ask, room)
     job = room.jobs.submit(ticket, label=ticket.wish.request)
@@ -69,12 +70,12 @@ async def start(room: Room, ask: AskStart, progress: Progress) -> CallToolResult
     return of_job(_state(job, ticket))
 
 
-async def status(room: Room, ask: AskJob, progress: Progress) -> CallToolResult:
+async def status(room: ServerState, ask: AskJob, progress: Progress) -> CallToolResult:
     """How a job stands."""
     return of_job(_state(*room.ticket(ask.job)))
 
 
-async def result(room: Room, ask: AskResult, progress: Progress) -> CallToolResult:
+async def result(room: ServerState, ask: AskResult, progress: Progress) -> CallToolResult:
     """What came of a job, if it ends in time; else how it stands. Its picture, if it has one."""
     job, ticket = room.ticket(ask.job)
     with anyio.move_on_after(ask.seconds):
@@ -85,14 +86,14 @@ async def result(room: Room, ask: AskResult, progress: Progress) -> CallToolResu
     return await _aside(of_take, ticket.wish, state)
 
 
-async def cancel(room: Room, ask: AskJob, progress: Progress) -> CallToolResult:
+async def cancel(room: ServerState, ask: AskJob, progress: Progress) -> CallToolResult:
     """Stops a job between two steps; the best take so far is kept."""
     job, ticket = room.ticket(ask.job)
     job.cancel()
     return of_job(_state(job, ticket))
 
 
-async def expand_prompt(room: Room, ask: AskBrief, progress: Progress) -> CallToolResult:
+async def expand_prompt(room: ServerState, ask: AskBrief, progress: Progress) -> CallToolResult:
     """Writes a request's brief; paints nothing."""
     request, seed = request_line(ask.request), drawn(ask.seed)
     work = partial(briefed, request=request, seed=seed)
@@ -101,7 +102,7 @@ async def expand_prompt(room: Room, ask: AskBrief, progress: Progress) -> CallTo
     return told(said, Briefed.model_validate(fields))
 
 
-async def score_image(room: Room, ask: AskScore, progress: Progress) -> CallToolResult:
+async def score_image(room: ServerState, ask: AskScore, progress: Progress) -> CallToolResult:
     """How true statements are of a picture."""
     if (ask.take is None) == (ask.picture is None):
         raise BadInput("one picture is looked at", "give either a take or a picture")
@@ -117,14 +118,14 @@ async def score_image(room: Room, ask: AskScore, progress: Progress) -> CallTool
     return told(said, Scored.model_validate(fields))
 
 
-async def describe_take(room: Room, ask: AskTake, progress: Progress) -> CallToolResult:
+async def describe_take(room: ServerState, ask: AskTake, progress: Progress) -> CallToolResult:
     """What a take shows, and how it was made."""
     kept = await _aside(room.take, ask.take)
-    return of_take(Wish("describe", kept.seed, tool="answer", kept=kept))
+    return of_take(ToolRequest("describe", kept.seed, tool="answer", kept=kept))
 
 
 async def _followed(
-    room: Room, work: Work, progress: Progress, ticket: Ticket | None = None
+    room: ServerState, work: Work, progress: Progress, ticket: ToolJob | None = None
 ) -> object:
     """Does work, tells how far it is, and returns its result; cancelled with whoever waits."""
     job = room.jobs.submit(work, label=ticket.wish.request if ticket else "")
@@ -135,9 +136,9 @@ async def _followed(
         job.cancel()  # which changes nothing where it has ended
 
 
-async def _heard(job: Job, progress: Progress, ticket: Ticket | None) -> None:
+async def _heard(job: Job, progress: Progress, ticket: ToolJob | None) -> None:
     """Tells of a job until it ends; raises its error."""
-    watch = Watch()
+    watch = RequestProgress()
     async with aclosing(job.astream()) as events:
         async for event in events:
             if watch.see(event):
@@ -145,7 +146,7 @@ async def _heard(job: Job, progress: Progress, ticket: Ticket | None) -> None:
                 await progress(watch.done, rounds, watch.doing)
 
 
-def _state(job: Job, ticket: Ticket) -> JobState:
+def _state(job: Job, ticket: ToolJob) -> JobState:
     watch, kept = ticket.watch, ticket.wish.kept
     error = job.error
     seen = cleaned(verdict_dict(watch.verdict)) if watch.verdict else None
@@ -157,7 +158,7 @@ def _state(job: Job, ticket: Ticket) -> JobState:
         step=watch.step,
         steps=watch.steps,
         takes=watch.takes,
-        verdict=Verdict.model_validate(seen) if seen else None,
+        verdict=VerdictFields.model_validate(seen) if seen else None,
         doing=watch.doing,
         take=kept.name if kept and job.ended else None,
         error=one_line(" — ".join(filter(None, (error.message, error.hint)))) if error else None,

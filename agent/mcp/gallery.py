@@ -16,13 +16,13 @@ from mcp.types import (
 )
 
 from limner.agent.archive.rows import ArchivedSession, SessionRow, TakeRow
-from limner.agent.desk.told import judged, past_brief
 from limner.agent.mcp.answers import ADDRESS
 from limner.agent.mcp.asks import TAKE
-from limner.agent.mcp.room import Room
+from limner.agent.mcp.room import ServerState
 from limner.agent.mcp.tell import uri_of
 from limner.agent.plain import clean, one_line
 from limner.agent.records import Brief
+from limner.agent.tools.outputs import judged, past_brief
 from limner.errors import BadInput
 
 __all__ = ["TEMPLATES", "look_up", "resources"]
@@ -51,7 +51,7 @@ TEMPLATES = (
 )
 
 
-def resources(room: Room) -> list[Resource]:
+def resources(room: ServerState) -> list[Resource]:
     """The gallery, where there is one, and the takes painted since the door was opened."""
     gallery = Resource(
         uri=_GALLERY,
@@ -67,7 +67,7 @@ def resources(room: Room) -> list[Resource]:
     return [*([gallery] if room.archive else []), *takes]
 
 
-def look_up(room: Room, uri: str) -> ReadResourceResult:
+def look_up(room: ServerState, uri: str) -> ReadResourceResult:
     """What is at an address. Raises `BadInput` where nothing is."""
     if found := _TAKE.fullmatch(uri):
         blob = base64.b64encode(room.content(found[1])).decode("ascii")

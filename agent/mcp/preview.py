@@ -10,7 +10,7 @@ import threading
 
 from PIL import Image
 
-from limner.agent.looking.seen import picture_from
+from limner.agent.tools.inputs import picture_from
 from limner.errors import BadInput
 
 __all__ = ["LARGEST", "picture_in", "preview"]

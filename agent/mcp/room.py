@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import read
 from limner.agent.archive.rows import TakeRow
-from limner.agent.desk.desk import Desk
-from limner.agent.desk.handed_out import Kept
-from limner.agent.desk.memory import Memory
+from limner.agent.conversation.recorder import read
 from limner.agent.jobs import Job, Jobs
+from limner.agent.tools.service import IssuedCandidate, RecentlyUsed, ToolService
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
-    from limner.agent.mcp.work import Ticket
+    from limner.agent.mcp.work import ToolJob
     from limner.agent.studio import Studio
 
-__all__ = ["Room"]
+__all__ = ["ServerState"]
 
 _TICKETS = 32  # jobs that can still be asked about; more than stand in line
 _JOBS = 4  # that have ended and are remembered besides, with all their pictures
@@ -45,7 +43,7 @@ class _Unopened:
 
 
 @dataclass
-class Room:
+class ServerState:
     """The models and all that is kept, for as long as the door is open.
 
     The models are opened when they are first needed; pictures are saved in the folder `out`, and
@@ -56,30 +54,32 @@ class Room:
     out: Path
     profile: str = ""
     archive: Archive | None = None
-    desk: Desk = field(init=False)
+    desk: ToolService = field(init=False)
     jobs: Jobs = field(init=False)
-    _tickets: Memory[tuple[Job, Ticket]] = field(default_factory=lambda: Memory(_TICKETS))
+    _tickets: RecentlyUsed[tuple[Job, ToolJob]] = field(
+        default_factory=lambda: RecentlyUsed(_TICKETS)
+    )
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.out, self.profile, self.archive)
+        self.desk = ToolService(self.out, self.profile, self.archive)
         self.jobs = Jobs(cast("Studio", _Unopened(self.open_studio)), kept=_JOBS)
 
     def close(self) -> None:
         """Cancels what runs, between two steps, and waits for it."""
         self.jobs.close()
 
-    def note(self, job: Job, ticket: Ticket) -> None:
+    def note(self, job: Job, ticket: ToolJob) -> None:
         """Remembers a job that is asked about later; of the oldest, nobody knows any more."""
         self._tickets.keep(job.id, (job, ticket))
 
-    def ticket(self, id: str) -> tuple[Job, Ticket]:
+    def ticket(self, id: str) -> tuple[Job, ToolJob]:
         """A job and what is known of it. Raises `BadInput` for an unknown one."""
         found = self._tickets.find(id)
         if found is None:
             raise BadInput("there is no such job", "take the id that start gave")
         return found
 
-    def take(self, id: str) -> Kept:
+    def take(self, id: str) -> IssuedCandidate:
         """A take that was painted here, or one of the archive: "12-4" is take 4 of session 12.
 
         Raises `BadInput` for one that there is not.
@@ -90,7 +90,7 @@ class Room:
         past = read(archive, session)
         words, seed = past.tree.words(row.number), past.tree.version_of(row.number).seed
         path = archive.pictures.path(row.picture)
-        return Kept.of(past.reel.result(row.number), path, words, seed, id)
+        return IssuedCandidate.of(past.reel.result(row.number), path, words, seed, id)
 
     def content(self, id: str) -> bytes:
         """The whole PNG file of a take; see `take`."""

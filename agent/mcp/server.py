@@ -25,7 +25,7 @@ from mcp.types import (
 )
 
 from limner.agent.mcp import gallery, manners
-from limner.agent.mcp.room import Room
+from limner.agent.mcp.room import ServerState
 from limner.agent.mcp.tell import refused
 from limner.agent.mcp.tools import OFFERS, listed
 from limner.agent.plain import first_line, one_line
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[object]
 
 
-def server_of(room: Room) -> Server[object]:
+def server_of(room: ServerState) -> Server[object]:
     """A server whose tools, resources and prompts work in that room; for any transport."""
     desk = _Desk(room)
     return Server(
@@ -67,7 +67,7 @@ def server_of(room: Room) -> Server[object]:
 class _Desk:
     """Answers each kind of request."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: ServerState) -> None:
         self._room = room
         self._offers = {offer.name: offer for offer in OFFERS}
 

@@ -6,11 +6,10 @@ import base64
 
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
-from limner.agent.desk.desk import Wish
-from limner.agent.desk.handed_out import Kept
 from limner.agent.mcp.answers import ADDRESS, Answer, Fetched, JobState, Pictured
 from limner.agent.mcp.preview import preview
 from limner.agent.plain import clean, one_line, uncapped
+from limner.agent.tools.service import IssuedCandidate, ToolRequest
 from limner.errors import LimnerError
 
 __all__ = ["of_job", "of_take", "refused", "told", "uri_of"]
@@ -24,7 +23,7 @@ def told(said: str, answer: Answer, *more: ContentBlock) -> CallToolResult:
     return CallToolResult(content=[text, *more], structured_content=answer.model_dump(mode="json"))
 
 
-def of_take(wish: Wish, job: JobState | None = None) -> CallToolResult:
+def of_take(wish: ToolRequest, job: JobState | None = None) -> CallToolResult:
     """What came of a wish: what there is to say, a small picture, and where the whole file is.
 
     Where nothing was painted, there are only words. With a job, the answer tells of that, too.
@@ -69,6 +68,6 @@ def refused(error: LimnerError) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=line)], is_error=True)
 
 
-def uri_of(kept: Kept) -> str:
+def uri_of(kept: IssuedCandidate) -> str:
     """Where a client finds the whole picture."""
     return f"{ADDRESS}takes/{kept.name}"

@@ -30,14 +30,14 @@ from limner.agent.mcp.asks import (
     AskTake,
 )
 from limner.agent.mcp.calls import Progress
-from limner.agent.mcp.room import Room
+from limner.agent.mcp.room import ServerState
 from limner.errors import BadInput
 
-__all__ = ["OFFERS", "Offer", "listed"]
+__all__ = ["OFFERS", "ToolOffer", "listed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ToolOffer:
     """One tool: its words, the forms of its arguments and its answer, and what it does."""
 
     name: str
@@ -45,7 +45,7 @@ class Offer:
     description: str
     ask: type[Ask]
     answer: type[Answer]
-    do: Callable[[Room, Any, Progress], Awaitable[CallToolResult]]
+    do: Callable[[ServerState, Any, Progress], Awaitable[CallToolResult]]
     paints: bool = False
 
     def read(self, arguments: dict[str, Any] | None) -> Ask:
@@ -76,8 +76,8 @@ class Offer:
         )
 
 
-OFFERS: tuple[Offer, ...] = (
-    Offer(
+OFFERS: tuple[ToolOffer, ...] = (
+    ToolOffer(
         "imagine",
         "Paint a picture",
         "Paints a picture of a request on this machine: expands the request into a prompt, paints "
@@ -90,7 +90,7 @@ OFFERS: tuple[Offer, ...] = (
         calls.painted,
         paints=True,
     ),
-    Offer(
+    ToolOffer(
         "refine_image",
         "Say something to a picture",
         "Does what one line says about a take: paints it anew with a change and leaves the rest as "
@@ -102,7 +102,7 @@ OFFERS: tuple[Offer, ...] = (
         calls.painted,
         paints=True,
     ),
-    Offer(
+    ToolOffer(
         "score_image",
         "Check statements about a picture",
         "Says how probable each statement is of a picture, from 0 to 1, as limner's critic sees "
@@ -111,7 +111,7 @@ OFFERS: tuple[Offer, ...] = (
         Scored,
         calls.score_image,
     ),
-    Offer(
+    ToolOffer(
         "expand_prompt",
         "Write a prompt",
         "Turns a request into the prompt that limner would paint, and the claims that it would "
@@ -120,7 +120,7 @@ OFFERS: tuple[Offer, ...] = (
         Briefed,
         calls.expand_prompt,
     ),
-    Offer(
+    ToolOffer(
         "describe_take",
         "Describe a picture",
         "Says what a take shows as far as limner's critic sees it, and how it was made.",
@@ -128,7 +128,7 @@ OFFERS: tuple[Offer, ...] = (
         Pictured,
         calls.describe_take,
     ),
-    Offer(
+    ToolOffer(
         "start",
         "Start painting",
         "As imagine, but returns a job's id at once; with take, as refine_image. Then ask status "
@@ -138,7 +138,7 @@ OFFERS: tuple[Offer, ...] = (
         calls.start,
         paints=True,
     ),
-    Offer(
+    ToolOffer(
         "status",
         "See how a job stands",
         "Says whether a job waits, runs, is done, failed or was cancelled, and how far it is.",
@@ -146,7 +146,7 @@ OFFERS: tuple[Offer, ...] = (
         JobState,
         calls.status,
     ),
-    Offer(
+    ToolOffer(
         "result",
         "Fetch a job's picture",
         "Waits up to so many seconds for a job and returns its picture as imagine does, also the "
@@ -155,7 +155,7 @@ OFFERS: tuple[Offer, ...] = (
         Fetched,
         calls.result,
     ),
-    Offer(
+    ToolOffer(
         "cancel",
         "Stop a job",
         "Stops a job between two painting steps. The best take so far is kept for result.",

@@ -5,28 +5,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from limner.agent.brief.verdict import verdict, verdict_of
 from limner.agent.events import (
     BriefReady,
+    CandidateReady,
     Decided,
     Event,
     Finished,
     PaintingStep,
     PromptRevised,
     Replied,
-    TakeReady,
 )
 from limner.agent.plain import one_line
 from limner.agent.records import Verdict
-from limner.agent.verdict import verdict, verdict_of
 
-__all__ = ["Watch"]
+__all__ = ["RequestProgress"]
 
 _LONGEST = 200  # characters of what is being done
 _PAINTING = 0.9  # of a round; the rest is looking and rewording
 
 
 @dataclass(slots=True)
-class Watch:
+class RequestProgress:
     """The state of one request as its events tell it; `rounds` is how many it may have.
 
     `round` counts from 1, 0 before the first; `verdict` is on the best take so far. `done` only
@@ -59,7 +59,7 @@ class Watch:
             case PaintingStep(number, step, of):
                 self.round, self.step, self.steps = number + 1, step, of
                 return f"round {self.round}: step {step} of {of}"
-            case TakeReady():
+            case CandidateReady():
                 return self._painted(event)
             case Decided(_, what, why):
                 return f"{what}: {why}"
@@ -71,7 +71,7 @@ class Watch:
                 return f"ended: {result.ended}"
         return ""
 
-    def _painted(self, event: TakeReady) -> str:
+    def _painted(self, event: CandidateReady) -> str:
         seen = verdict_of(event.take)
         self.takes += 1
         if event.best or self.verdict is None:

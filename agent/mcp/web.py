@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from limner.errors import BadInput
 
-__all__ = ["Guard", "app_of", "over_http", "read_token"]
+__all__ = ["TokenGuard", "app_of", "over_http", "read_token"]
 
 _HOST = "127.0.0.1"
 _SHORTEST, _LONGEST = 16, 512  # characters of a token
@@ -53,10 +53,10 @@ def app_of(server: Server[object], port: int, token: str) -> ASGIApp:
         allowed_hosts=[f"{name}:{port}" for name in names],
         allowed_origins=[f"http://{name}:{port}" for name in names],
     )
-    return Guard(server.streamable_http_app(transport_security=security), token)
+    return TokenGuard(server.streamable_http_app(transport_security=security), token)
 
 
-class Guard:
+class TokenGuard:
     """Lets requests through that bear the token; all others get 401 and nothing else."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:

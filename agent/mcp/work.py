@@ -8,19 +8,19 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from limner.agent.command_line.options import pixels
-from limner.agent.desk.desk import Desk, Wish
 from limner.agent.events import Event
 from limner.agent.mcp.asks import AskPicture, AskRefined, AskStart
-from limner.agent.mcp.watch import Watch
-from limner.agent.run import Limits
+from limner.agent.mcp.watch import RequestProgress
+from limner.agent.search.run import Limits
+from limner.agent.tools.arguments import pixels
+from limner.agent.tools.service import ToolRequest, ToolService
 from limner.errors import BadInput
 
 if TYPE_CHECKING:
-    from limner.agent.mcp.room import Room
+    from limner.agent.mcp.room import ServerState
     from limner.agent.studio import Studio
 
-__all__ = ["Ticket", "drawn", "ticket_for"]
+__all__ = ["ToolJob", "drawn", "ticket_for"]
 
 
 def drawn(seed: int | None) -> int:
@@ -29,12 +29,12 @@ def drawn(seed: int | None) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class ToolJob:
     """One wish, and how far it is; it is a `Work` for a job."""
 
-    wish: Wish
-    desk: Desk
-    watch: Watch = field(default_factory=Watch)
+    wish: ToolRequest
+    desk: ToolService
+    watch: RequestProgress = field(default_factory=RequestProgress)
 
     def __call__(self, studio: Studio) -> Generator[Event, None, object]:
         """Works on it, and keeps the best take: when it is done, and when it is cancelled."""
@@ -49,12 +49,12 @@ class Ticket:
         return self.wish
 
 
-def ticket_for(ask: AskPicture | AskRefined, room: Room) -> Ticket:
+def ticket_for(ask: AskPicture | AskRefined, room: ServerState) -> ToolJob:
     """What is asked for, as work for a job. Raises `BadInput` for what can't be meant."""
     limits = Limits(budget=ask.budget)
     if isinstance(ask, AskRefined):
         start = room.take(ask.take)
-        return Ticket(Wish(ask.change, drawn(ask.seed), limits, start=start), room.desk)
+        return ToolJob(ToolRequest(ask.change, drawn(ask.seed), limits, start=start), room.desk)
     taken = ask.take if isinstance(ask, AskStart) else None
     if taken and (ask.style or ask.size):
         raise BadInput(
@@ -62,5 +62,5 @@ def ticket_for(ask: AskPicture | AskRefined, room: Room) -> Ticket:
         )
     limits["size"] = pixels(ask.size)
     begun = room.take(taken) if taken else None
-    wish = Wish(ask.request, drawn(ask.seed), limits, ask.style or "", begun)
-    return Ticket(wish, room.desk)
+    wish = ToolRequest(ask.request, drawn(ask.seed), limits, ask.style or "", begun)
+    return ToolJob(wish, room.desk)

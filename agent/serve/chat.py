@@ -10,18 +10,18 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from limner.agent.archive.diary import Diary
+from limner.agent.brief.verdict import verdict_of
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
-from limner.agent.desk.told import judged
 from limner.agent.events import BriefReady, Event, Finished, Replied, TurnHeard
 from limner.agent.i18n import Language, claim_in, noted, phrase
-from limner.agent.looking.described import verdicts
 from limner.agent.plain import one_line
 from limner.agent.records import Critique
-from limner.agent.run import Limits
-from limner.agent.serve.house import House
+from limner.agent.scoring.evaluate import verdicts
+from limner.agent.search.run import Limits
+from limner.agent.serve.house import AppState
 from limner.agent.studio import Studio
-from limner.agent.verdict import verdict_of
+from limner.agent.tools.outputs import judged
 from limner.errors import LimnerError
 
 __all__ = ["Reply", "seed_from", "words_in"]
@@ -39,7 +39,7 @@ class Reply:
     own address, for links.
     """
 
-    house: House
+    house: AppState
     lines: Sequence[str]
     seed: int
     limits: Limits
@@ -111,8 +111,10 @@ class Reply:
                 return fork, known
         return Session(studio, self.seed, self.limits, diary=self._diary()), 0
 
-    def _diary(self) -> Diary | None:
-        return Diary(self.house.archive, self.house.profile) if self.house.archive else None
+    def _diary(self) -> SessionRecorder | None:
+        return (
+            SessionRecorder(self.house.archive, self.house.profile) if self.house.archive else None
+        )
 
     def _key(self, count: int) -> str:
         told = [self.seed, sorted(self.limits.items()), *self.lines[:count]]

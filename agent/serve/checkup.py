@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
+from limner.agent.archive.recipe import without_home
 from limner.agent.plain import first_line
-from limner.agent.recipe import without_home
 from limner.agent.records import Brief
-from limner.agent.run import Run, settle
-from limner.agent.search import order_of
+from limner.agent.search.rounds import order_of
+from limner.agent.search.run import Run, settle
 from limner.agent.studio import Studio
-from limner.pipelines.roles import Painted, TaskWriter
+from limner.pipelines.roles import GeneratedImage, TaskWriter
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -86,7 +86,7 @@ def _paint(studio: Studio) -> None:
     run = Run(_LEAST, 0, settings, Brief(_LEAST, _LEAST))
     painting = studio.painter.paint([order_of(run, studio.painter)])
     try:
-        if not any(isinstance(done, Painted) for done in painting):
+        if not any(isinstance(done, GeneratedImage) for done in painting):
             raise ValueError("it paints nothing")
     finally:
         painting.close()

@@ -12,13 +12,13 @@ from fastapi import Depends, Request
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.pictures import name_of
 from limner.agent.conversation.session import Session
-from limner.agent.desk.memory import Memory
 from limner.agent.jobs import Jobs
 from limner.agent.serve.checkup import Checkup
 from limner.agent.serve.faults import NotThere
 from limner.agent.studio import Studio
+from limner.agent.tools.service import RecentlyUsed
 
-__all__ = ["House", "Talk", "TheHouse", "drawn_seed"]
+__all__ = ["AppState", "PageConversation", "TheHouse", "drawn_seed"]
 
 _PICTURES = 256 * 2**20  # bytes
 
@@ -27,7 +27,7 @@ MODEL = "limner"
 
 
 @dataclass(slots=True)
-class Talk:
+class PageConversation:
     """A conversation of the page, and its latest job; who takes a turn in it holds `alone`."""
 
     session: Session
@@ -36,7 +36,7 @@ class Talk:
 
 
 @dataclass(slots=True)
-class House:
+class AppState:
     """A studio with one line of jobs before it; every request goes through that line.
 
     `profile` is the name that pictures are stamped with. `rooms` are the conversations of the
@@ -49,9 +49,11 @@ class House:
     jobs: Jobs
     profile: str = ""
     archive: Archive | None = None
-    pictures: Memory[bytes] = field(default_factory=lambda: Memory(_PICTURES, weigh=len))
-    rooms: Memory[Talk] = field(default_factory=lambda: Memory(16))
-    chats: Memory[Session] = field(default_factory=lambda: Memory(16))
+    pictures: RecentlyUsed[bytes] = field(
+        default_factory=lambda: RecentlyUsed(_PICTURES, weigh=len)
+    )
+    rooms: RecentlyUsed[PageConversation] = field(default_factory=lambda: RecentlyUsed(16))
+    chats: RecentlyUsed[Session] = field(default_factory=lambda: RecentlyUsed(16))
     checkup: Checkup = field(default_factory=Checkup)
 
     def serves(self, model: str | None) -> None:
@@ -71,10 +73,10 @@ def drawn_seed() -> int:
     return secrets.randbelow(2**32)
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
+def _house(request: Request) -> AppState:
+    house: AppState = request.app.state.house
     return house
 
 
-TheHouse = Annotated[House, Depends(_house)]
+TheHouse = Annotated[AppState, Depends(_house)]
 """What a route takes to be given the house."""

@@ -12,34 +12,34 @@ from typing import Any
 
 from PIL.Image import Image
 
-from limner.agent.archive.recorder import Recorder
-from limner.agent.archive.saving import stamped
-from limner.agent.desk.told import judged
+from limner.agent.archive.pictures import stamped
+from limner.agent.archive.recorder import RequestRecorder
 from limner.agent.events import BriefReady, Event, Finished, PaintingStep
 from limner.agent.jobs import Job
-from limner.agent.records import Result, Take
-from limner.agent.run import Limits
+from limner.agent.records import Candidate, Result
+from limner.agent.search.run import Limits
 from limner.agent.serve.faults import fault, line_of
-from limner.agent.serve.house import House
+from limner.agent.serve.house import AppState
 from limner.agent.serve.waiting import EventStream, moment, said_of
 from limner.agent.studio import Studio
+from limner.agent.tools.outputs import judged
 from limner.errors import Cancelled, LimnerError, ModelFailed
 
-__all__ = ["Commission", "Made", "answer", "stream"]
+__all__ = ["FinishedImage", "ImageJob", "answer", "stream"]
 
 Paint = Callable[[Studio, Limits], Generator[Event, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class FinishedImage:
     """A finished picture: the bytes of its PNG file, and the take that it shows."""
 
     content: bytes
-    take: Take
+    take: Candidate
 
 
 @dataclass(slots=True)
-class Commission:
+class ImageJob:
     """So many pictures of one request, as a job does them.
 
     `paint` starts the work; the best `count` takes become PNG files where the models are, so that
@@ -47,7 +47,7 @@ class Commission:
     on the way.
     """
 
-    house: House
+    house: AppState
     request: str
     seed: int
     paint: Paint
@@ -55,7 +55,7 @@ class Commission:
     count: int = 1
     partial: int = 0
     kind: str = "image_generation"
-    made: list[Made] = field(default_factory=list)
+    made: list[FinishedImage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     result: Result | None = None
     problem: LimnerError | None = None
@@ -65,7 +65,7 @@ class Commission:
         events = self.paint(studio, self._limits(studio))
         recorder = None
         if self.house.archive:
-            recorder = Recorder(self.house.archive, studio, self.seed, self.house.profile)
+            recorder = RequestRecorder(self.house.archive, studio, self.seed, self.house.profile)
             events = recorder.record(events)
         with closing(events):
             for event in events:
@@ -95,10 +95,10 @@ class Commission:
             content = stamped(
                 result, take, self.request, studio, seed=self.seed, profile=self.house.profile
             )
-            self.made.append(Made(content, take))
+            self.made.append(FinishedImage(content, take))
 
 
-def answer(commission: Commission, base: str, *, links: bool) -> dict[str, Any]:
+def answer(commission: ImageJob, base: str, *, links: bool) -> dict[str, Any]:
     """The whole answer, in OpenAI's shape and with what limner knows besides.
 
     Raises `Cancelled` or `ModelFailed` where there is no picture.
@@ -124,12 +124,12 @@ def answer(commission: Commission, base: str, *, links: bool) -> dict[str, Any]:
     }
 
 
-def stream(commission: Commission, job: Job) -> EventStream:
+def stream(commission: ImageJob, job: Job) -> EventStream:
     """The same as server-sent events: rough pictures as they form, then each finished one."""
     return EventStream(_told(commission, job), job.cancel)
 
 
-async def _told(commission: Commission, job: Job) -> AsyncGenerator[str, None]:
+async def _told(commission: ImageJob, job: Job) -> AsyncGenerator[str, None]:
     shown = 0
 
     def tell(event: Event) -> str:
@@ -176,7 +176,7 @@ def _partial(kind: str, rough: Image, number: int) -> str:
     )
 
 
-def _completed(commission: Commission, made: Made) -> str:
+def _completed(commission: ImageJob, made: FinishedImage) -> str:
     kind = f"{commission.kind}.completed"
     return moment(
         {
@@ -194,7 +194,7 @@ def _completed(commission: Commission, made: Made) -> str:
     )
 
 
-def _datum(house: House, made: Made, base: str, links: bool) -> dict[str, Any]:
+def _datum(house: AppState, made: FinishedImage, base: str, links: bool) -> dict[str, Any]:
     link = house.link(made.content, base) if links else None
     return {
         ("url" if links else "b64_json"): link or _text(made.content),
@@ -203,11 +203,11 @@ def _datum(house: House, made: Made, base: str, links: bool) -> dict[str, Any]:
     }
 
 
-def _judged(made: Made) -> dict[str, Any]:
+def _judged(made: FinishedImage) -> dict[str, Any]:
     return judged(made.take.brief, made.take.critique)
 
 
-def _usage(commission: Commission) -> dict[str, Any]:
+def _usage(commission: ImageJob) -> dict[str, Any]:
     """Counts in OpenAI's fields: words that were asked, and takes that were painted."""
     words = len(commission.request.split())
     takes = len(commission.result.takes) if commission.result else 0
@@ -219,7 +219,7 @@ def _usage(commission: Commission) -> dict[str, Any]:
     }
 
 
-def _notes(commission: Commission, result: Result) -> list[str]:
+def _notes(commission: ImageJob, result: Result) -> list[str]:
     """What did not go as it should, each once: a run repeats what was noted of its brief."""
     problem = commission.problem
     unkept = [f"not all is in the archive: {line_of(problem)}"] if problem else []
@@ -232,7 +232,7 @@ def _nothing(result: Result | None) -> LimnerError:
     return ModelFailed("Nothing was painted.", "; ".join(result.notes))
 
 
-def _size(made: Made) -> str:
+def _size(made: FinishedImage) -> str:
     return f"{made.take.picture.width}x{made.take.picture.height}"
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from limner.agent.plain import first_line
 from limner.agent.serve.faults import Refused, fault, refusal
 
-__all__ = ["Door", "Porter"]
+__all__ = ["AuthMiddleware", "Door"]
 
 LARGEST_BODY = 2**20  # bytes of a request in JSON
 LARGEST_UPLOAD = 24 * 2**20  # bytes of a request with pictures in it
@@ -64,7 +64,7 @@ class Door:
 
 
 @dataclass(slots=True)
-class Porter:
+class AuthMiddleware:
     """An ASGI app around the app: it refuses before anything is read, and caps what is read.
 
     Whatever breaks behind it is told to the caller in one line; no traceback leaves the house.

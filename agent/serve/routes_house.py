@@ -10,11 +10,11 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from limner.agent.archive.recipe import software
 from limner.agent.jobs import calling
-from limner.agent.recipe import software
 from limner.agent.serve.checkup import examine
 from limner.agent.serve.faults import NotThere
-from limner.agent.serve.house import MODEL, House, TheHouse
+from limner.agent.serve.house import MODEL, AppState, TheHouse
 from limner.errors import BadInput, LimnerError
 
 __all__ = ["routes"]
@@ -108,7 +108,7 @@ async def take(
     return _png(await run_in_threadpool(talk.session.stamped, number, house.profile))
 
 
-def _examined(house: House) -> dict[str, str]:
+def _examined(house: AppState) -> dict[str, str]:
     """What an examination finds, in the models' own thread."""
     try:
         job = house.jobs.submit(calling(examine), label="health")
@@ -119,7 +119,7 @@ def _examined(house: House) -> dict[str, str]:
     return dict(found)
 
 
-def _model(house: House) -> dict[str, Any]:
+def _model(house: AppState) -> dict[str, Any]:
     size = house.studio.settings.size or house.studio.painter.dialect.size
     return {
         "id": MODEL,
@@ -134,7 +134,7 @@ def _model(house: House) -> dict[str, Any]:
     }
 
 
-def _kept(house: House, name: str) -> bytes:
+def _kept(house: AppState, name: str) -> bytes:
     content = house.pictures.find(name)
     if content is None and house.archive and house.archive.pictures.path(name).is_file():
         try:

@@ -13,17 +13,17 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from limner.agent.desk.desk import going_on
+from limner.agent.archive.recipe import Recipe
 from limner.agent.events import Event
 from limner.agent.plain import LONGEST_REQUEST, one_line
-from limner.agent.recipe import Recipe
-from limner.agent.records import Take
-from limner.agent.run import Limits
-from limner.agent.serve.house import House, TheHouse, drawn_seed
-from limner.agent.serve.images import Commission, Paint, answer, stream
+from limner.agent.records import Candidate
+from limner.agent.search.run import Limits
+from limner.agent.serve.house import AppState, TheHouse, drawn_seed
+from limner.agent.serve.images import ImageJob, Paint, answer, stream
 from limner.agent.serve.shapes import EditAsked, ImageAsked, limits_of
 from limner.agent.serve.waiting import STREAMED, outcome
 from limner.agent.studio import Studio
+from limner.agent.tools.service import going_on
 from limner.errors import BadInput
 from limner.pipelines import stamp
 
@@ -80,7 +80,7 @@ async def edit(request: Request, house: TheHouse) -> Response:
 
 
 async def _commissioned(
-    house: House,
+    house: AppState,
     request: Request,
     asked: ImageAsked | EditAsked,
     said: str,
@@ -92,7 +92,7 @@ async def _commissioned(
     limits["refine"] = asked.quality != "low"
     partial = asked.partial_images if asked.stream else 0
     kind = "image_generation" if isinstance(asked, ImageAsked) else "image_edit"
-    order = Commission(house, said, seed, paint, limits, asked.n, partial, kind)
+    order = ImageJob(house, said, seed, paint, limits, asked.n, partial, kind)
     job = house.jobs.submit(order.work, label="images")
     if asked.stream:
         return stream(order, job)
@@ -103,7 +103,7 @@ async def _commissioned(
     )
 
 
-def _read(content: bytes) -> tuple[Take, str]:
+def _read(content: bytes) -> tuple[Candidate, str]:
     """The take that a picture shows, and what was asked for then; a stranger may have written it.
 
     Raises `BadInput` for a picture without a recipe, or with one that no writer could read.
@@ -118,7 +118,7 @@ def _read(content: bytes) -> tuple[Take, str]:
     brief = recipe.brief
     if len(brief.prompt) > LONGEST_REQUEST or len(brief.claims) > _MOST_CLAIMS:
         raise BadInput("The picture's recipe is too long to go on from.", _OWN)
-    take = Take(0, 0, brief, recipe.order, sent.picture, recipe.critique)
+    take = Candidate(0, 0, brief, recipe.order, sent.picture, recipe.critique)
     return take, one_line(recipe.request, LONGEST_REQUEST)
 
 

@@ -12,18 +12,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.diary import Diary
+from limner.agent.brief.tool_call import Call
+from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.events import Event, Replied
 from limner.agent.jobs import Job
 from limner.agent.plain import request_line
-from limner.agent.run import Limits
+from limner.agent.search.run import Limits
 from limner.agent.serve.faults import NotThere, Refused, fault, line_of
-from limner.agent.serve.house import House, Talk, TheHouse, drawn_seed
+from limner.agent.serve.house import AppState, PageConversation, TheHouse, drawn_seed
 from limner.agent.serve.shapes import Budget, Prompt, Seed
 from limner.agent.serve.told import archived_told, event_told, past_told, talk_told
 from limner.agent.serve.waiting import EventStream, moment, said_of
-from limner.agent.tool_call import Call
 from limner.errors import BadInput, LimnerError
 
 __all__ = ["routes"]
@@ -135,15 +135,15 @@ async def see_archived(number: Number, house: TheHouse) -> dict[str, Any]:
     return await run_in_threadpool(_archived, _archive(house), number)
 
 
-def _opened(asked: Opened, house: House) -> Talk:
+def _opened(asked: Opened, house: AppState) -> PageConversation:
     limits = Limits(budget=asked.budget, preview_every=PREVIEW_EVERY)
     if asked.resume is not None:
         session = Session.resumed(house.studio, _archive(house), asked.resume, house.profile)
         session.limits = limits
-        return Talk(session)
-    diary = Diary(house.archive, house.profile) if house.archive else None
+        return PageConversation(session)
+    diary = SessionRecorder(house.archive, house.profile) if house.archive else None
     seed = drawn_seed() if asked.seed is None else asked.seed
-    return Talk(Session(house.studio, seed, limits, diary=diary))
+    return PageConversation(Session(house.studio, seed, limits, diary=diary))
 
 
 def _call(asked: Stepped) -> Call:
@@ -160,7 +160,7 @@ def _call(asked: Stepped) -> Call:
             return Call(step)
 
 
-def _turned(name: str, house: House, what: str | Call) -> dict[str, Any]:
+def _turned(name: str, house: AppState, what: str | Call) -> dict[str, Any]:
     """What came of a turn at once; where it takes models, the job that goes on with it."""
     talk = _talk(name, house)
     session, said = talk.session, list[str]()
@@ -181,7 +181,7 @@ def _work(session: Session, what: str | Call) -> Generator[Event, None, None]:
     return session.do(what) if isinstance(what, Call) else session.turn(what)
 
 
-async def _told(job: Job, name: str, talk: Talk | None) -> AsyncGenerator[str, None]:
+async def _told(job: Job, name: str, talk: PageConversation | None) -> AsyncGenerator[str, None]:
     def tell(event: Event) -> str:
         return moment(event_told(event, name, talk))
 
@@ -198,27 +198,27 @@ def _state(job: Job) -> dict[str, Any]:
     return {"id": job.id, "state": job.state, "error": error}
 
 
-def _job(name: str, house: House) -> Job:
+def _job(name: str, house: AppState) -> Job:
     try:
         return house.jobs.get(name)
     except BadInput as error:
         raise NotThere(error.message, error.hint) from error
 
 
-def _talk(name: str, house: House) -> Talk:
+def _talk(name: str, house: AppState) -> PageConversation:
     talk = house.rooms.find(name)
     if talk is None:
         raise NotThere("There is no such conversation.", "Begin one, or resume it by its number.")
     return talk
 
 
-def _check_free(talk: Talk, house: House) -> None:
+def _check_free(talk: PageConversation, house: AppState) -> None:
     busy = [job for job in house.jobs.all() if job.id == talk.job and not job.ended]
     if busy:
         raise Refused(409, "painting", "A picture is being painted here.", "Wait, or stop it.")
 
 
-def _archive(house: House) -> Archive:
+def _archive(house: AppState) -> Archive:
     if house.archive is None:
         raise NotThere("Nothing is kept in an archive here.", "Start without --no-archive.")
     return house.archive

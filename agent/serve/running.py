@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from limner.agent.serve.house import House
+from limner.agent.serve.house import AppState
 from limner.errors import BadInput
 
 __all__ = ["listen", "run"]
@@ -26,7 +26,7 @@ class _Server(uvicorn.Server):
     The first Ctrl-C or SIGTERM ends it in order, the second at once; both are no failure.
     """
 
-    def __init__(self, config: uvicorn.Config, house: House, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, house: AppState, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._house, self._ready = house, ready
 

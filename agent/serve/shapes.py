@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from limner.agent.command_line.options import pixels
 from limner.agent.plain import LONGEST_REQUEST
-from limner.agent.run import Limits
+from limner.agent.search.run import Limits
+from limner.agent.tools.arguments import pixels
 from limner.errors import BadInput
 
 __all__ = ["ChatAsked", "EditAsked", "ImageAsked", "Message", "limits_of"]

@@ -9,18 +9,18 @@ from typing import Any
 
 from PIL.Image import Image
 
-from limner.agent.archive.diary import Diary
 from limner.agent.archive.rows import ArchivedSession, SessionRow, TakeRow
-from limner.agent.desk.told import cleaned, event_dict, judged, past_brief, take_dict
-from limner.agent.events import Event, PaintingStep, TakeReady
+from limner.agent.conversation.recorder import SessionRecorder
+from limner.agent.events import CandidateReady, Event, PaintingStep
 from limner.agent.plain import one_line
 from limner.agent.serve.faults import line_of
-from limner.agent.serve.house import Talk
+from limner.agent.serve.house import PageConversation
+from limner.agent.tools.outputs import cleaned, event_dict, judged, past_brief, take_dict
 
 __all__ = ["archived_told", "event_told", "past_told", "talk_told"]
 
 
-def talk_told(name: str, talk: Talk) -> dict[str, Any]:
+def talk_told(name: str, talk: PageConversation) -> dict[str, Any]:
     """A conversation as it stands; pictures are addresses below this server's own."""
     session = talk.session
     return {
@@ -40,12 +40,14 @@ def talk_told(name: str, talk: Talk) -> dict[str, Any]:
     }
 
 
-def event_told(event: Event, name: str = "", talk: Talk | None = None) -> dict[str, Any]:
+def event_told(
+    event: Event, name: str = "", talk: PageConversation | None = None
+) -> dict[str, Any]:
     """What has just happened; with `talk`, a take's picture is an address, else it is inline."""
     told = event_dict(event)
     if isinstance(event, PaintingStep):
         told["previews"] = {at: _inline(picture) for at, picture in event.previews.items()}
-    elif isinstance(event, TakeReady):
+    elif isinstance(event, CandidateReady):
         number = event.take.number + 1
         told["picture"] = _address(name, talk, number) if talk else _inline(event.take.picture)
     return told
@@ -93,12 +95,12 @@ def _seen(take: TakeRow, kept: ArchivedSession) -> dict[str, Any]:
     return judged(past_brief(version), take.critique)
 
 
-def _unkept(diary: Diary | None) -> str:
+def _unkept(diary: SessionRecorder | None) -> str:
     """Why not all of a conversation is in the archive; "" where it is, or isn't meant to be."""
     return f"Not all is in the archive: {line_of(diary.problem)}" if diary and diary.problem else ""
 
 
-def _address(name: str, talk: Talk | None, number: int) -> str:
+def _address(name: str, talk: PageConversation | None, number: int) -> str:
     """The address of a take's picture, another one whenever the picture is finished otherwise."""
     session = talk.session if talk else None
     finishes = len(session.reel.finishes(number)) if session else 0

@@ -11,7 +11,14 @@ from typing import Any
 from PIL.Image import Image
 
 from limner.benchmarks.arms.records import Cost
-from limner.pipelines.roles import Dialect, Order, Painted, Painter, Painting, Step
+from limner.pipelines.roles import (
+    GeneratedImage,
+    ImageRequest,
+    ImageStream,
+    Painter,
+    PainterSpec,
+    Step,
+)
 
 __all__ = ["Easel"]
 
@@ -35,20 +42,20 @@ class Easel:
     def __init__(self, painter: Painter, batch: int = 8) -> None:
         self.painter, self.batch = painter, batch
         self.name: str = painter.name
-        self.dialect: Dialect = painter.dialect
-        self.kept: dict[Order, _Kept] = {}
+        self.dialect: PainterSpec = painter.dialect
+        self.kept: dict[ImageRequest, _Kept] = {}
         self.charged, self.real = Cost(), 0.0
-        self.marks: dict[Order, float] = {}
+        self.marks: dict[ImageRequest, float] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else the painter can do."""
         return getattr(self.painter, name)
 
-    def paint(self, orders: Sequence[Order], preview_every: int = 0) -> Painting:
+    def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> ImageStream:
         """All orders: steps for those that are not known, then every picture."""
         return _Sitting(self, list(orders), preview_every)
 
-    def cost(self, order: Order) -> float:
+    def cost(self, order: ImageRequest) -> float:
         """As the painter has it."""
         return self.painter.cost(order)
 
@@ -65,27 +72,27 @@ class Easel:
         """Forget every picture: the next case orders others."""
         self.kept.clear()
 
-    def pictures(self, orders: Sequence[Order]) -> list[Image]:
+    def pictures(self, orders: Sequence[ImageRequest]) -> list[Image]:
         """The pictures of some orders, in their order."""
         found: dict[int, Image] = {}
         with closing(self.paint(orders)) as painting:
-            found.update({d.index: d.picture for d in painting if isinstance(d, Painted)})
+            found.update({d.index: d.picture for d in painting if isinstance(d, GeneratedImage)})
         return [found[index] for index in range(len(orders))]
 
 
 class _Sitting:
     """Some orders at work, the unknown ones in real batches; see `roles.Painting`."""
 
-    def __init__(self, easel: Easel, orders: list[Order], preview_every: int) -> None:
+    def __init__(self, easel: Easel, orders: list[ImageRequest], preview_every: int) -> None:
         self.spent = 0.0
         self._easel, self._orders, self._preview_every = easel, orders, preview_every
         self._dropped: set[int] = set()
         self._fresh: dict[int, Image] = {}
-        self._now: tuple[Painting, list[int]] | None = None
+        self._now: tuple[ImageStream, list[int]] | None = None
         self._before, self._done = easel.charged.spent, set[int]()
         self._steps = self._work()
 
-    def __iter__(self) -> Iterator[Step | Painted]:
+    def __iter__(self) -> Iterator[Step | GeneratedImage]:
         return self._steps
 
     def drop(self, index: int) -> None:
@@ -98,7 +105,7 @@ class _Sitting:
         """Stop between two steps."""
         self._steps.close()
 
-    def _work(self) -> Generator[Step | Painted, None, None]:
+    def _work(self) -> Generator[Step | GeneratedImage, None, None]:
         every = range(len(self._orders))
         known = self._easel.kept
         new = [i for i in every if self._preview_every or self._orders[i] not in known]
@@ -110,16 +117,16 @@ class _Sitting:
                 yield from self._batch(few)
             for index in every:
                 if index in self._fresh:
-                    yield Painted(index, self._fresh[index])
+                    yield GeneratedImage(index, self._fresh[index])
                 elif index not in new and index not in self._dropped:
                     yield self._again(index)
         finally:
             self._mark()
 
-    def _batch(self, indices: list[int]) -> Generator[Step | Painted, None, None]:
+    def _batch(self, indices: list[int]) -> Generator[Step | GeneratedImage, None, None]:
         if not indices:
             return
-        orders, done = [self._orders[i] for i in indices], list[Painted]()
+        orders, done = [self._orders[i] for i in indices], list[GeneratedImage]()
         before, seconds = self.spent, 0.0
         with closing(self._easel.painter.paint(orders, self._preview_every)) as painting:
             self._now, steps = (painting, indices), iter(painting)
@@ -140,13 +147,13 @@ class _Sitting:
             self._done.add(one.index)
             self._fresh[one.index] = one.picture
 
-    def _again(self, index: int) -> Painted:
+    def _again(self, index: int) -> GeneratedImage:
         kept = self._easel.kept[self._orders[index]]
         cost = self._easel.cost(self._orders[index])
         self._easel.charged.painter += kept.seconds
         self._pay(self.spent + cost, 0.0)
         self._done.add(index)
-        return Painted(index, kept.picture)
+        return GeneratedImage(index, kept.picture)
 
     def _mark(self) -> None:
         """Notes what this trial had spent when each picture was there; the first time counts."""
@@ -161,12 +168,12 @@ class _Sitting:
         self.spent = spent
 
 
-def _named(order: Order) -> bool:
+def _named(order: ImageRequest) -> bool:
     """Whether the order says all about its picture: of some that are painted over, none knows."""
     return order.start is None or order.start.order is not None
 
 
-def _timed(steps: Iterator[Step | Painted]) -> tuple[Step | Painted, float] | None:
+def _timed(steps: Iterator[Step | GeneratedImage]) -> tuple[Step | GeneratedImage, float] | None:
     start = time.perf_counter()
     event = next(steps, None)
     return None if event is None else (event, time.perf_counter() - start)

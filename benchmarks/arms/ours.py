@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from limner import Result
 from limner.agent.events import Finished
-from limner.agent.refining import Refining
+from limner.agent.search.refine import Refine
 from limner.benchmarks.arms.records import Case, Trial
 from limner.benchmarks.arms.room import Room
 from limner.benchmarks.arms.truthful import TruthfulCritic
@@ -45,7 +45,7 @@ def limner_no_rewording(room: Room, case: Case, seed: int, budget: int) -> Trial
 def limner_no_control(room: Room, case: Case, seed: int, budget: int) -> Trial:
     """The loop without the share of its budget that goes to the request as it was typed."""
     search = room.studio.search
-    if isinstance(search, Refining):
+    if isinstance(search, Refine):
         room.studio.search = replace(search, control=0.0)
     return limner(room, case, seed, budget)
 
@@ -53,7 +53,7 @@ def limner_no_control(room: Room, case: Case, seed: int, budget: int) -> Trial:
 def limner_no_sketches(room: Room, case: Case, seed: int, budget: int) -> Trial:
     """The loop that paints every picture that it begins."""
     search = room.studio.search
-    if isinstance(search, Refining):
+    if isinstance(search, Refine):
         room.studio.search = replace(search, sketches=0)
     return limner(room, case, seed, budget)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from PIL.Image import Image
 
 from limner import Brief, Critique
-from limner.agent.verdict import verdict
-from limner.pipelines.roles import Order
+from limner.agent.brief.verdict import verdict
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["Case", "Cost", "Decide", "Shot", "Trial"]
 
@@ -41,7 +41,7 @@ class Shot:
     one after the other.
     """
 
-    order: Order
+    order: ImageRequest
     picture: Image
     critique: Critique
     at: float
@@ -68,7 +68,7 @@ class Trial:
 
     shots: tuple[Shot, ...]
     chosen: int
-    told: Order
+    told: ImageRequest
     brief: Brief
     ended: str = ""
     cost: Cost = field(default_factory=Cost)

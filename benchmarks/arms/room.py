@@ -9,17 +9,17 @@ from dataclasses import dataclass, fields, replace
 from PIL.Image import Image
 
 from limner import Brief, Critique, Result, Studio
-from limner.agent.brief import BriefWriter
+from limner.agent.brief.writer import BriefWriter
 from limner.agent.events import BriefReady
-from limner.agent.looking.look import look
 from limner.agent.records import Claim
-from limner.agent.run import settle
-from limner.agent.search import seed_of, wording
+from limner.agent.scoring.evaluate import look
+from limner.agent.search.rounds import seed_of, wording
+from limner.agent.search.run import settle
 from limner.benchmarks.arms.easel import Easel
 from limner.benchmarks.arms.records import Case, Cost, Decide, Shot, Trial
 from limner.benchmarks.arms.watched import WatchedCritic, watched
 from limner.errors import LimnerError, ModelFailed
-from limner.pipelines.roles import Order
+from limner.pipelines.roles import ImageRequest
 
 __all__ = ["FRESH", "Arm", "Attempt", "Room"]
 
@@ -84,13 +84,13 @@ class Room:
         assert isinstance(ready, BriefReady)
         return ready.brief
 
-    def order(self, brief: Brief, seed: int) -> Order:
+    def order(self, brief: Brief, seed: int) -> ImageRequest:
         """A full picture of a brief, as the studio would order it."""
         painter = self.easel
         asked = settle(self.studio.settings, painter.dialect, {})
         assert asked.size and asked.steps and asked.guidance is not None
         told, shunned = wording(brief, painter)
-        return Order(
+        return ImageRequest(
             told.prompt, seed, *asked.size, asked.steps, asked.guidance, negative=shunned.prompt
         )
 
@@ -185,7 +185,7 @@ class Attempt:
         self.shots += new
         return new
 
-    def _order(self, brief: Brief, seed: int) -> Order:
+    def _order(self, brief: Brief, seed: int) -> ImageRequest:
         order = self.room.order(brief, seed)
         return replace(order, steps=max(1, round(order.steps * self.rough)))
 
@@ -193,7 +193,7 @@ class Attempt:
         """Put all that is left into fresh seeds of one wording."""
         self.paint([brief] * self.left, self.seeds(self.left, first=len(self.shots)))
 
-    def done(self, told: Order | None = None, ended: str = "budget") -> Trial:
+    def done(self, told: ImageRequest | None = None, ended: str = "budget") -> Trial:
         """Hands over the picture that the critic likes best, the earliest of equals."""
         best = max(range(len(self.shots)), key=lambda n: (self.shots[n].critique.score, -n))
         order = told or self.shots[best].order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limner import Brief
-from limner.agent.refining import Refining
+from limner.agent.search.refine import Refine
 from limner.benchmarks.arms.records import Case, Trial
 from limner.benchmarks.arms.room import Attempt, Room
 
@@ -49,7 +49,7 @@ def best_of_sketches(room: Room, case: Case, seed: int, budget: int) -> Trial:
     none, this is `best_of_expanded`.
     """
     search = room.studio.search
-    rough = search.rough if isinstance(search, Refining) and search.sketches else 1.0
+    rough = search.rough if isinstance(search, Refine) and search.sketches else 1.0
     work = Attempt(room, case, seed, budget, rough)
     return _seeds(work, work.brief)
 

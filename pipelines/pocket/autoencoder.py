@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from limner.pipelines.pocket.dataset import Drawn, tensor
 from limner.pipelines.pocket.sheets import round_trip_sheet
-from limner.pipelines.pocket.training import Run
+from limner.pipelines.pocket.training import TrainingRun
 
 if TYPE_CHECKING:
     import torch
@@ -113,7 +113,7 @@ def train(  # noqa: PLR0913
         model.save_pretrained(folder)
         round_trip_sheet(model, drawn.pictures[-8:], folder / "sheet.png")
 
-    run = Run(out, optimizer, save, steps=steps, minutes=minutes)
+    run = TrainingRun(out, optimizer, save, steps=steps, minutes=minutes)
     for step in run:
         rows = torch.randint(len(pixels), (batch,), device=device)
         loss, figures = _loss(model, _cropped(normalized(pixels[rows]), crop), device)

@@ -11,7 +11,7 @@ from limner.pipelines.pocket.autoencoder import autocast, normalized
 from limner.pipelines.pocket.dataset import Drawn, looks, tensor, tokenized
 from limner.pipelines.pocket.scene import GRID, SIDE
 from limner.pipelines.pocket.tokens import LENGTH, all_statements
-from limner.pipelines.pocket.training import Run
+from limner.pipelines.pocket.training import TrainingRun
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ EYES_FIRST = 1_000
 
 
 @dataclass(frozen=True)
-class Shape:
+class CriticShape:
     """The size of a critic: widths and depths of its two towers, and of the space they share."""
 
     vision: int = 256
@@ -37,7 +37,7 @@ class Shape:
     shared: int = 384
 
 
-def new_critic(tokenizer: CLIPTokenizer, shape: Shape) -> CLIPModel:
+def new_critic(tokenizer: CLIPTokenizer, shape: CriticShape) -> CLIPModel:
     """An untrained `CLIPModel` for 128 x 128 pictures."""
     from transformers import CLIPConfig, CLIPModel
 
@@ -82,7 +82,7 @@ def train(  # noqa: PLR0913, PLR0915
     seed: int = 0,
     pictures: int = 200_000,
     eyes_only: bool = False,
-    shape: Shape | None = None,
+    shape: CriticShape | None = None,
 ) -> CLIPModel:
     """Learn to answer questions about pictures, and to match pictures with captions.
 
@@ -99,7 +99,7 @@ def train(  # noqa: PLR0913, PLR0915
     from limner.pipelines.pocket.muon import Muon, sorted_parameters
 
     torch.manual_seed(seed)
-    model = opened(out, tokenizer, shape or Shape()).to(device)
+    model = opened(out, tokenizer, shape or CriticShape()).to(device)
     table = statement_tokens(tokenizer).to(device)
     pixels = tensor(drawn.pictures[:pictures]).to(device)
     questions = tensor(drawn.questions[:pictures], "int64").to(device)
@@ -108,7 +108,9 @@ def train(  # noqa: PLR0913, PLR0915
     pointer = torch.nn.Linear(model.config.vision_config.hidden_size, looks()).to(device)
     learners = torch.nn.ModuleDict({"model": model, "pointer": pointer})
     optimizer = Muon(*sorted_parameters(learners), rate=rate, decay=0.02)
-    run = Run(out, optimizer, _saver(model, tokenizer), steps=steps, minutes=minutes, warmup=100)
+    run = TrainingRun(
+        out, optimizer, _saver(model, tokenizer), steps=steps, minutes=minutes, warmup=100
+    )
     known = _known(model, table) if eyes_only else None
     for step in run:
         pointing = run.step < EYES_FIRST
@@ -145,7 +147,7 @@ def _some(questions: Tensor, count: int) -> Tensor:
     return questions.gather(1, order[..., None].expand(-1, -1, questions.shape[2]))
 
 
-def opened(folder: Path, tokenizer: CLIPTokenizer, shape: Shape) -> CLIPModel:
+def opened(folder: Path, tokenizer: CLIPTokenizer, shape: CriticShape) -> CLIPModel:
     """The critic in a folder, or an untrained one."""
     from transformers import CLIPModel
 

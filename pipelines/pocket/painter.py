@@ -12,7 +12,7 @@ from limner.pipelines.pocket.places import Lesson, PlaceLessons, knows
 from limner.pipelines.pocket.pointer import Pointer
 from limner.pipelines.pocket.sheets import development_prompts, paint_sheet
 from limner.pipelines.pocket.tokens import LENGTH
-from limner.pipelines.pocket.training import Run
+from limner.pipelines.pocket.training import TrainingRun
 
 if TYPE_CHECKING:
     from diffusers import (
@@ -33,7 +33,7 @@ MARGIN = 0.02
 
 
 @dataclass(frozen=True)
-class Shape:
+class PainterShape:
     """The size of a painter: channels at 16, 8 and 4 cells, and its text encoder."""
 
     channels: tuple[int, ...] = (64, 128, 192)
@@ -42,7 +42,7 @@ class Shape:
     head: int = 32
 
 
-def new_unet(shape: Shape) -> UNet2DConditionModel:
+def new_unet(shape: PainterShape) -> UNet2DConditionModel:
     """An untrained denoiser for 16 x 16 x 16 latents.
 
     It attends to the caption at 8 and 4 cells; at 16, attention costs a quarter and adds little.
@@ -70,7 +70,7 @@ def new_unet(shape: Shape) -> UNet2DConditionModel:
     )
 
 
-def new_text_encoder(tokenizer: CLIPTokenizer, shape: Shape) -> CLIPTextModel:
+def new_text_encoder(tokenizer: CLIPTokenizer, shape: PainterShape) -> CLIPTextModel:
     """An untrained `CLIPTextModel` for the tokenizer's words."""
     from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -153,7 +153,7 @@ def train(  # noqa: PLR0913, PLR0915
     high: float = 0.5,
     places: float = 0.75,
     pairs: int = 8000,
-    shape: Shape | None = None,
+    shape: PainterShape | None = None,
     compiled: bool = False,
 ) -> None:
     """Learn to denoise latents (N x 16 x 16 x 16) under their captions (N x W x 64 token ids).
@@ -171,7 +171,7 @@ def train(  # noqa: PLR0913, PLR0915
     from limner.pipelines.pocket.muon import Muon, sorted_parameters
 
     torch.manual_seed(0)
-    unet, text = _opened(out, tokenizer, shape or Shape(), device)
+    unet, text = _opened(out, tokenizer, shape or PainterShape(), device)
     model = torch.nn.ModuleDict({"unet": unet, "text": text})
     mean = Averaged(model, decay)
     pointer = Pointer(unet).to(device)
@@ -192,7 +192,7 @@ def train(  # noqa: PLR0913, PLR0915
         pointer.keep(folder / "raw" / "pointer.safetensors")
         run.log(**knows(pipe))
 
-    run = Run(out, optimizer, save, steps=steps, minutes=minutes, warmup=100)
+    run = TrainingRun(out, optimizer, save, steps=steps, minutes=minutes, warmup=100)
     torch.manual_seed(run.step)  # else each sitting would repeat the lessons of the first
     for step in run:
         easy = EASY if run.step < EASY_STEPS else 0.0
@@ -290,7 +290,7 @@ def _weight(signal: Tensor) -> Tensor:
 
 
 def _opened(
-    out: Path, tokenizer: CLIPTokenizer, shape: Shape, device: str
+    out: Path, tokenizer: CLIPTokenizer, shape: PainterShape, device: str
 ) -> tuple[UNet2DConditionModel, CLIPTextModel]:
     import torch
     from diffusers import UNet2DConditionModel

@@ -18,7 +18,7 @@ from limner.pipelines.pocket.draw import draw
 from limner.pipelines.pocket.scene import random_spec, seen
 from limner.pipelines.pocket.sheets import round_trip_sheet
 from limner.pipelines.pocket.spec import Spec, questions
-from limner.pipelines.roles import Order, Painted
+from limner.pipelines.roles import GeneratedImage, ImageRequest
 
 if TYPE_CHECKING:
     from limner.pipelines.roles import Critic, Painter
@@ -57,10 +57,10 @@ def paint(
 ) -> list[Image.Image]:
     """One picture of each prompt, seeds 0, 1, 2 ..., in batches of eight."""
     width, height = painter.dialect.size
-    orders = [Order(p, s, width, height, steps, guidance) for s, p in enumerate(prompts)]
+    orders = [ImageRequest(p, s, width, height, steps, guidance) for s, p in enumerate(prompts)]
     pictures: list[Image.Image] = []
     for at in range(0, len(orders), BATCH):
-        done = [d for d in painter.paint(orders[at : at + BATCH]) if isinstance(d, Painted)]
+        done = [d for d in painter.paint(orders[at : at + BATCH]) if isinstance(d, GeneratedImage)]
         pictures += [d.picture for d in sorted(done, key=lambda d: d.index)]
     return pictures
 

@@ -9,7 +9,7 @@ from random import Random
 
 from limner.pipelines.pocket import statements
 from limner.pipelines.pocket.captions import canonical, describe, stressed
-from limner.pipelines.pocket.reading.lexicon import Noun, lexicon, table
+from limner.pipelines.pocket.reading.lexicon import NounEntry, lexicon, table
 from limner.pipelines.pocket.spec import Group, Link, Spec
 from limner.pipelines.pocket.world import MOST, NUMBERS, world
 from limner.pipelines.roles import Statement
@@ -107,7 +107,7 @@ class SmallWorld:
         return phrase(claim) if phrase else None
 
 
-def _noun(subject: str) -> Noun | None:
+def _noun(subject: str) -> NounEntry | None:
     return lexicon().noun(subject.lower()) or lexicon().noun(subject)
 
 

@@ -136,7 +136,7 @@ def _train_critic(
 ) -> None:
     from limner.pipelines.pocket import critic, spoil, wear
 
-    shape = critic.Shape(**settings.pop("shape", {}))
+    shape = critic.CriticShape(**settings.pop("shape", {}))
     critic.train(
         spoil.with_faults(drawn_in(out), out),
         tokenizer_in(out),
@@ -158,7 +158,7 @@ def _painter(settings: Settings, out: Path, device: str, minutes: float | None) 
     latents = latents_of(model, drawn, device, out)
     scale = 1 / float(latents[:4096].float().std())
     model.register_to_config(scaling_factor=scale)
-    shape = painter.Shape(**{k: _tupled(v) for k, v in settings.pop("shape", {}).items()})
+    shape = painter.PainterShape(**{k: _tupled(v) for k, v in settings.pop("shape", {}).items()})
     painter.train(
         Lessons(latents.mul_(scale), drawn, tokenizer),
         model,
@@ -195,7 +195,7 @@ def _writer(settings: Settings, out: Path, device: str, minutes: float | None) -
     from limner.pipelines.pocket import writer
 
     steps, seed = settings.pop("steps", 20_000), settings.pop("seed", 0)
-    shape = writer.Settings(**settings, inner=settings.get("width", 256) * 11 // 4)
+    shape = writer.WriterSettings(**settings, inner=settings.get("width", 256) * 11 // 4)
     writer.train(out / "writer", device, minutes, steps, seed, shape)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class Run:
+class TrainingRun:
     """One resumable run: iterate over it for step numbers until its steps or minutes are spent.
 
     The learning rate warms up over `warmup` steps, then falls along a half cosine to nothing at the

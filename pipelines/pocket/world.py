@@ -50,7 +50,7 @@ class Paint(Word):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PocketWorld:
     """Every value that a scene can take, each table keyed by the canonical English name.
 
     `things` are those that the shipped painter can paint; `absent` those that it cannot, though
@@ -70,14 +70,14 @@ class World:
 
 
 @cache
-def world() -> World:
+def world() -> PocketWorld:
     """The world as `world.yaml` tells it."""
     table: dict[str, Any] = yaml.safe_load(
         files(__package__).joinpath("world.yaml").read_text(encoding="utf-8")
     )
     words = ("sizes", "places", "relations", "where", "light", "styles")
     nouns = {name: _noun(name, *row) for name, row in table["things"].items()}
-    return World(
+    return PocketWorld(
         things={name: nouns[name] for name in table["painted"]},
         absent={name: noun for name, noun in nouns.items() if name not in table["painted"]},
         nearest=table["nearest"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.pipelines.pocket.training import Run
+from limner.pipelines.pocket.training import TrainingRun
 from limner.pipelines.pocket.writer_corpus import batches, texts
 from limner.pipelines.pocket.writer_tokens import END, PAD, USER, known_tokens, learn_tokens
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class WriterSettings:
     """The size of the writer and of its lessons; `rows` are a batch, `workers` draw dialogues."""
 
     width: int = 256
@@ -37,7 +37,7 @@ class Settings:
 
 
 def train(
-    out: Path, device: str, minutes: float | None, steps: int, seed: int, settings: Settings
+    out: Path, device: str, minutes: float | None, steps: int, seed: int, settings: WriterSettings
 ) -> Path:
     """Train for so many minutes or steps, whichever is over first, and return the model's folder.
 
@@ -55,7 +55,7 @@ def train(
     def save(folder: Path) -> None:
         keep(model, tokenizer, folder)
 
-    run = Run(
+    run = TrainingRun(
         out,
         optimizer,
         save,
@@ -94,7 +94,7 @@ def loss_of(model: Any, tokens: torch.Tensor, parts: torch.Tensor) -> torch.Tens
 
 
 def _lessons(
-    run: Run, model: Any, optimizer: Any, device: str, seed: int, settings: Settings
+    run: TrainingRun, model: Any, optimizer: Any, device: str, seed: int, settings: WriterSettings
 ) -> None:
     import numpy as np
     import torch
@@ -119,7 +119,7 @@ def _lessons(
             total.zero_()
 
 
-def _tokenizer(out: Path, settings: Settings, seed: int) -> PreTrainedTokenizerFast:
+def _tokenizer(out: Path, settings: WriterSettings, seed: int) -> PreTrainedTokenizerFast:
     """The tokenizer that the model in `out` learns; learned itself if there is none."""
     path = out / "tokenizer.json"
     if not path.exists():
@@ -128,7 +128,7 @@ def _tokenizer(out: Path, settings: Settings, seed: int) -> PreTrainedTokenizerF
     return known_tokens(path)
 
 
-def _model(out: Path, tokens: int, tokenizer: Any, settings: Settings) -> LlamaForCausalLM:
+def _model(out: Path, tokens: int, tokenizer: Any, settings: WriterSettings) -> LlamaForCausalLM:
     from safetensors.torch import load_model
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
@@ -157,7 +157,7 @@ def _model(out: Path, tokens: int, tokenizer: Any, settings: Settings) -> LlamaF
     return model
 
 
-def _optimizer(model: Any, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(model: Any, settings: WriterSettings) -> torch.optim.Optimizer:
     from limner.pipelines.pocket.muon import Muon, sorted_parameters
 
     return Muon(*sorted_parameters(model), rate=settings.rate, decay=settings.decay)

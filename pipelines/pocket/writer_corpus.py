@@ -22,7 +22,7 @@ OPEN_ROWS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TokenRows:
     """Rows of `ROW` tokens; `parts` numbers the dialogues in each row, twice the number where the
     token is the writer's to say, minus one where it is the user's; 0 is padding.
     """
@@ -39,7 +39,7 @@ def texts(seed: int, number: int) -> Iterator[str]:
         yield one.answer
 
 
-def batches(tokenizer: Path, seed: int, first: int, size: int, workers: int) -> Iterator[Rows]:
+def batches(tokenizer: Path, seed: int, first: int, size: int, workers: int) -> Iterator[TokenRows]:
     """Batches of so many rows without end, from the dialogues of chunk `first` on, none twice."""
     jobs = ((str(tokenizer), seed, chunk * CHUNK, CHUNK) for chunk in count(first))
     if workers < 2:
@@ -51,7 +51,7 @@ def batches(tokenizer: Path, seed: int, first: int, size: int, workers: int) -> 
             )
 
 
-def pack(job: tuple[str, int, int, int]) -> Rows:
+def pack(job: tuple[str, int, int, int]) -> TokenRows:
     """Draw some dialogues and lay them into rows, each where it fits first."""
     from tokenizers import Tokenizer
 
@@ -76,7 +76,7 @@ def pack(job: tuple[str, int, int, int]) -> Rows:
     for at, (ids, numbers) in enumerate(rows):
         tokens[at, : len(ids)] = ids
         parts[at, : len(numbers)] = numbers
-    return Rows(tokens, parts)
+    return TokenRows(tokens, parts)
 
 
 def encoded(tokenizer: Any, one: Dialogue) -> tuple[list[int], list[int]]:
@@ -93,8 +93,8 @@ def _split(job: tuple[str, int, int, int], workers: int) -> list[tuple[str, int,
     return [(kept, seed, first + at, min(share, number - at)) for at in range(0, number, share)]
 
 
-def _dealt(chunks: Iterable[Rows], size: int) -> Iterator[Rows]:
+def _dealt(chunks: Iterable[TokenRows], size: int) -> Iterator[TokenRows]:
     """The rows of each chunk in batches; a rest too small for one is left out."""
     for rows in chunks:
         for at in range(0, len(rows.tokens) - size + 1, size):
-            yield Rows(rows.tokens[at : at + size], rows.parts[at : at + size])
+            yield TokenRows(rows.tokens[at : at + size], rows.parts[at : at + size])

@@ -97,8 +97,7 @@ def held_answers(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, asked: Sequence[Dialogue]
 ) -> list[str]:
     """The likeliest answers that the schema allows, one after the other."""
-    from limner.pipelines.decoding import Choice, decode
-    from limner.pipelines.json_mask import JsonMask, vocabulary
+    from limner.pipelines.decoding import JsonMask, TokenSampler, decode, vocabulary
 
     end = {int(tokenizer.eos_token_id)}
     words = vocabulary(tokenizer, model.get_output_embeddings().weight.shape[0], end)
@@ -112,7 +111,12 @@ def held_answers(
         )
         mask = JsonMask(words, schema_for(one.kind, one.line, one.stated))
         tokens = decode(
-            model, given["input_ids"], most=LONGEST, ends=end, choose=Choice(0.0, 0), mask=mask
+            model,
+            given["input_ids"],
+            most=LONGEST,
+            ends=end,
+            choose=TokenSampler(0.0, 0),
+            mask=mask,
         )
         answers.append(str(tokenizer.decode(list(tokens), skip_special_tokens=True)))
     return answers

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from limner.pipelines.pocket.language.lexicon import CHINESE, Saying, known_words, pick, table
+from limner.pipelines.pocket.language.lexicon import CHINESE, Wording, known_words, pick, table
 from limner.pipelines.pocket.language.speaker import Speaker
 from limner.pipelines.pocket.language.told import bare as unmarked
-from limner.pipelines.pocket.language.wishes import SEVERAL, Thing, Wish
+from limner.pipelines.pocket.language.wishes import SEVERAL, Wish, WishedThing
 
 NUMERALS = "零一两三四五六七八九十"
 SHORT_COLOURS = frozenset("雪白 漆黑 乌黑 火红 粉嫩 纯白 鲜红 翠绿 大红 金黄".split())
@@ -45,7 +45,7 @@ class Chinese(Speaker):
             said += self.frame("tails")
         return self.noisy(self.piece(frame, said))
 
-    def phrase(self, thing: Thing, bare: bool = False) -> str:
+    def phrase(self, thing: WishedThing, bare: bool = False) -> str:
         """`两只小小的红色的猫`, without the place, marked."""
         if thing.second:
             return self.mixed(thing)
@@ -78,7 +78,7 @@ class Chinese(Speaker):
             return self.fill(self.frame("text"), n=words, t=written)
         return words
 
-    def coloured(self, colour: str, noun: str, thing: Thing | None = None) -> str:
+    def coloured(self, colour: str, noun: str, thing: WishedThing | None = None) -> str:
         """A noun with its colour before it, marked."""
         word = self.words("colours", colour)
         full, said = word if word.endswith("色") or word in SHORT_COLOURS else word + "色", word
@@ -100,7 +100,7 @@ class Chinese(Speaker):
             return str(pick(self.chance, table("words")[CHINESE]["counts"][count]))
         return self.one_of(count, numeral(asked), numeral(asked))
 
-    def forms(self, saying: Saying) -> dict[str, str]:
+    def forms(self, saying: Wording) -> dict[str, str]:
         """The ways to name a thing that frames have room for."""
         return {"n": saying.text, "p": saying.text, "k": saying.measure or "个"}
 
@@ -117,7 +117,7 @@ class Chinese(Speaker):
             text += self.one_of("。", "。", "！", "!", "～", "~", "...")
         return text + self.frame("emoji") if self.chance.random() < 0.05 else text
 
-    def place(self, thing: Thing, place: str) -> str:
+    def place(self, thing: WishedThing, place: str) -> str:
         """`左边`, marked."""
         return self.state("place", place, self.words("places", place), thing)
 
@@ -135,7 +135,7 @@ class Chinese(Speaker):
             self.state("light", wish.light, self.words("light", wish.light)) if wish.light else ""
         )
 
-    def _sized(self, noun: str, thing: Thing) -> str:
+    def _sized(self, noun: str, thing: WishedThing) -> str:
         short = {"small": "小", "large": "大"}[thing.size]
         alone = not (thing.colour or thing.trait or thing.part) and not noun.startswith(
             ("大", "小", "高")
@@ -202,7 +202,7 @@ class Chinese(Speaker):
             + said[-1]
         )
 
-    def _one(self, thing: Thing, bare: bool) -> str:
+    def _one(self, thing: WishedThing, bare: bool) -> str:
         words = self.phrase(thing, bare)
         if thing.deed:
             words += self.doing(thing)
@@ -212,7 +212,7 @@ class Chinese(Speaker):
         frame = self.one_of("{w}有{t}", "{t}在{w}", "{w}是{t}", "{w}{t}", "{t}放在{w}")
         return frame.format(w=where, t=words)
 
-    def doing(self, thing: Thing) -> str:
+    def doing(self, thing: WishedThing) -> str:
         """What it does, marked."""
         known = table("scenes")["deeds_with" if thing.patient else "deeds"][thing.deed][1]
         words = str(pick(self.chance, known))
@@ -224,7 +224,7 @@ class Chinese(Speaker):
             )
         return self.told.mark(words, ("action", thing.name, thing.deed, patient))
 
-    def _afterwards(self, thing: Thing) -> str:
+    def _afterwards(self, thing: WishedThing) -> str:
         """`猫是红色的`, said apart; the thing itself is then named without it."""
         if not thing.colour or thing.second or thing.never:
             return ""

@@ -12,7 +12,7 @@ from limner.pipelines.pocket.language.lexicon import ENGLISH, LANGUAGES, pick, t
 from limner.pipelines.pocket.language.picture import SPEAKERS
 from limner.pipelines.pocket.language.told import Row
 from limner.pipelines.pocket.language.turns import turned
-from limner.pipelines.pocket.language.wishes import Thing, Wish, described, several, wished
+from limner.pipelines.pocket.language.wishes import Wish, WishedThing, described, several, wished
 
 KINDS = ("draw", "turn")
 SHARES = (45, 55)
@@ -110,7 +110,7 @@ def _odd(chance: Random, language: str) -> tuple[str, list[list[str]]]:
     if roll < 0.6:
         return pick(chance, table("odd")["attacks"]), []
     speaker = SPEAKERS[language](chance)
-    thing: Thing = described(several(chance, language, 1)[0], chance, 0.3)
+    thing: WishedThing = described(several(chance, language, 1)[0], chance, 0.3)
     text = speaker.request(Wish([thing]))
     glue = speaker.one_of(", ", ". ", " and ") if language == ENGLISH else "，"
     if roll < 0.75:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from limner.pipelines.pocket.language.lexicon import ENGLISH, Saying, article, pick, table
+from limner.pipelines.pocket.language.lexicon import ENGLISH, Wording, article, pick, table
 from limner.pipelines.pocket.language.speaker import Speaker
 from limner.pipelines.pocket.language.told import bare as unmarked
-from limner.pipelines.pocket.language.wishes import SEVERAL, Thing, Wish
+from limner.pipelines.pocket.language.wishes import SEVERAL, Wish, WishedThing
 
 NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
@@ -38,7 +38,7 @@ class English(Speaker):
             said += self.frame("tails")
         return self.noisy(self.piece(frame, said))
 
-    def phrase(self, thing: Thing, bare: bool = False) -> str:
+    def phrase(self, thing: WishedThing, bare: bool = False) -> str:
         """`two small red cats`, without the place, marked."""
         chance, many = self.chance, thing.count != "1"
         noun = thing.saying.plural if many else thing.saying.text
@@ -70,7 +70,7 @@ class English(Speaker):
             return self.fill(self.frame("not_so"), row, n=words, v=colour)
         return self.lacking(self._with_letters(words, thing), thing)
 
-    def coloured(self, colour: str, noun: str, thing: Thing | None = None) -> str:
+    def coloured(self, colour: str, noun: str, thing: WishedThing | None = None) -> str:
         """A noun with its colour, marked."""
         word = self.state("colour", colour, self.words("colours", colour), thing)
         return self.one_of(
@@ -87,7 +87,7 @@ class English(Speaker):
         word = NUMERALS[asked] if asked < len(NUMERALS) else {100: "a hundred"}.get(asked, count)
         return self.one_of(count, word, {12: "a dozen", 6: "half a dozen"}.get(asked, word))
 
-    def forms(self, saying: Saying) -> dict[str, str]:
+    def forms(self, saying: Wording) -> dict[str, str]:
         """The ways to name a thing that frames have room for."""
         one = saying.text
         return {"n": one, "p": saying.plural or one, "a": f"{article(one)} {one}"}
@@ -116,7 +116,7 @@ class English(Speaker):
             text = " ".join(words)
         return text + self.frame("emoji") if chance.random() < 0.05 else text
 
-    def place(self, thing: Thing, place: str) -> str:
+    def place(self, thing: WishedThing, place: str) -> str:
         """`on the left`, marked."""
         return self.state("place", place, self.words("places", place), thing)
 
@@ -156,7 +156,7 @@ class English(Speaker):
         last = str(pick(self.chance, table("words")[ENGLISH]["join"]))
         return glue.join(said[:-1]) + last + said[-1], later
 
-    def _one(self, thing: Thing, bare: bool) -> str:
+    def _one(self, thing: WishedThing, bare: bool) -> str:
         words = self.phrase(thing, bare)
         if thing.deed:
             verb = "is" if thing.count == "1" else "are"
@@ -164,7 +164,7 @@ class English(Speaker):
             words += link + self.doing(thing)
         return f"{words} {self.place(thing, thing.place)}" if thing.place else words
 
-    def doing(self, thing: Thing) -> str:
+    def doing(self, thing: WishedThing) -> str:
         """What it does, marked."""
         known = table("scenes")["deeds_with" if thing.patient else "deeds"][thing.deed][0]
         words = str(pick(self.chance, known))
@@ -178,7 +178,7 @@ class English(Speaker):
         """A word for the colour that can stand alone."""
         return self.words("colours", colour)
 
-    def _afterwards(self, thing: Thing) -> str:
+    def _afterwards(self, thing: WishedThing) -> str:
         """`the cat is red`, said apart; the thing itself is then named without it."""
         if not thing.colour or thing.second or thing.never or thing.count not in "1234":
             return ""
@@ -190,7 +190,7 @@ class English(Speaker):
             frame = frame.replace(" is ", " are ")
         return self.fill(frame, n=noun, v=colour)
 
-    def _with_letters(self, words: str, thing: Thing) -> str:
+    def _with_letters(self, words: str, thing: WishedThing) -> str:
         if not thing.letters:
             return words
         written = self.state("text", thing.letters, thing.letters)

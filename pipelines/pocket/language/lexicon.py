@@ -24,7 +24,7 @@ CHARACTERS = "灵桐墨岚铃瓷弦藤荧砚翎笼伞坊舟砂符甲岩锦兜勺
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class Wording:
     """What somebody calls a thing: a `kitten` is a cat. `name` is what statements call it.
 
     `measure` is the Chinese counting word, `known` whether the small world has words for the thing.
@@ -62,23 +62,23 @@ def wordings(file: str, language: str, *path: str, exam: bool = False) -> tuple[
 
 
 @cache
-def sayings(language: str, name: str) -> tuple[Saying, ...]:
+def sayings(language: str, name: str) -> tuple[Wording, ...]:
     """The thing's own name, then what else people call it."""
     noun = noun_of(name)
     words = table("names")["names"][name]
     if language == ENGLISH:
-        found = [Saying(name, name, noun.plural, ""), *_english(name, words["en"])]
+        found = [Wording(name, name, noun.plural, ""), *_english(name, words["en"])]
     else:
-        found = [Saying(name, noun.chinese, "", noun.measure), *_chinese(name, words["zh"])]
+        found = [Wording(name, noun.chinese, "", noun.measure), *_chinese(name, words["zh"])]
     loose = table("names")["loose"]
     return tuple(replace(s, name=loose.get(s.text, name)) for s in found)
 
 
 @cache
-def outsiders(language: str) -> tuple[Saying, ...]:
+def outsiders(language: str) -> tuple[Wording, ...]:
     """What the world has no words for; each is called what it is, in English."""
     names = table("names")
-    every: list[Saying] = []
+    every: list[Wording] = []
     for nearest, words in names["outside"].items():
         if language == ENGLISH:
             every += [replace(s, name=s.text) for s in _english(nearest, words["en"])]
@@ -91,21 +91,21 @@ def outsiders(language: str) -> tuple[Saying, ...]:
         one, _, many = english.partition("=")
         text, _, measure = chinese.partition("/")
         every.append(
-            Saying(one, one, many, "") if language == ENGLISH else Saying(one, text, "", measure)
+            Wording(one, one, many, "") if language == ENGLISH else Wording(one, text, "", measure)
         )
     return tuple(replace(s, known=False) for s in every)
 
 
-def stranger(language: str, chance: Random) -> Saying:
+def stranger(language: str, chance: Random) -> Wording:
     """A word that nobody knows: it can only be copied."""
     if language == ENGLISH:
         word = "".join(chance.choices(SYLLABLES, k=chance.choice((2, 2, 3))))
-        return Saying(word, word, word + "s", "", known=False)
+        return Wording(word, word, word + "s", "", known=False)
     word = "".join(chance.choices(CHARACTERS, k=chance.choice((2, 2, 3))))
-    return Saying(word, word, "", chance.choice("只个条座"), known=False)
+    return Wording(word, word, "", chance.choice("只个条座"), known=False)
 
 
-def outsider(language: str, chance: Random, exam: bool = False) -> Saying:
+def outsider(language: str, chance: Random, exam: bool = False) -> Wording:
     """A word for something that the painter can't paint; in an exam, half are known to nobody."""
     roll = chance.random()
     if roll < (0.5 if exam else 0.06):
@@ -120,7 +120,7 @@ def noun_of(name: str) -> Noun:
     return world().things[name] if name in world().things else world().absent[name]
 
 
-def call(name: str, language: str, chance: Random, plain: float = 0.6) -> Saying:
+def call(name: str, language: str, chance: Random, plain: float = 0.6) -> Wording:
     """One of the names of a thing, the plain one with that probability."""
     known = sayings(language, name)
     return known[0] if chance.random() < plain else chance.choice(known)
@@ -146,18 +146,18 @@ def article(words: str) -> str:
     return "an" if lower[:1] in tuple("aeiou") and not plain else "a"
 
 
-def _english(name: str, words: str) -> list[Saying]:
+def _english(name: str, words: str) -> list[Wording]:
     found = []
     for word in (w.strip() for w in words.split(",") if w.strip()):
         one, _, many = word.partition("=")
-        found.append(Saying(name, one, many or _plural(one), ""))
+        found.append(Wording(name, one, many or _plural(one), ""))
     return found
 
 
-def _chinese(name: str, words: str) -> list[Saying]:
+def _chinese(name: str, words: str) -> list[Wording]:
     measure = noun_of(name).measure
     parts = [w.strip().partition("/") for w in words.split(",") if w.strip()]
-    return [Saying(name, one, "", own or measure) for one, _, own in parts]
+    return [Wording(name, one, "", own or measure) for one, _, own in parts]
 
 
 def _plural(word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limner.pipelines.pocket.language.lexicon import pick, table
-from limner.pipelines.pocket.language.picture import SETTINGS, Turn
+from limner.pipelines.pocket.language.picture import SETTINGS, TaughtTurn
 from limner.pipelines.pocket.language.told import Row
 from limner.pipelines.pocket.language.wishes import HOWS, PLACES, coloured, setting
 from limner.pipelines.pocket.world import world
@@ -14,7 +14,7 @@ MIRROR = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "c
 OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
 
 
-def recolour(turn: Turn) -> str:
+def recolour(turn: TaughtTurn) -> str:
     """Another colour."""
     thing, colour = turn.thing(), coloured(turn.chance)
     if colour == turn.picture.value("colour", thing.name):
@@ -32,7 +32,7 @@ def recolour(turn: Turn) -> str:
     return turn.speaker.fill(frame, n=turn.the(thing), c=word, m=turn.noun(thing))
 
 
-def recolour_all(turn: Turn) -> str:
+def recolour_all(turn: TaughtTurn) -> str:
     """One colour for all."""
     things = turn.picture.things
     if len(things) < 2 or turn.used:
@@ -46,7 +46,7 @@ def recolour_all(turn: Turn) -> str:
     return turn.say("colour_all", c=word)
 
 
-def uncolour(turn: Turn) -> str:
+def uncolour(turn: TaughtTurn) -> str:
     """Its own colour again."""
     thing = turn.thing()
     colour = turn.picture.value("colour", thing.name)
@@ -57,7 +57,7 @@ def uncolour(turn: Turn) -> str:
     )
 
 
-def swap_colours(turn: Turn) -> str:
+def swap_colours(turn: TaughtTurn) -> str:
     """Two things change colours."""
     if len(turn.picture.things) != 2 or turn.used:
         return ""
@@ -72,7 +72,7 @@ def swap_colours(turn: Turn) -> str:
     return turn.swapped(rows, "swap_colours")
 
 
-def resize(turn: Turn) -> str:
+def resize(turn: TaughtTurn) -> str:
     """Bigger or smaller."""
     thing = turn.thing()
     size = turn.chance.choice(
@@ -82,12 +82,12 @@ def resize(turn: Turn) -> str:
     return turn.say(size, row, n=turn.the(thing), m=turn.noun(thing))
 
 
-def unsize(turn: Turn) -> str:
+def unsize(turn: TaughtTurn) -> str:
     """Its size does not matter any more."""
     return turn.without(turn.thing(), "size", "unsized")
 
 
-def move(turn: Turn) -> str:
+def move(turn: TaughtTurn) -> str:
     """To another place in the picture."""
     thing = turn.thing()
     place = turn.chance.choice([p for p in PLACES if p != turn.picture.value("place", thing.name)])
@@ -101,12 +101,12 @@ def move(turn: Turn) -> str:
     return turn.say("place", row, n=turn.the(thing), p=word)
 
 
-def unplace(turn: Turn) -> str:
+def unplace(turn: TaughtTurn) -> str:
     """Its place does not matter any more."""
     return turn.without(turn.thing(), "place", "unplaced")
 
 
-def swap(turn: Turn) -> str:
+def swap(turn: TaughtTurn) -> str:
     """Two things change places."""
     if len(turn.picture.things) != 2 or turn.used:
         return ""
@@ -128,7 +128,7 @@ def swap(turn: Turn) -> str:
     return turn.swapped(rows, "swap")
 
 
-def relate(turn: Turn) -> str:
+def relate(turn: TaughtTurn) -> str:
     """One thing as seen from another."""
     if len(turn.picture.things) < 2:
         return ""
@@ -141,7 +141,7 @@ def relate(turn: Turn) -> str:
     return turn.say("relate", n=turn.the(one), o=turn.the(other), h=side)
 
 
-def gap(turn: Turn) -> str:
+def gap(turn: TaughtTurn) -> str:
     """Two things change at once, the verb said once or not at all."""
     if len(turn.picture.things) < 2:
         return ""
@@ -168,7 +168,7 @@ def gap(turn: Turn) -> str:
     )
 
 
-def do(turn: Turn) -> str:
+def do(turn: TaughtTurn) -> str:
     """A thing does something else."""
     thing = turn.thing()
     if not thing.living and turn.chance.random() < 0.8:
@@ -181,7 +181,7 @@ def do(turn: Turn) -> str:
     return turn.say("deed", row, n=turn.the(thing), d=pick(turn.chance, words).removeprefix("正在"))
 
 
-def look(turn: Turn) -> str:
+def look(turn: TaughtTurn) -> str:
     """A thing looks another way."""
     thing = turn.thing()
     kind = "living" if thing.living else "any"
@@ -193,7 +193,7 @@ def look(turn: Turn) -> str:
     return turn.say("trait", n=turn.the(thing), v=said, m=turn.noun(thing))
 
 
-def resettle(turn: Turn) -> str:
+def resettle(turn: TaughtTurn) -> str:
     """Another ground, sky or style."""
     kind = turn.chance.choice(SETTINGS)
     value = setting(kind, turn.chance)
@@ -222,7 +222,7 @@ def resettle(turn: Turn) -> str:
     return turn.say(key, s=said)
 
 
-def weather(turn: Turn) -> str:
+def weather(turn: TaughtTurn) -> str:
     """Rain, snow or the dark, as something that happens."""
     known = table("turns")[turn.speaker.language]["weather"]
     value = turn.chance.choice(list(known))
@@ -232,7 +232,7 @@ def weather(turn: Turn) -> str:
     return turn.speaker.fill(pick(turn.chance, known[value]), ("light", "", value, ""))
 
 
-def unsettle(turn: Turn) -> str:
+def unsettle(turn: TaughtTurn) -> str:
     """The ground, the sky or the style is not wanted."""
     kind = turn.chance.choice(SETTINGS)
     value, at = turn.picture.value(kind), turn.picture.number(kind)
@@ -245,14 +245,14 @@ def unsettle(turn: Turn) -> str:
     return turn.say("unset", s=pick(turn.chance, words))
 
 
-def _plain_words(turn: Turn, kind: str, value: str) -> str:
+def _plain_words(turn: TaughtTurn, kind: str, value: str) -> str:
     if turn.english:
         return value.removeprefix("plain ") + " background" if value.startswith("plain") else value
     part = {"scene": "where", "style": "styles"}.get(kind, kind)
     return turn.speaker.words(part, value).removeprefix("在")
 
 
-def clear(turn: Turn) -> str:
+def clear(turn: TaughtTurn) -> str:
     """Nothing but white behind the things."""
     scene, light = turn.picture.number("scene"), turn.picture.value("light")
     if light == "plain white" or turn.used & set(SETTINGS):
@@ -262,7 +262,7 @@ def clear(turn: Turn) -> str:
     return turn.say("clear", ("light", "", "plain white", ""))
 
 
-def write(turn: Turn) -> str:
+def write(turn: TaughtTurn) -> str:
     """Letters to be read in the picture."""
     words = table("scenes")["letters" if turn.english else "chinese_letters"]
     text = str(turn.chance.choice(words))

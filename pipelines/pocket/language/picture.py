@@ -10,7 +10,7 @@ from limner.pipelines.pocket.language.english import English
 from limner.pipelines.pocket.language.lexicon import (
     CHINESE,
     ENGLISH,
-    Saying,
+    Wording,
     call,
     pick,
     sayings,
@@ -18,7 +18,7 @@ from limner.pipelines.pocket.language.lexicon import (
 )
 from limner.pipelines.pocket.language.speaker import Speaker
 from limner.pipelines.pocket.language.told import Row
-from limner.pipelines.pocket.language.wishes import Thing, setting, several, wished
+from limner.pipelines.pocket.language.wishes import WishedThing, setting, several, wished
 from limner.pipelines.pocket.world import world
 
 SPEAKERS: dict[str, type[Speaker]] = {ENGLISH: English, CHINESE: Chinese}
@@ -32,7 +32,7 @@ class Picture:
     """What was stated of the picture at hand, and the things in it."""
 
     rows: list[Row]
-    things: list[Thing]
+    things: list[WishedThing]
 
     def number(self, kind: str, subject: str = "", other: str = "") -> int:
         """The number of the statement of that kind, from 1; 0 when there is none."""
@@ -61,7 +61,7 @@ class Picture:
             else self.number(kind, subject, other if kind == "relation" else "")
         )
 
-    def here(self, thing: Thing) -> int:
+    def here(self, thing: WishedThing) -> int:
         """The number of the statement that a thing is there."""
         return self.replaced(("count", thing.name, "", ""))
 
@@ -89,7 +89,7 @@ class Unfit(Exception):
 
 
 @dataclass(slots=True)
-class Turn:
+class TaughtTurn:
     """Where one line is worked out: what it removes, and which things it has already spoken of.
 
     `closed`: something came or went, so that `it` would be unclear.
@@ -119,7 +119,7 @@ class Turn:
         """The words marked as what states the row."""
         return self.speaker.told.mark(words, row)
 
-    def thing(self, fresh: bool = False) -> Thing:
+    def thing(self, fresh: bool = False) -> WishedThing:
         """One of the things not spoken of yet; the only one again, unless `fresh`."""
         again = self.alone and not self.closed and not fresh
         free = [t for t in self.picture.things if t.name not in self.used or again]
@@ -134,7 +134,7 @@ class Turn:
         """Whether there is only one kind of thing."""
         return len(self.picture.things) == 1
 
-    def naming(self, thing: Thing) -> Saying:
+    def naming(self, thing: WishedThing) -> Wording:
         """What the line calls a thing: as before, or by another of its names."""
         known = thing.name in world().things
         if not known or self.chance.random() < 0.5:
@@ -145,12 +145,12 @@ class Turn:
             sayings(language, thing.name)[0] if plain else call(thing.name, language, self.chance)
         )
 
-    def noun(self, thing: Thing) -> str:
+    def noun(self, thing: WishedThing) -> str:
         """`kitten`, or `kittens` where there are several."""
         saying = self.naming(thing)
         return saying.plural if self.english and thing.count != "1" else saying.text
 
-    def the(self, thing: Thing, it: float = 0.45, plain: bool = False) -> str:
+    def the(self, thing: WishedThing, it: float = 0.45, plain: bool = False) -> str:
         """`the kitten`, or `it` where it is alone, or now and then `the red cat`."""
         many, chance = thing.count != "1", self.chance
         if self.alone and not self.closed and chance.random() < it:
@@ -167,13 +167,13 @@ class Turn:
             return noun
         return f"{pick(chance, '那这')}{thing.saying.measure}{noun}"
 
-    def new(self) -> Thing | None:
+    def new(self) -> WishedThing | None:
         """A thing that is not in the picture."""
         thing = several(self.chance, self.speaker.language, 1, self.speaker.exam)[0]
         taken = {name for row in self.picture.rows for name in (row[1], row[3])}
         return None if thing.name in taken else thing
 
-    def without(self, thing: Thing, kind: str, key: str, **words: str) -> str:
+    def without(self, thing: WishedThing, kind: str, key: str, **words: str) -> str:
         """A line that takes back what was stated of a thing."""
         at = self.picture.number(kind, thing.name)
         if not at:

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from random import Random
 
-from limner.pipelines.pocket.language.lexicon import LANGUAGES, Saying, pick, table, wordings
-from limner.pipelines.pocket.language.told import Row, Told
-from limner.pipelines.pocket.language.wishes import SEVERAL, Thing, Wish
+from limner.pipelines.pocket.language.lexicon import LANGUAGES, Wording, pick, table, wordings
+from limner.pipelines.pocket.language.told import AnnotatedText, Row
+from limner.pipelines.pocket.language.wishes import SEVERAL, Wish, WishedThing
 
 
 class Speaker:
@@ -21,7 +21,7 @@ class Speaker:
     glue = ", "
 
     def __init__(self, chance: Random, exam: bool = False) -> None:
-        self.chance, self.exam, self.told = chance, exam, Told()
+        self.chance, self.exam, self.told = chance, exam, AnnotatedText()
 
     def request(self, wish: Wish, frame: str = "") -> str:
         """The whole request, as sloppy as requests are, with its marks."""
@@ -34,7 +34,7 @@ class Speaker:
             before = ""
         return before + self.told.mark(said[len(before) :], ("request", "", "", ""))
 
-    def phrase(self, thing: Thing, bare: bool = False) -> str:
+    def phrase(self, thing: WishedThing, bare: bool = False) -> str:
         """`two small red cats`, without the place, marked."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class Speaker:
         """The number word."""
         raise NotImplementedError
 
-    def doing(self, thing: Thing) -> str:
+    def doing(self, thing: WishedThing) -> str:
         """What a thing does, marked."""
         raise NotImplementedError
 
@@ -87,17 +87,17 @@ class Speaker:
                 parts[at] = self.told.mark(parts[at], row)
         return re.sub(r"\{(\w+)\}", lambda m: words[m[1]], "".join(parts))
 
-    def counted(self, words: str, thing: Thing) -> str:
+    def counted(self, words: str, thing: WishedThing) -> str:
         """The words marked as what states how many there are."""
         if thing.count == SEVERAL:
             return self.told.mark(words, ("object", thing.name, SEVERAL, ""))
         return self.told.mark(words, ("count", thing.name, thing.count, ""))
 
-    def state(self, kind: str, value: str, words: str, thing: Thing | None = None) -> str:
+    def state(self, kind: str, value: str, words: str, thing: WishedThing | None = None) -> str:
         """The words marked as what states a value of a thing, or of the whole picture."""
         return self.told.mark(words, (kind, thing.name if thing else "", value, ""))
 
-    def mixed(self, thing: Thing) -> str:
+    def mixed(self, thing: WishedThing) -> str:
         """Two or three of a kind in different colours, marked."""
         colours = (thing.colour, thing.second, *([thing.third] if thing.third else []))
         said = (self.state("colour", c, self.colour_word(c), thing) for c in colours)
@@ -110,7 +110,7 @@ class Speaker:
         words = table("scenes")["views"][self.language][wish.scene]
         return self.state("scene", wish.scene, str(pick(self.chance, words)))
 
-    def lacking(self, words: str, thing: Thing) -> str:
+    def lacking(self, words: str, thing: WishedThing) -> str:
         """The words with what the thing is without, marked."""
         if not thing.lacks:
             return words
@@ -141,11 +141,11 @@ class Speaker:
             frame, *rows, **self.forms(one), **self.other_forms(more[0] if more else one)
         )
 
-    def forms(self, saying: Saying) -> dict[str, str]:
+    def forms(self, saying: Wording) -> dict[str, str]:
         """The ways to name a thing that frames have room for."""
         raise NotImplementedError
 
-    def other_forms(self, saying: Saying) -> dict[str, str]:
+    def other_forms(self, saying: Wording) -> dict[str, str]:
         """The same for a second thing."""
         given = self.forms(saying)
         return {"N": given["n"], "q": given["p"]}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from limner.pipelines.pocket.language.lexicon import call, pick, table
-from limner.pipelines.pocket.language.picture import Turn
+from limner.pipelines.pocket.language.picture import TaughtTurn
 from limner.pipelines.pocket.language.wishes import (
     HOWS,
     PLACES,
     SEVERAL,
-    Thing,
+    WishedThing,
     coloured,
     described,
 )
 from limner.pipelines.pocket.world import world
 
 
-def add(turn: Turn) -> str:
+def add(turn: TaughtTurn) -> str:
     """One more kind of thing, perhaps at a place or beside another thing."""
     thing = turn.new()
     if not thing:
@@ -47,7 +47,7 @@ def add(turn: Turn) -> str:
     return pick(turn.chance, frames).format(o=turn.the(other, 0.2), h=side, x=words)
 
 
-def recount(turn: Turn) -> str:
+def recount(turn: TaughtTurn) -> str:
     """Another number of a kind: said outright, or as more or fewer."""
     thing = turn.thing()
     now = int(turn.picture.value("count", thing.name) or 0)
@@ -77,14 +77,14 @@ def recount(turn: Turn) -> str:
     return turn.say(key, row, **words)
 
 
-def _numeral(turn: Turn, count: str) -> str:
+def _numeral(turn: TaughtTurn, count: str) -> str:
     number = turn.speaker.number(count)
     if count != "1":
         return count if " " in number or number.endswith("x") else number
     return "one" if number in ("a", "the", "my", "a single", "just one") else number
 
 
-def remove(turn: Turn) -> str:
+def remove(turn: TaughtTurn) -> str:
     """Away with one thing, with two, or with all but one."""
     thing = turn.thing(fresh=True)
     names = [t.name for t in turn.picture.things]
@@ -108,7 +108,7 @@ def remove(turn: Turn) -> str:
     return turn.say("remove", n=turn.the(thing, 0.25), m=turn.noun(thing))
 
 
-def avoid(turn: Turn) -> str:
+def avoid(turn: TaughtTurn) -> str:
     """Something that is not there is unwanted, too."""
     if turn.chance.random() < 0.25:
         english, words = turn.chance.choice(list(table("scenes")["unwanted"].items()))
@@ -124,7 +124,7 @@ def avoid(turn: Turn) -> str:
     return turn.say("avoid", ("absent", thing.name, "", ""), u=word)
 
 
-def bring_back(turn: Turn) -> str:
+def bring_back(turn: TaughtTurn) -> str:
     """What was unwanted is wanted after all."""
     unwanted = [
         (at, r) for at, r in enumerate(turn.picture.rows, 1) if r[0] == "absent" and not r[2]
@@ -133,13 +133,13 @@ def bring_back(turn: Turn) -> str:
     if not known:
         return ""
     at, name = known[0]
-    thing = Thing(call(name, turn.speaker.language, turn.chance))
+    thing = WishedThing(call(name, turn.speaker.language, turn.chance))
     turn.removed.append(at)
     turn.used.add(name)
     return turn.say(turn.chance.choice(("back", "add")), x=turn.speaker.phrase(thing))
 
 
-def exchange(turn: Turn) -> str:
+def exchange(turn: TaughtTurn) -> str:
     """Another thing in the stead of one."""
     thing, new = turn.thing(fresh=True), turn.new()
     if not new or thing.count == SEVERAL:
@@ -171,7 +171,7 @@ def exchange(turn: Turn) -> str:
     return turn.say("replace", n=turn.the(thing, 0.15), x=said, m=turn.noun(thing))
 
 
-def _a(turn: Turn, thing: Thing) -> str:
+def _a(turn: TaughtTurn, thing: WishedThing) -> str:
     if turn.english:
         return turn.speaker.number(thing.count) if thing.count != "1" else "a"
     if thing.count == "1" and turn.chance.random() < 0.5:

@@ -12,7 +12,7 @@ LOOSE = " ,.;:!?，。；：！？、…\"'“”"
 
 
 @dataclass(slots=True)
-class Told:
+class AnnotatedText:
     """What has been stated so far; `targets` says what each replaces (0: nothing)."""
 
     rows: list[Row] = field(default_factory=list)

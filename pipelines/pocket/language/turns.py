@@ -27,7 +27,7 @@ from limner.pipelines.pocket.language.looks import (
     weather,
     write,
 )
-from limner.pipelines.pocket.language.picture import SPEAKERS, Turn, Unfit, pictured
+from limner.pipelines.pocket.language.picture import SPEAKERS, TaughtTurn, Unfit, pictured
 from limner.pipelines.pocket.language.things import (
     add,
     avoid,
@@ -39,7 +39,9 @@ from limner.pipelines.pocket.language.things import (
 from limner.pipelines.pocket.language.told import Quoted, Row
 from limner.pipelines.pocket.language.wishes import Wish, coloured, wished
 
-Change = Callable[[Turn], str]  # returns what is said; empty where the picture does not allow it
+Change = Callable[
+    [TaughtTurn], str
+]  # returns what is said; empty where the picture does not allow it
 
 
 VERBS = tuple(
@@ -61,7 +63,7 @@ CHANGES: dict[Change, int] = {
 ALONE = {recount, exchange, swap, swap_colours, recolour_all, bring_back}
 
 
-def change(turn: Turn) -> str:
+def change(turn: TaughtTurn) -> str:
     """One to three changes in one line."""
     number = turn.chance.choices((1, 2, 3), (72, 24, 4))[0]
     said: list[str] = []
@@ -90,7 +92,7 @@ def change(turn: Turn) -> str:
     return _prefaced(turn, text)
 
 
-def _prefaced(turn: Turn, text: str) -> str:
+def _prefaced(turn: TaughtTurn, text: str) -> str:
     """With words around it that change nothing."""
     roll = turn.chance.random()
     if roll < 0.2:
@@ -98,7 +100,7 @@ def _prefaced(turn: Turn, text: str) -> str:
     return turn.say("polite", e=text) if roll < 0.32 and text.startswith(VERBS) else text
 
 
-def call_of(turn: Turn, rows: list[tuple[int, Quoted]]) -> dict[str, Any]:
+def call_of(turn: TaughtTurn, rows: list[tuple[int, Quoted]]) -> dict[str, Any]:
     """The edit that a line asks for."""
     return {
         "tool": "edit",
@@ -115,7 +117,7 @@ def turned(
     picture = pictured(chance, language)
     speaker = SPEAKERS[language](chance, exam)
     speaker.told.earlier = picture.replaced
-    turn = Turn(picture, speaker)
+    turn = TaughtTurn(picture, speaker)
     kinds = (
         "edit",
         "draw",
@@ -150,7 +152,7 @@ def turned(
     return picture.rows, line, answer
 
 
-def _other(turn: Turn, kind: str) -> tuple[str, dict[str, Any]]:
+def _other(turn: TaughtTurn, kind: str) -> tuple[str, dict[str, Any]]:
     """A line that changes nothing in the picture at hand, and the tool for it."""
     chance = turn.chance
     if kind == "draw":
@@ -180,7 +182,7 @@ def _other(turn: Turn, kind: str) -> tuple[str, dict[str, Any]]:
     return turn.say(kind, **words), {"tool": kind}
 
 
-def _drawn(turn: Turn) -> str:
+def _drawn(turn: TaughtTurn) -> str:
     """Another picture altogether."""
     speaker = turn.speaker
     wish: Wish = wished(turn.chance, speaker.language, speaker.exam)
@@ -196,7 +198,7 @@ def _drawn(turn: Turn) -> str:
     return speaker.request(wish, frame)
 
 
-def _chosen(turn: Turn, key: str, edit: str) -> tuple[str, int]:
+def _chosen(turn: TaughtTurn, key: str, edit: str) -> tuple[str, int]:
     """Words that choose one of the pictures, and which."""
     number = turn.chance.choices(range(1, 9), (6, 6, 6, 5, 2, 1, 1, 1))[0]
     names = table("turns")[turn.speaker.language]["ordinals"][number - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from limner.pipelines.pocket.language.lexicon import Saying, call, outsider, table
+from limner.pipelines.pocket.language.lexicon import Wording, call, outsider, table
 from limner.pipelines.pocket.world import world
 
 ANIMALS = tuple(
@@ -16,7 +16,7 @@ SEVERAL = "several"
 
 
 @dataclass(slots=True)
-class Thing:
+class WishedThing:
     """One kind of thing and what is said of it; an empty string leaves that open.
 
     `deed` is what it does, with another thing or alone. With a `second` and `third` colour, there
@@ -24,7 +24,7 @@ class Thing:
     it is without, `letters` are written on it.
     """
 
-    saying: Saying
+    saying: Wording
     count: str = "1"
     colour: str = ""
     size: str = ""
@@ -32,12 +32,12 @@ class Thing:
     trait: str = ""
     part: str = ""
     deed: str = ""
-    patient: Thing | None = None
+    patient: WishedThing | None = None
     second: str = ""
     third: str = ""
     never: str = ""
     letters: str = ""
-    lacks: Saying | None = None
+    lacks: Wording | None = None
 
     @property
     def name(self) -> str:
@@ -54,14 +54,14 @@ class Thing:
 class Wish:
     """Things, how the first stands to the second, what is around them, and what must not be."""
 
-    things: list[Thing] = field(default_factory=list)
+    things: list[WishedThing] = field(default_factory=list)
     how: str = ""
     scene: str = ""
     light: str = ""
     weather: str = ""
     style: str = ""
     other: str = ""
-    avoid: list[Saying] = field(default_factory=list)
+    avoid: list[Wording] = field(default_factory=list)
     avoid_colour: str = ""
     never: tuple[str, str] = ("", "")
 
@@ -82,9 +82,9 @@ def wished(chance: Random, language: str, exam: bool = False) -> Wish:
     wish = Wish([described(t, chance, 0.34 if kind == "plain" else 0.15) for t in things])
     if kind == "pair":
         one, other, last = chance.sample(list(world().colours), 3)
-        wish.things[0] = Thing(things[0].saying, "2", one, second=other)
+        wish.things[0] = WishedThing(things[0].saying, "2", one, second=other)
         if chance.random() < 0.3:
-            wish.things[0] = Thing(things[0].saying, "3", one, second=other, third=last)
+            wish.things[0] = WishedThing(things[0].saying, "3", one, second=other, third=last)
     if kind == "deed":
         _do(wish, chance, language, exam)
     if len(things) > 1 and kind == "plain":
@@ -104,19 +104,19 @@ HOWS = ("left of", "right of", "above", "below", "beside") * 2 + (
 )
 
 
-def several(chance: Random, language: str, number: int, exam: bool = False) -> list[Thing]:
+def several(chance: Random, language: str, number: int, exam: bool = False) -> list[WishedThing]:
     """So many things of different names, one in six of them such as the small world lacks."""
-    found: dict[str, Thing] = {}
+    found: dict[str, WishedThing] = {}
     while len(found) < number:
         if chance.random() < (0.3 if exam else 0.2):
             saying = outsider(language, chance, exam)
         else:
             saying = call(chance.choice(list(world().things)), language, chance)
-        found.setdefault(saying.name, Thing(saying))
+        found.setdefault(saying.name, WishedThing(saying))
     return list(found.values())
 
 
-def described(thing: Thing, chance: Random, share: float) -> Thing:
+def described(thing: WishedThing, chance: Random, share: float) -> WishedThing:
     """The thing in some number, and perhaps with a colour, a size or another trait."""
     numbers = (
         "1",
@@ -211,7 +211,7 @@ def _forbid(wish: Wish, chance: Random, language: str, exam: bool) -> None:
             if chance.random() < 0.15:
                 english, chinese = chance.choice(list(table("scenes")["unwanted"].items()))
                 text = chinese[language == "chinese"]
-                wish.avoid.append(Saying(english, text, text, "个"))
+                wish.avoid.append(Wording(english, text, text, "个"))
             else:
                 wish.avoid += [
                     t.saying for t in several(chance, language, 1, exam) if t.name not in names

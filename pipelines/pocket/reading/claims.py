@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from limner.pipelines.pocket.reading.clauses import Link, Reading, Setting
+from limner.pipelines.pocket.reading.clauses import PhraseLink, Reading, Setting
 from limner.pipelines.pocket.reading.lexicon import plural_of
 from limner.pipelines.pocket.reading.phrases import Look, Mention
 from limner.pipelines.pocket.world import world
 
-__all__ = ["NUMBER_WORDS", "Row", "Row_", "claims_of", "row", "some", "texts"]
+__all__ = ["NUMBER_WORDS", "ClaimReply", "ReadClaim", "claims_of", "row", "some", "texts"]
 
 NUMBER_WORDS = (
     "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -31,7 +31,7 @@ _UNCOUNTED = frozenset(
 )
 
 
-class Row(TypedDict):
+class ClaimReply(TypedDict):
     """A claim as the writer's answer tells it."""
 
     quote: str
@@ -43,7 +43,7 @@ class Row(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Row_:
+class ReadClaim:
     """A claim as `SmallWorld` reads it."""
 
     text: str
@@ -53,10 +53,10 @@ class Row_:
     object: str = ""
 
 
-def row(kind: str, subject: str, value: str, other: str = "", plural: bool = False) -> Row:
+def row(kind: str, subject: str, value: str, other: str = "", plural: bool = False) -> ClaimReply:
     """A claim in canonical words, without a quote."""
     text = texts(kind, subject, value, other, plural)
-    return Row(quote="", text=text, kind=kind, subject=subject, value=value, object=other)
+    return ClaimReply(quote="", text=text, kind=kind, subject=subject, value=value, object=other)
 
 
 def texts(kind: str, subject: str, value: str, other: str = "", plural: bool = False) -> str:
@@ -110,7 +110,7 @@ def _counted(kind: str, subject: str, value: str) -> str:
     return f"There is one {subject}." if count == 1 else f"There are {number} {plural_of(subject)}."
 
 
-def claims_of(reading: Reading, text: str) -> list[Row]:
+def claims_of(reading: Reading, text: str) -> list[ClaimReply]:
     """The claims that a reading of a text makes, things first, each with its quote."""
     return _Maker(reading, text).made()
 
@@ -121,11 +121,11 @@ class _Maker:
     def __init__(self, reading: Reading, text: str) -> None:
         self.reading = reading
         self.text = text
-        self.rows: list[Row] = []
+        self.rows: list[ClaimReply] = []
         self.wanted: dict[str, list[Mention]] = {}
         self.parts: dict[str, list[Mention]] = {}
 
-    def made(self) -> list[Row]:
+    def made(self) -> list[ClaimReply]:
         self._sort()
         for subject, mentions in self.wanted.items():
             self._thing(subject, mentions)
@@ -163,7 +163,7 @@ class _Maker:
                 link.thing = other if link.thing is mention else link.thing
                 link.other = other if link.other is mention else link.other
 
-    def _add(self, start: int, end: int, made: Row) -> None:
+    def _add(self, start: int, end: int, made: ClaimReply) -> None:
         made["quote"] = self.text[start:end]
         self.rows.append(made)
 
@@ -206,7 +206,7 @@ class _Maker:
             start, end = min(mention.start, start), max(mention.end, end)
         self._add(start, end, made)
 
-    def _link(self, link: Link) -> None:
+    def _link(self, link: PhraseLink) -> None:
         if link.denied or not link.thing.subject or not link.other.subject:
             return
         if link.thing.subject == link.other.subject:
@@ -266,9 +266,9 @@ def some(text: str, mention: Mention, subject: str) -> str:
     return f"{number} {noun} {text.split(f'The {noun} ', 1)[-1]}"
 
 
-def _unlike(rows: Sequence[Row]) -> list[Row]:
+def _unlike(rows: Sequence[ClaimReply]) -> list[ClaimReply]:
     """Without statements that were made before."""
-    found: dict[str, Row] = {}
+    found: dict[str, ClaimReply] = {}
     for made in rows:
         found.setdefault(made["text"], made)
     return list(found.values())

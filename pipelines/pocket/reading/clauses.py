@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
 
-__all__ = ["Link", "Reading", "Setting", "gather"]
+__all__ = ["PhraseLink", "Reading", "Setting", "gather"]
 
 
 @dataclass(slots=True)
-class Link:
+class PhraseLink:
     """Where one thing is as seen from another, and the words that say how."""
 
     thing: Mention
@@ -42,7 +42,7 @@ class Reading:
     """
 
     mentions: list[Mention] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
+    links: list[PhraseLink] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
     letterings: list[Item] = field(default_factory=list)
     loose: list[Look] = field(default_factory=list)
@@ -224,7 +224,7 @@ class _Gatherer:
         if how.chinese and value in ("left", "right"):
             value = f"{value} of"
         denied = bool(thing.denied or other.denied)
-        self.reading.links.append(Link(thing, value, other, how.start, how.end, denied))
+        self.reading.links.append(PhraseLink(thing, value, other, how.start, how.end, denied))
 
     def _pronoun(self, item: Item) -> bool:
         before = self._before()

@@ -10,7 +10,7 @@ from limner.pipelines.pocket.reading.lexicon import lexicon
 from limner.pipelines.pocket.reading.partition import complains
 from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
 
-__all__ = ["Counting"]
+__all__ = ["CountChanges"]
 
 _MOST = 100
 _SOME_OF = re.compile(r"\b(?:one|two|three|some) of (?:the|them|my|these|those)\b|其中")
@@ -19,7 +19,7 @@ _OTHERS = ("others", "rest", "ones", "其他", "其余", "其余的", "其他的
 _FACTORS = {"double": 2.0, "triple": 3.0, "halve": 0.5}
 
 
-class Counting(Change):
+class CountChanges(Change):
     """A change of how many there are, or of some of several."""
 
     def complain(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from limner.pipelines.pocket.reading.exchanging import Exchanging
+from limner.pipelines.pocket.reading.exchanging import ExchangeChanges
 from limner.pipelines.pocket.reading.partition import clauses_of, named_apart
 from limner.pipelines.pocket.reading.patches import Held, Patch
 from limner.pipelines.pocket.reading.phrases import Item
@@ -21,22 +21,22 @@ def edit(items: Sequence[Item], text: str, held: Held, topic: Sequence[str] = ()
     clauses, named = named_apart(clauses_of(items), held)
     topic = named or [subject for subject in topic if subject in held.subjects()]
     for clause in clauses:
-        worker = Exchanging(clause, text, held, patch, topic)
+        worker = ExchangeChanges(clause, text, held, patch, topic)
         worker.tell_apart()
         any(rule(worker) for rule in _RULES)
         topic = worker.topic or topic
     return patch
 
 
-_Rule = Callable[[Exchanging], bool]
+_Rule = Callable[[ExchangeChanges], bool]
 _RULES: tuple[_Rule, ...] = (
-    Exchanging.complain,
-    Exchanging.keep_only,
-    Exchanging.exchange,
-    Exchanging.exchange_things,
-    Exchanging.share,
-    Exchanging.multiply,
-    Exchanging.fewer,
-    Exchanging.number,
-    Exchanging.say_of_things,
+    ExchangeChanges.complain,
+    ExchangeChanges.keep_only,
+    ExchangeChanges.exchange,
+    ExchangeChanges.exchange_things,
+    ExchangeChanges.share,
+    ExchangeChanges.multiply,
+    ExchangeChanges.fewer,
+    ExchangeChanges.number,
+    ExchangeChanges.say_of_things,
 )

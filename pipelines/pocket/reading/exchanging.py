@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from limner.pipelines.pocket.reading.claims import row
-from limner.pipelines.pocket.reading.counting import Counting
+from limner.pipelines.pocket.reading.counting import CountChanges
 from limner.pipelines.pocket.reading.patches import Unclear
 from limner.pipelines.pocket.reading.phrases import Mention
 from limner.pipelines.pocket.reading.replies import chinese_name
-from limner.pipelines.pocket.reading.saying import Saying
+from limner.pipelines.pocket.reading.saying import StatedChanges
 
-__all__ = ["Exchanging"]
+__all__ = ["ExchangeChanges"]
 
 _MOST = 100
 
 
-class Exchanging(Counting, Saying):
+class ExchangeChanges(CountChanges, StatedChanges):
     """A change that puts one thing, place or look for another, or leaves only some things."""
 
     def keep_only(self) -> bool:

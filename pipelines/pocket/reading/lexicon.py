@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from limner.pipelines.pocket.world import World, world
+from limner.pipelines.pocket.world import PocketWorld, world
 
-__all__ = ["Lexicon", "Noun", "Tags", "lexicon", "plural_of"]
+__all__ = ["Lexicon", "NounEntry", "Tags", "lexicon", "plural_of"]
 
 Tags = dict[str, str]
 """What a phrase can mean: the role that it plays, and the value that it has there."""
@@ -24,7 +24,7 @@ _WHOLE = frozenset("大象 大熊猫 小熊猫 大鹅 大黄蜂 小丑鱼 小精
 
 
 @dataclass(frozen=True, slots=True)
-class Noun:
+class NounEntry:
     """What a word for a thing stands for.
 
     `subject` is what statements call it, `kind` the thing of the world's tables that it is closest
@@ -47,14 +47,14 @@ class Lexicon:
     english: dict[str, list[tuple[tuple[str, ...], Tags]]] = field(default_factory=dict)
     chinese: dict[str, Tags] = field(default_factory=dict)
     longest: int = 1
-    nouns: dict[str, Noun] = field(default_factory=dict)
+    nouns: dict[str, NounEntry] = field(default_factory=dict)
     compound: frozenset[str] = frozenset()
     compound_chinese: frozenset[str] = frozenset()
     animals: frozenset[str] = frozenset()
     near: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     backdrop_near: dict[str, str] = field(default_factory=dict)
 
-    def noun(self, subject: str) -> Noun | None:
+    def noun(self, subject: str) -> NounEntry | None:
         """The thing of that English name."""
         return self.nouns.get(subject)
 
@@ -112,7 +112,7 @@ class _Maker:
     def __init__(self) -> None:
         self.english: dict[tuple[str, ...], Tags] = defaultdict(dict)
         self.chinese: dict[str, Tags] = defaultdict(dict)
-        self.nouns: dict[str, Noun] = {}
+        self.nouns: dict[str, NounEntry] = {}
         self.near: dict[tuple[str, str], Mapping[str, str]] = {}
 
     def made(self) -> Lexicon:
@@ -194,31 +194,33 @@ class _Maker:
             said, _, doing = verb.partition("=")
             self._say("action", doing, "", said)
 
-    def _things(self, world_: World) -> None:
+    def _things(self, world_: PocketWorld) -> None:
         for name, noun in {**world_.absent, **world_.things}.items():
             painted = name in world_.things
             like = name if painted else world_.nearest.get(name, "")
             row = _names()["names"].get(name, {"en": "", "zh": ""})
             english = [f"{name}={noun.plural}", *noun.synonyms, *_parts(row["en"])]
             chinese = [noun.chinese, *noun.chinese_synonyms, *_parts(row["zh"])]
-            self.nouns[name] = Noun(name, name, like, noun.measure, painted, noun.chinese)
+            self.nouns[name] = NounEntry(name, name, like, noun.measure, painted, noun.chinese)
             for word in _own_words(english, name):
                 self._english_noun(word, self.nouns[name])
             for word in _own_words(chinese, name):
                 self._chinese_noun(word, self.nouns[name])
 
-    def _outside(self, world_: World, words: Mapping[str, Any]) -> None:
+    def _outside(self, world_: PocketWorld, words: Mapping[str, Any]) -> None:
         bare = set(_parts(words["no_stand_in"]["en"]) + _parts(words["no_stand_in"]["zh"]))
         meanings = {**words["translated"], **_names().get("translated", {})}
         for kind, row in [*_names()["outside"].items(), *words["outside"].items()]:
             like = kind if kind in world_.things else world_.nearest.get(kind, "")
             for word in _parts(row["en"]):
                 one = word.partition("=")[0].lower()
-                self._english_noun(word, Noun(one, kind, "" if one in bare else like))
+                self._english_noun(word, NounEntry(one, kind, "" if one in bare else like))
             for word in _parts(row["zh"]):
                 one, _, measure = word.partition("/")
                 stand_in = "" if one in bare else like
-                noun = Noun(meanings.get(one, one), kind, stand_in, measure or "个", False, one)
+                noun = NounEntry(
+                    meanings.get(one, one), kind, stand_in, measure or "个", False, one
+                )
                 self._chinese_noun(one, noun)
         for word in bare & set(self.nouns):
             if not self.nouns[word].painted:
@@ -227,14 +229,14 @@ class _Maker:
     def _generals(self, rows: Mapping[str, Mapping[str, str]]) -> None:
         for subject, row in rows.items():
             thing = row["thing"]
-            noun = Noun(subject, thing, thing, self.nouns[thing].measure, True)
+            noun = NounEntry(subject, thing, thing, self.nouns[thing].measure, True)
             noun = replace(noun, chinese=_parts(row["zh"])[0])
             for word in _parts(row["en"]):
                 self._english_noun(word, noun, over=True)
             for word in _parts(row["zh"]):
                 self._chinese_noun(word, noun, over=True)
 
-    def _english_noun(self, word: str, noun: Noun, over: bool = False) -> None:
+    def _english_noun(self, word: str, noun: NounEntry, over: bool = False) -> None:
         """A noun and its plural; a thing of the tables goes by its own name there."""
         one, _, many = word.lower().partition("=")
         many = many or plural_of(one)
@@ -251,13 +253,13 @@ class _Maker:
             elif one == many and plural:
                 tags["plural"] = "either"
 
-    def _chinese_noun(self, word: str, noun: Noun, over: bool = False) -> None:
+    def _chinese_noun(self, word: str, noun: NounEntry, over: bool = False) -> None:
         self._know(noun, over)
         if over:
             self.chinese[word.lower()]["noun"] = noun.subject
         self.chinese[word.lower()].setdefault("noun", noun.subject)
 
-    def _know(self, noun: Noun, over: bool) -> None:
+    def _know(self, noun: NounEntry, over: bool) -> None:
         known = self.nouns.get(noun.subject)
         if known is None or over:
             self.nouns[noun.subject] = noun

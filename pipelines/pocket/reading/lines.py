@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from limner.pipelines.pocket.reading.answers import answer, is_question
-from limner.pipelines.pocket.reading.claims import Row
+from limner.pipelines.pocket.reading.claims import ClaimReply
 from limner.pipelines.pocket.reading.clauses import gather
 from limner.pipelines.pocket.reading.edits import edit
 from limner.pipelines.pocket.reading.lexicon import lexicon, table
@@ -45,10 +45,10 @@ def completed(call: Call, values: Mapping[str, Any]) -> Call:
     return line._edit(patch, line.line)
 
 
-def _without_number(made: Mapping[str, Any]) -> Row:
+def _without_number(made: Mapping[str, Any]) -> ClaimReply:
     keys = ("quote", "text", "kind", "subject", "value", "object")
     quote, text, kind, subject, value, other = (str(made[key]) for key in keys)
-    return Row(quote=quote, text=text, kind=kind, subject=subject, value=value, object=other)
+    return ClaimReply(quote=quote, text=text, kind=kind, subject=subject, value=value, object=other)
 
 
 def read_line(values: Mapping[str, Any]) -> Call:
@@ -328,7 +328,7 @@ _CHANGES = (
 )  # fmt: skip
 
 
-def _lost(made: Row) -> str:
+def _lost(made: ClaimReply) -> str:
     """The words for what can't be shown: a number of what is known, else the noun alone."""
     quote, noun = made["quote"], lexicon().noun(made["subject"])
     named = [i.mention for i in phrases(quote) if i.mention]
@@ -358,7 +358,7 @@ def _is_thing(claim: Mapping[str, Any]) -> bool:
     return claim["kind"] in ("count", "object")
 
 
-def _ordered(made: Row) -> str:
+def _ordered(made: ClaimReply) -> str:
     text = made["text"].rstrip(".")
     return "make it so that " + text[:1].lower() + text[1:]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from limner.pipelines.pocket.reading.claims import Row
+from limner.pipelines.pocket.reading.claims import ClaimReply
 from limner.pipelines.pocket.reading.lexicon import lexicon
 
 __all__ = ["Held", "Patch", "Unclear"]
@@ -109,9 +109,9 @@ class Patch:
     """What changes; `heard` is True once something was understood, even if it is so already."""
 
     held: Held
-    add: list[Row] = field(default_factory=list)
+    add: list[ClaimReply] = field(default_factory=list)
     remove: list[int] = field(default_factory=list)
-    change: dict[int, Row] = field(default_factory=dict)
+    change: dict[int, ClaimReply] = field(default_factory=dict)
     heard: bool = False
     gone: list[str] = field(default_factory=list)
 
@@ -128,7 +128,7 @@ class Patch:
             if number not in self.remove:
                 self.remove.append(number)
 
-    def put(self, made: Row, quote: str, instead_of: Sequence[int] = ()) -> None:
+    def put(self, made: ClaimReply, quote: str, instead_of: Sequence[int] = ()) -> None:
         """A claim, in the place of others where these are given."""
         self.heard = True
         made["quote"] = quote
@@ -144,13 +144,13 @@ class Patch:
             self.add = [*rest, made]
 
     @staticmethod
-    def _same(claim: Mapping[str, Any], made: Row) -> bool:
+    def _same(claim: Mapping[str, Any], made: ClaimReply) -> bool:
         slots = ("kind", "subject", "value", "object", "text")
         told: Mapping[str, object] = made
         return all(str(claim[s]) == told[s] for s in slots) and claim.get("source") != "invented"
 
 
-def _rival(old: Row, new: Row) -> bool:
+def _rival(old: ClaimReply, new: ClaimReply) -> bool:
     """Whether a claim of this very line takes the place of another of it."""
     one_of = ("count", "object", "colour", "size", "place")
     same = old["subject"] == new["subject"] and old["kind"] == new["kind"]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from limner.pipelines.pocket.reading.claims import Row, row
+from limner.pipelines.pocket.reading.claims import ClaimReply, row
 from limner.pipelines.pocket.reading.lexicon import lexicon
 from limner.pipelines.pocket.reading.steering import names_nothing
 
@@ -21,7 +21,7 @@ _CELLS = 5  # of a row: kind, subject, value, object, quote
 _MOST = 100
 
 
-def proposed_rows(answer: str, line: str) -> list[Row]:
+def proposed_rows(answer: str, line: str) -> list[ClaimReply]:
     """The things that a proposed draft asks for and that the line names."""
     return _things(_record(answer).get("asked"), line)
 
@@ -45,8 +45,8 @@ def _record(answer: str) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _things(rows: object, line: str) -> list[Row]:
-    found: list[Row] = []
+def _things(rows: object, line: str) -> list[ClaimReply]:
+    found: list[ClaimReply] = []
     for cells in rows if isinstance(rows, list) else ():
         if isinstance(cells, list) and len(cells) == _CELLS and _plausible(cells, line):
             kind, subject, value, _, quote = map(str, cells)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 
-from limner.pipelines.pocket.reading.claims import Row, Row_, claims_of, row
+from limner.pipelines.pocket.reading.claims import ClaimReply, ReadClaim, claims_of, row
 from limner.pipelines.pocket.reading.clauses import Reading, gather
 from limner.pipelines.pocket.reading.lexicon import lexicon, table
 from limner.pipelines.pocket.reading.phrases import Item, Mention, phrases
@@ -44,8 +44,8 @@ class Request:
     `sure` says whether the reader made sense of it: where it is False, a model may know better.
     """
 
-    asked: list[Row] = field(default_factory=list)
-    invented: list[Row] = field(default_factory=list)
+    asked: list[ClaimReply] = field(default_factory=list)
+    invented: list[ClaimReply] = field(default_factory=list)
     prompt: str = ""
     reply: str = ""
     not_shown: list[str] = field(default_factory=list)
@@ -79,17 +79,17 @@ def read_request(text: str, seed: int = 0) -> Request:
     return _Answer(text, items, reading, seed).made()
 
 
-def drawn(text: str, rows: Sequence[Row], seed: int = 0) -> Request:
+def drawn(text: str, rows: Sequence[ClaimReply], seed: int = 0) -> Request:
     """The answer to a request that somebody else read as these claims."""
     return _Answer(text, (), Reading(), seed, rows).made()
 
 
-def statements(rows: Sequence[Row]) -> list[Row_]:
+def statements(rows: Sequence[ClaimReply]) -> list[ReadClaim]:
     """The rows as `SmallWorld` reads them."""
-    return [Row_(r["text"], r["kind"], r["subject"], r["value"], r["object"]) for r in rows]
+    return [ReadClaim(r["text"], r["kind"], r["subject"], r["value"], r["object"]) for r in rows]
 
 
-def not_shown(rows: Sequence[Row], reading: Reading, text: str) -> list[str]:
+def not_shown(rows: Sequence[ClaimReply], reading: Reading, text: str) -> list[str]:
     """The words of a text for what the painter can't show of it."""
     said = statements(rows)
     over = {id(claim) for claim in _WORLD.fits(said)}
@@ -111,19 +111,19 @@ def not_shown(rows: Sequence[Row], reading: Reading, text: str) -> list[str]:
     return list(dict.fromkeys(word for word in found if word))
 
 
-def _in_itself(made: Row) -> bool:
+def _in_itself(made: ClaimReply) -> bool:
     """Whether it can't be shown of anything, not only of a thing that can't."""
     if made["kind"] == "relation":
         return made["value"] not in world().relations
     return made["kind"] == "action"
 
 
-def _mention(made: Row, reading: Reading) -> Mention | None:
+def _mention(made: ClaimReply, reading: Reading) -> Mention | None:
     named = [m for m in reading.mentions if m.subject == made["subject"] and not m.denied]
     return next((m for m in named if not m.pronoun), None)
 
 
-def _number_word(made: Row, reading: Reading, text: str) -> str:
+def _number_word(made: ClaimReply, reading: Reading, text: str) -> str:
     mention = _mention(made, reading)
     if mention is None or mention.number == (0, 0) or mention.number[0] > mention.head[0]:
         return made["quote"]
@@ -131,7 +131,7 @@ def _number_word(made: Row, reading: Reading, text: str) -> str:
     return made["quote"] if number.lower() in ("a", "an") else number
 
 
-def _noun_word(made: Row, reading: Reading, text: str) -> str:
+def _noun_word(made: ClaimReply, reading: Reading, text: str) -> str:
     mention = _mention(made, reading)
     return text[slice(*mention.head)] if mention else made["quote"]
 
@@ -145,7 +145,7 @@ class _Answer:
         items: Sequence[Item],
         reading: Reading,
         seed: int,
-        asked: Sequence[Row] | None = None,
+        asked: Sequence[ClaimReply] | None = None,
     ) -> None:
         self.text = text
         self.reading = reading
@@ -195,7 +195,7 @@ class _Answer:
         some = [r for r in self.request.asked if r["subject"] == subject and r["kind"] == kind]
         return kind in ("colour", "size", "place") and len(some) > 1
 
-    def _idea(self, said: Sequence[Row_], painted: list[Painted]) -> list[Painted]:
+    def _idea(self, said: Sequence[ReadClaim], painted: list[Painted]) -> list[Painted]:
         """Something to paint where no thing was named that could be.
 
         Who only says what must not be there gets no other thing in its place.
@@ -230,7 +230,7 @@ class _Answer:
         notes = [say(language, "paint", picture=picture), *self._notes(painted)]
         return ("" if language == "chinese" else " ").join(notes)
 
-    def _short(self) -> list[Row]:
+    def _short(self) -> list[ClaimReply]:
         """Counts of things that the painter knows."""
         named = [r for r in self.request.asked if r["kind"] in _ABOUT_THINGS]
         return [r for r in named if (noun := lexicon().noun(r["subject"])) and noun.painted]
@@ -257,7 +257,7 @@ class _Answer:
             notes.append(say(self.language, "unknown", words=words))
         return notes
 
-    def _note(self, made: Row, counts: dict[str, int]) -> str:
+    def _note(self, made: ClaimReply, counts: dict[str, int]) -> str:
         noun = lexicon().noun(made["subject"])
         if made["kind"] == "relation" and made["value"] in NEAR_RELATION:
             near = NEAR_RELATION[made["value"]]
@@ -267,14 +267,14 @@ class _Answer:
             return ""
         return self._fewer(made, counts) if noun.painted else self._stand_in(made, counts)
 
-    def _stand_in(self, made: Row, counts: dict[str, int]) -> str:
+    def _stand_in(self, made: ClaimReply, counts: dict[str, int]) -> str:
         like = lexicon().nouns[made["subject"]].like
         if like not in counts or self._asked_for(like):
             return ""
         head = _noun_word(made, self.reading, self.text)
         return say(self.language, "stand_in", a=self._a(head), b=self._called(like, 1))
 
-    def _fewer(self, made: Row, counts: dict[str, int]) -> str:
+    def _fewer(self, made: ClaimReply, counts: dict[str, int]) -> str:
         subject, wanted = made["subject"], made["value"]
         count = counts.get(lexicon().nouns[subject].like, 0)
         short = wanted == "many" or (wanted.isdecimal() and count < int(wanted))
@@ -304,7 +304,7 @@ def _article(word: str) -> str:
     return f"{'an' if word[:1].lower() in 'aeio' or word.startswith('um') else 'a'} {word}"
 
 
-def _row(made: Painted) -> Row:
+def _row(made: Painted) -> ClaimReply:
     kind, subject, value, other = made
     return row(kind, subject, value, other)
 

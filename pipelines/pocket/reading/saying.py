@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from limner.pipelines.pocket.reading.change import Change
 from limner.pipelines.pocket.reading.claims import row, texts
-from limner.pipelines.pocket.reading.clauses import Link, Setting
+from limner.pipelines.pocket.reading.clauses import PhraseLink, Setting
 from limner.pipelines.pocket.reading.patches import Unclear
 from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
 
-__all__ = ["Saying"]
+__all__ = ["StatedChanges"]
 
 _MOST = 100
 
 
-class Saying(Change):
+class StatedChanges(Change):
     """A change that says what is added, removed, recoloured or moved, and what is around it."""
 
     def say_of_things(self) -> bool:
@@ -172,7 +172,7 @@ class Saying(Change):
             mention.count is not None
         )
 
-    def _link(self, link: Link) -> None:
+    def _link(self, link: PhraseLink) -> None:
         if link.denied:
             return
         one, other = (self._linked(m) for m in (link.thing, link.other))

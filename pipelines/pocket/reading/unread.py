@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from limner.pipelines.pocket.reading.claims import Row
+from limner.pipelines.pocket.reading.claims import ClaimReply
 from limner.pipelines.pocket.reading.phrases import phrases
 from limner.pipelines.pocket.reading.steering import names_nothing
 from limner.pipelines.pocket.reading.tokens import tokens
@@ -16,7 +16,7 @@ _UNKNOWN = frozenset(("unknown", "junk", "foreign"))
 _MOST = 24
 
 
-def unread(text: str, rows: Sequence[Row], told: Sequence[str] = ()) -> list[str]:
+def unread(text: str, rows: Sequence[ClaimReply], told: Sequence[str] = ()) -> list[str]:
     """The unknown words of a text as typed, in their order; none that is said in `rows` or `told`.
 
     Words of grammar, politeness, praise and of editing name nothing, and don't count.

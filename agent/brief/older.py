@@ -1,0 +1,84 @@
+"""Reads briefs and critiques as version 0.1 wrote them: its pictures and archives still open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limner.agent.brief.english import NUMBERS, plural
+
+__all__ = [
+    "brief_now",
+    "critique_now",
+]
+
+
+_KINDS = {"where": "scene", "avoid": "absent", "said": "other"}
+_SHORT, _MOST = 300, 32
+
+
+def brief_now(kept: Any) -> Any:
+    """A brief as JSON has it now: one of things, relations and a setting becomes one of claims.
+
+    Anything else comes back as it is, for the caller to check.
+    """
+    if not isinstance(kept, dict) or not {"things", "avoid", "manner", "relations"} & set(kept):
+        return kept
+    return {
+        "request": kept.get("request", ""),
+        "prompt": kept.get("prompt", ""),
+        "reply": kept.get("reply", ""),
+        "claims": [*_claims(kept)][:_MOST],
+        "negative": _texts(kept.get("avoid")),
+        "style_prompt": kept.get("manner", ""),
+        "style_negative": _texts(kept.get("unlike")),
+    }
+
+
+def critique_now(kept: Any) -> Any:
+    """A critique as JSON has it now: where something is stands in the value of its claim."""
+    if not isinstance(kept, dict) or not isinstance(kept.get("claims"), list):
+        return kept
+    return {**kept, "claims": [_claim(claim) for claim in kept["claims"]]}
+
+
+def _claim(kept: Any) -> Any:
+    if not isinstance(kept, dict) or "source" in kept or "how" not in kept:
+        return kept
+    rest = {key: value for key, value in kept.items() if key != "how"}
+    return {
+        **rest,
+        "kind": _KINDS.get(kept.get("kind", ""), kept.get("kind")),
+        "value": kept["how"],
+    }
+
+
+def _claims(kept: dict[str, Any]) -> Any:
+    for thing in _dicts(kept.get("things")):
+        name, count = str(thing.get("name", "")), thing.get("count", 1)
+        number = count if isinstance(count, int) and 0 < count < len(NUMBERS) else 1
+        noun, be = (plural(name), "are") if number > 1 else (name, "is")
+        yield _said(f"There {be} {NUMBERS[number]} {noun}.", "count", name, str(number))
+        for kind in ("colour", "size", "place"):
+            if value := thing.get(kind):
+                yield _said(f"The {noun} {be} {value}.", kind, name, str(value))
+    for one in _dicts(kept.get("relations")):
+        name, how, other = (str(one.get(key, "")) for key in ("thing", "how", "other"))
+        yield {**_said(f"The {name} is {how} the {other}.", "relation", name, how), "object": other}
+    for key, kind in (("where", "scene"), ("light", "light"), ("style", "style")):
+        if value := kept.get(key):
+            yield _said(f"The {kind} is {value}.", kind, "", str(value))
+    for name in _texts(kept.get("avoid")):
+        yield _said(f"There is no {name}.", "absent", name)
+
+
+def _said(text: str, kind: str, subject: str, value: str = "") -> dict[str, Any]:
+    said = {"text": text, "subject": subject, "value": value}
+    return {key: word[:_SHORT] for key, word in said.items()} | {"kind": kind}
+
+
+def _dicts(kept: Any) -> list[dict[str, Any]]:
+    return [one for one in kept if isinstance(one, dict)] if isinstance(kept, list) else []
+
+
+def _texts(kept: Any) -> list[str]:
+    return [str(one) for one in kept] if isinstance(kept, list) else []

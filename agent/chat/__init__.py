@@ -1,1 +1,0 @@
-"""The conversation in the terminal: its lines, its commands that begin with a slash, its keys."""

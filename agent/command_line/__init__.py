@@ -1,1 +1,0 @@
-"""The commands of `limner`, one module each: what may be typed, and what is done then."""

@@ -1,1 +1,0 @@
-"""What this machine has, and which writer, painter and critic go on it together."""

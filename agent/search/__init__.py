@@ -1,0 +1,3 @@
+"""Where the budget goes: the loop of one request, and the strategies that decide its next step."""
+
+from __future__ import annotations

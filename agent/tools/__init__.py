@@ -1,0 +1,1 @@
+"""What programs and other models may ask of limner, and are told: one schema, one JSON."""

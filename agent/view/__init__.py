@@ -1,1 +1,0 @@
-"""What is shown in the terminal: briefs, takes, pictures and reports, and how far all is."""
