@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from limner.errors import BadInput
 
@@ -21,10 +21,18 @@ class _Strict(BaseModel):
 
 
 class Role(_Strict):
-    """Which model plays a part: a registered name, a folder or a hub id, and its own settings."""
+    """Which model plays a part: a registered name, a folder or a hub id, and its own settings.
+
+    In a file, the name alone is enough: `critic: google/siglip2-base-patch16-224`.
+    """
 
     name: str = Field(min_length=1)
     settings: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, said: object) -> object:
+        return {"name": said} if isinstance(said, str) else said
 
 
 def _spelled(mode: object) -> object:

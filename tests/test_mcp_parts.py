@@ -28,7 +28,7 @@ from limner.agent.studio import Studio
 from limner.agent.tools.service import IssuedCandidate, ToolRequest
 from limner.errors import BadInput, MissingExtra
 
-HOSTS = (Path(__file__).parent.parent / "configs" / "mcp-hosts.md").read_text(encoding="utf-8")
+HOSTS = (Path(__file__).parent.parent / "docs" / "mcp-hosts.md").read_text(encoding="utf-8")
 MOST = 1_000_000  # bytes of a result, where hosts draw the line
 
 
