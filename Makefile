@@ -1,9 +1,9 @@
 # `make check` before every commit; PYTHON is that of the environment with limner[test] in it.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check fast format lint types test fix
+.PHONY: check fast format lint types test slow fix
 
-check: format lint types test
+check: format lint types test slow
 
 format:
 	$(PYTHON) -m ruff format --check .
@@ -17,8 +17,10 @@ types:
 test:
 	$(PYTHON) -m pytest -q
 
-fast: format lint types
-	$(PYTHON) -m pytest -q -m "not slow"
+slow:
+	$(PYTHON) -m pytest -q -m slow
+
+fast: format lint types test
 
 fix:
 	$(PYTHON) -m ruff check --fix .

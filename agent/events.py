@@ -65,7 +65,7 @@ class BriefReady:
 class PaintingStep:
     """One denoising step of a round is done: `number` of `of`, 1-based.
 
-    `previews` maps the index of a take within the round to a rough picture.
+    `previews` maps the index of a candidate within the round to a rough picture.
     """
 
     round: int
@@ -76,12 +76,12 @@ class PaintingStep:
 
 @dataclass(frozen=True, slots=True)
 class CandidateReady:
-    """A take is painted and looked at; `best` when it is the best so far.
+    """A candidate is painted and looked at; `best` when it is the best so far.
 
     `spent` is what its run had cost by then, in image-equivalents.
     """
 
-    take: Candidate
+    candidate: Candidate
     best: bool
     spent: float = 0.0
 
@@ -91,7 +91,7 @@ class Decided:
     """What comes next, and why.
 
     `what` is "done", "stop", "revise" (the wording), "repaint" (from fresh seeds), "repair" (a
-    place in the best take), "aim" (which place), or "sketch" (which of many to paint).
+    place in the best candidate), "aim" (which place), or "drop" (which of many are painted on).
     """
 
     round: int

@@ -48,9 +48,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRef:
-    """A take's number within the conversation, the version it shows, and its own seed."""
+    """A candidate's number within the conversation, the version it shows, and its own seed."""
 
-    take: int
+    candidate: int
     version: int
     seed: int
 
@@ -64,7 +64,7 @@ class VersionTree:
     """
 
     versions: list[Version] = field(default_factory=list)
-    takes: dict[int, CandidateRef] = field(default_factory=dict)
+    candidates: dict[int, CandidateRef] = field(default_factory=dict)
     forward: dict[int, int] = field(default_factory=dict)
     _head: int = -1
 
@@ -124,25 +124,25 @@ class VersionTree:
         """What changes from one version to another, wherever in the tree they are."""
         return apply_patch(self._known(one).brief, self._known(other).brief)
 
-    def bind(self, take: int, version: int, seed: int) -> None:
-        """Says which version a take shows, once and for all.
+    def bind(self, candidate: int, version: int, seed: int) -> None:
+        """Says which version a candidate shows, once and for all.
 
-        Raises `BadInput` for an unknown version, and for a take that is bound otherwise.
+        Raises `BadInput` for an unknown version, and for a candidate that is bound otherwise.
         """
-        bound = CandidateRef(take, self._known(version).id, seed)
-        if self.takes.setdefault(take, bound) != bound:
-            raise BadInput(f"Take {take} already shows another version.", "Give it a new number.")
+        bound = CandidateRef(candidate, self._known(version).id, seed)
+        if self.candidates.setdefault(candidate, bound) != bound:
+            raise BadInput(f"#{candidate} already shows another version.", "Give it a new number.")
 
-    def version_of(self, take: int) -> Version:
-        """What a take shows: an edit of "#3" goes on from there. Raises `BadInput` if unknown."""
-        if take not in self.takes:
-            known = ", ".join(f"#{number}" for number in sorted(self.takes)) or "none yet"
-            raise BadInput(f"There is no take #{take}.", f"Takes: {known}.")
-        return self.versions[self.takes[take].version]
+    def version_of(self, candidate: int) -> Version:
+        """The version it shows: where an edit of "#3" goes on. Raises `BadInput` if unknown."""
+        if candidate not in self.candidates:
+            known = ", ".join(f"#{number}" for number in sorted(self.candidates)) or "none yet"
+            raise BadInput(f"There is no picture #{candidate}.", f"Pictures: {known}.")
+        return self.versions[self.candidates[candidate].version]
 
-    def words(self, take: int) -> str:
-        """All that was said on the way to a take, "; " between the turns; raises `BadInput`."""
-        return "; ".join(one.words for one in self.path(self.version_of(take).id))
+    def words(self, candidate: int) -> str:
+        """All that was said on the way to it, with "; " between turns. Raises `BadInput`."""
+        return "; ".join(one.words for one in self.path(self.version_of(candidate).id))
 
     def _go(self, version: int) -> None:
         """Makes it the head, and every redo on the way to it lead there."""
@@ -163,7 +163,7 @@ Steps = tuple[tuple[Finish, ...], ...]
 
 @dataclass(slots=True)
 class CandidateRun:
-    """One run of painting: the numbers of its takes, and how it ended; "" where nobody knows.
+    """One run of painting: the numbers of its candidates, and how it ended; "" where nobody knows.
 
     `spent` counts image-equivalents.
     """
@@ -177,41 +177,45 @@ class CandidateRun:
 
 @dataclass(slots=True)
 class CandidateHistory:
-    """All takes in the order they were painted, the runs they are of, and what finishes each.
+    """All candidates in the order they were painted, the runs they are of, and what finishes each.
 
-    A take is finished in `steps`, one for each time it was asked for; those that were taken back
-    wait in `undone`, the latest last.
+    A candidate is finished in `steps`, one for each time it was asked for; those that were taken
+    back wait in `undone`, the latest last.
     """
 
-    takes: list[Candidate] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     runs: list[CandidateRun] = field(default_factory=list)
     steps: dict[int, Steps] = field(default_factory=dict)
     undone: dict[int, Steps] = field(default_factory=dict)
 
     @property
     def painted(self) -> int:
-        """How many runs came to a take."""
+        """How many runs came to a candidate."""
         return sum(1 for run in self.runs if run.numbers)
 
     def copy(self) -> CandidateHistory:
-        """Another reel of the same takes: what is added to one is not in the other."""
+        """Another history of the same candidates: what is added to one is not in the other."""
         runs = [replace(run, numbers=[*run.numbers]) for run in self.runs]
-        return CandidateHistory([*self.takes], runs, {**self.steps}, {**self.undone})
+        return CandidateHistory([*self.candidates], runs, {**self.steps}, {**self.undone})
 
-    def take(self, number: int) -> Candidate:
-        """The take of that number, -1 for the last. Raises `BadInput` if there is no such take."""
-        number = len(self.takes) if number == -1 else number
-        if not 1 <= number <= len(self.takes):
-            known = f"Takes: #1 to #{len(self.takes)}." if self.takes else "Say what to paint."
-            raise BadInput(f"There is no take #{number}.", known)
-        return self.takes[number - 1]
+    def candidate(self, number: int) -> Candidate:
+        """The candidate of that number, -1 for the last. Raises `BadInput` if there is none."""
+        number = len(self.candidates) if number == -1 else number
+        if not 1 <= number <= len(self.candidates):
+            known = (
+                f"Pictures: #1 to #{len(self.candidates)}."
+                if self.candidates
+                else "Say what to paint."
+            )
+            raise BadInput(f"There is no picture #{number}.", known)
+        return self.candidates[number - 1]
 
-    def add(self, take: Candidate, spent: float) -> int:
-        """Takes one more in, of the last run, which has `spent` so much; returns its number."""
-        self.takes.append(take)
-        self.runs[-1].numbers.append(len(self.takes))
+    def add(self, candidate: Candidate, spent: float) -> int:
+        """Adds one more, of the last run, which has `spent` so much; returns its number."""
+        self.candidates.append(candidate)
+        self.runs[-1].numbers.append(len(self.candidates))
         self.runs[-1].spent = spent
-        return len(self.takes)
+        return len(self.candidates)
 
     def end(self, result: Result) -> None:
         """Notes how the last run ended."""
@@ -220,23 +224,25 @@ class CandidateHistory:
         run.spent = result.spent
 
     def picture(self, number: int) -> Image:
-        """A take as it stands: painted, then finished."""
-        return finish.apply(self.take(number).picture, self.finishes(number))
+        """A candidate as it stands: painted, then finished."""
+        return finish.apply(self.candidate(number).picture, self.finishes(number))
 
     def finishes(self, number: int) -> tuple[Finish, ...]:
-        """Everything that is done to a take after painting, in order."""
+        """Everything that is done to a candidate after painting, in order."""
         return tuple(one for step in self.steps.get(number, ()) for one in step)
 
     def finish(self, number: int, words: str) -> tuple[Finish, ...]:
-        """Finishes a take further ("brighter", "1024 by 768"); raises `BadInput` if it can't be."""
+        """Finishes a candidate further ("brighter", "1024 by 768"); raises `BadInput`."""
         more = finishing(words) or finish.parse(words)
-        finish.apply(self.take(number).picture, (*self.finishes(number), *more))  # or says why not
+        finish.apply(
+            self.candidate(number).picture, (*self.finishes(number), *more)
+        )  # or says why not
         self.steps[number] = (*self.steps.get(number, ()), more)
         self.undone.pop(number, None)
         return more
 
     def unfinish(self, number: int) -> tuple[Finish, ...]:
-        """Takes back the last step of a take's finishing, and returns it; () without one."""
+        """Takes back the last step of a candidate's finishing, and returns it; () without one."""
         *before, last = self.steps.get(number, ()) or ((),)
         if last:
             self.steps[number] = tuple(before)
@@ -252,19 +258,22 @@ class CandidateHistory:
         return last
 
     def result(self, number: int) -> Result:
-        """A take as the best of its run."""
+        """A candidate as the best of its run."""
         run = next(run for run in self.runs if number in run.numbers)
-        takes = tuple(self.takes[n - 1] for n in run.numbers)
-        return Result(self.take(number), takes, run.ended, run.spent, run.seconds, run.notes)
+        candidates = tuple(self.candidates[n - 1] for n in run.numbers)
+        return Result(
+            self.candidate(number), candidates, run.ended, run.spent, run.seconds, run.notes
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """Versions by id, from 0, and takes by number, from 1.
+    """Versions by id, from 0, and candidates by number, from 1.
 
-    `forward` is where redo leads from a version, `picked` the take that was picked of one, `starts`
-    the take that one goes on from until it is painted. `seed` is the conversation's (None: that of
-    its first version), set anew after so many runs as `since` says; `style` is a style's name.
+    `forward` is where redo leads from a version, `picked` the candidate that was picked of one,
+    `starts` the candidate that one goes on from until it is painted. `seed` is the conversation's
+    (None: that of its first version), set anew after so many runs as `since` says; `style` is a
+    style's name.
     """
 
     forward: Mapping[int, int] = field(default_factory=dict)
@@ -275,23 +284,23 @@ class SessionState:
     style: str = ""
 
     @classmethod
-    def of(cls, kept: Any, versions: int, takes: int) -> SessionState:
-        """What an archive has kept, as far as it speaks of versions and takes that there are.
+    def of(cls, kept: Any, versions: int, candidates: int) -> SessionState:
+        """What an archive has kept, as far as it speaks of versions and candidates that there are.
 
         An archive from before there was such a record has None.
         """
         try:
-            told = _form().validate_python(kept or {})
-        except ValueError:  # another program's: the versions and takes are sound without it
+            state = _form().validate_python(kept or {})
+        except ValueError:  # another program's: the versions and candidates are sound without it
             return cls()
-        ids, numbers = range(versions), range(1, takes + 1)
+        ids, numbers = range(versions), range(1, candidates + 1)
         return cls(
-            {a: b for a, b in told.forward.items() if a in ids and b in ids},
-            {a: b for a, b in told.picked.items() if a in ids and b in numbers},
-            {a: b for a, b in told.starts.items() if a in ids and b in numbers},
-            told.seed,
-            told.since,
-            told.style,
+            {a: b for a, b in state.forward.items() if a in ids and b in ids},
+            {a: b for a, b in state.picked.items() if a in ids and b in numbers},
+            {a: b for a, b in state.starts.items() if a in ids and b in numbers},
+            state.seed,
+            state.since,
+            state.style,
         )
 
 

@@ -72,7 +72,7 @@ class Job:
     def stream(self) -> Iterator[Event]:
         """All events from the first, waiting for those to come; at the end, the job's error.
 
-        A cancelled job's events end with `Finished` where a take had been painted.
+        A cancelled job's events end with `Finished` where a candidate had been painted.
         """
         heard = 0
         while (event := self._at(heard)) is not None:
@@ -120,7 +120,7 @@ class Job:
         """What came of it, waiting up to `timeout` seconds (None: for ever).
 
         That is what the work returned, or else the `Result` of its last event. Raises the job's
-        error, `Cancelled` where it was cancelled before the first take, and `TimeoutError`.
+        error, `Cancelled` where it was cancelled before the first candidate, and `TimeoutError`.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self.ended, timeout):
@@ -185,9 +185,9 @@ class Job:
         painted = [event for event in self._events if isinstance(event, CandidateReady)]
         if not painted or self._result is not None:
             return
-        takes = tuple(event.take for event in painted)
-        best = next((event.take for event in reversed(painted) if event.best), None)
-        self._tell(Finished(Result(best, takes, "cancelled", painted[-1].spent, seconds)))
+        candidates = tuple(event.candidate for event in painted)
+        best = next((event.candidate for event in reversed(painted) if event.best), None)
+        self._tell(Finished(Result(best, candidates, "cancelled", painted[-1].spent, seconds)))
 
     def _end(self, state: State) -> None:
         self.state, self._task = state, None

@@ -175,7 +175,8 @@ def chosen(
         return "pocket", configs.load("pocket"), (why,)
     names = {part: need.name for part, need in picked.items() if part not in given}
     told = ", ".join(f"{part} {name}" for part, name in names.items())
-    profile = Profile.model_validate({part: Role(name=names.get(part, "pocket")) for part in PARTS})
+    writer, painter, critic = (Role(name=names.get(part, "pocket")) for part in PARTS)
+    profile = Profile(writer=writer, painter=painter, critic=critic)
     return "auto", profile, (f"of what is on this machine: {told}",) if told else ()
 
 
@@ -267,9 +268,8 @@ def planned(
     needs = [need for part in PARTS if (need := size_of(part, *models[part]))]
     if models["critic"][0] == "writer":  # which looks while the painter is at work
         needs = [replace(need, stays=need.part == "writer") for need in needs]
-    made = (
-        plan(machine or _here_planning(), needs, max(told.takes, told.sketches)) if needs else None
-    )
+    most = max(told.images_per_round, told.drafts)
+    made = plan(machine or here(), needs, most) if needs else None
     missing = [lack for part in PARTS if (lack := _lack(part, models[part][0]))]
     return PlannedProfile(name, told, models, made, why, tuple(missing))
 
@@ -306,8 +306,6 @@ def _model(role: Role, given: Any) -> tuple[Any, Mapping[str, Any]]:
 
 def size_of(part: str, spec: Any, settings: Mapping[str, Any]) -> ModelSize | None:
     """What a model needs, by its name, folder or hub id; None for one that limner does not open."""
-    from limner.pipelines.memory import need_of
-
     if not _is_ours(part, spec):
         return None
     folder = None if _lack(part, spec) else registry.folder_of(part, spec)
@@ -326,12 +324,6 @@ def _lack(part: str, spec: Any) -> LimnerError | None:
     except LimnerError as problem:
         return problem
     return None
-
-
-def _here_planning() -> Machine:
-    from limner.pipelines.memory import here
-
-    return here()
 
 
 REQUEST = "a lighthouse"
@@ -362,8 +354,8 @@ def _paint(profile: str, given: Mapping[str, str]) -> Peak:
     from limner.agent.studio import Studio
 
     studio = Studio.open(profile, **given)
-    takes = studio.settings.takes
-    studio.imagine(REQUEST, seed=1, takes=takes, budget=takes, refine=False)
+    takes = studio.settings.images_per_round
+    studio.imagine(REQUEST, seed=1, images_per_round=takes, budget=takes, refine=False)
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes elsewhere
     ram = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
     gpu = torch.cuda.max_memory_reserved() / 2**30 if torch.cuda.is_available() else 0.0

@@ -31,15 +31,15 @@ class ModelLock:
 
     @contextmanager
     def turn(self, *, paints: bool = False) -> Iterator[None]:
-        """Wait for the models, and have them for the `with` block. Raises as `take` does."""
+        """Wait for the models, and have them for the `with` block. Raises as `acquire` does."""
         me = object()
-        self.take(me, paints=paints)
+        self.acquire(me, paints=paints)
         try:
             yield
         finally:
-            self.give(me)
+            self.release(me)
 
-    def take(
+    def acquire(
         self, who: object, *, paints: bool, unwanted: Callable[[], bool] = lambda: False
     ) -> bool:
         """Wait for the models; False as soon as they are `unwanted`, which `wake` has looked at.
@@ -50,14 +50,14 @@ class ModelLock:
         here = threading.get_ident()
         with self._changed:
             if self._holder not in (None, who) and self._thread == here:
-                return self._lent(paints)
+                return self._while_painting(paints)
             self._changed.wait_for(lambda: self._holder in (None, who) or unwanted())
             if unwanted():
                 return False
             self._holder, self._thread = who, here
             return True
 
-    def give(self, who: object) -> None:
+    def release(self, who: object) -> None:
         """Leave the models to the next one, if `who` has them."""
         with self._changed:
             if self._holder is who:
@@ -70,7 +70,7 @@ class ModelLock:
             self._changed.notify_all()
 
     @staticmethod
-    def _lent(paints: bool) -> bool:
+    def _while_painting(paints: bool) -> bool:
         if paints:
             raise BadInput(
                 "The painter is in the middle of another picture, in this same thread.",
@@ -98,19 +98,19 @@ class LockedStream(Generator[Event, None, None]):
     def send(self, value: None) -> Event:
         """The next event, as soon as the models are free."""
         with self._reading:
-            if not self._taken():
+            if not self._acquired():
                 self._shut()
                 raise StopIteration
             try:
                 event = next(self._events)
             except BaseException:  # handed on; whatever it was, the request is over
-                self._models.give(self._me)
+                self._models.release(self._me)
                 raise
             if self._closed:
                 self._shut()
                 raise StopIteration
             if not isinstance(event, PaintingStep):
-                self._models.give(self._me)
+                self._models.release(self._me)
             return event
 
     def throw(self, *problem: Any) -> Event:
@@ -119,7 +119,7 @@ class LockedStream(Generator[Event, None, None]):
             try:
                 return self._events.throw(*problem)
             finally:
-                self._models.give(self._me)
+                self._models.release(self._me)
 
     def close(self) -> None:
         """Stop between two denoising steps. Closing twice is harmless."""
@@ -131,8 +131,8 @@ class LockedStream(Generator[Event, None, None]):
     def __del__(self) -> None:
         self.close()
 
-    def _taken(self) -> bool:
-        return not self._closed and self._models.take(
+    def _acquired(self) -> bool:
+        return not self._closed and self._models.acquire(
             self._me, paints=self._paints, unwanted=lambda: self._closed
         )
 
@@ -140,4 +140,4 @@ class LockedStream(Generator[Event, None, None]):
         try:
             self._events.close()
         finally:
-            self._models.give(self._me)
+            self._models.release(self._me)

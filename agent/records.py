@@ -1,8 +1,9 @@
-"""The nouns: request, brief, claim, take, critique. Frozen, plain, and free of any model."""
+"""The records that everything passes on: claim, brief, critique, candidate, result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Literal, get_args
 
 from PIL.Image import Image
 
-from limner.pipelines.platt import Curve
+from limner.configs import Expansion, Settings
+from limner.errors import BadInput
 from limner.pipelines.roles import ImageRequest
 from limner.pipelines.safety import UNCHECKED, Safety
 
@@ -27,12 +29,8 @@ __all__ = [
     "Settings",
     "Source",
     "Verdict",
-    "company",
+    "batch_of",
 ]
-
-Expansion = Literal["auto", "full", "light", "skip"]
-"""How much a writer adds to a request: whatever it lacks, next to nothing, or nothing."""
-
 
 Kind = Literal[
     "object",
@@ -142,14 +140,14 @@ class Critique:
 
     `probabilities` runs parallel to `claims`, each in 0..1, or None where nobody could tell.
     A claim holds at `threshold` or above. Asked claims decide; invented ones only break ties.
-    `sketch` are the probabilities of the sketch that became the picture, where it was looked at as
-    one: they help to compare takes, and nothing else.
+    `draft` are the probabilities of the draft that became the picture, where the critic saw one:
+    they help to compare candidates, and nothing else.
     """
 
     claims: tuple[Claim, ...]
     probabilities: tuple[float | None, ...]
     threshold: float = 0.5
-    sketch: tuple[float | None, ...] = ()
+    draft: tuple[float | None, ...] = ()
 
     @property
     def decisive(self) -> tuple[int, ...]:
@@ -198,12 +196,12 @@ class Critique:
 
     @property
     def score(self) -> tuple[int, float]:
-        """For comparing takes: how many decisive claims hold, then the mean probability.
+        """For comparing candidates: how many decisive claims hold, then the mean probability.
 
         That is the mean over both looks of what had two: what a critic overlooks in a finished
-        picture it does not always overlook in its sketch. Invented claims weigh a quarter.
+        picture it does not always overlook in its draft. Invented claims weigh a quarter.
         """
-        looks = (self._mean(self.probabilities), self._mean(self.sketch))
+        looks = (self._mean(self.probabilities), self._mean(self.draft))
         means = [mean for mean in looks if mean is not None]
         return len(self.known) - len(self.failed), sum(means) / len(means) if means else 0.0
 
@@ -236,22 +234,22 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One painting: its place in the run, the brief and order it came from, and its critique.
+    """One painting: its place in the run, the brief and image request it came from, its critique.
 
-    `safety` is what the picture check found of it, where there is one.
-    `beside` are the seeds of all pictures of its batch, where these are not just the run's takes of
-    that round, and `gone` after which step each was dropped (see `roles.Painted`).
+    `safety` is what the picture check found of it, where there is one. `batch_seeds` are the seeds
+    of all pictures of its batch, where these are not just the candidates of that round, and
+    `dropped_at` after which step each was dropped (see `GeneratedImage`).
     """
 
     number: int
     round: int
     brief: Brief
-    order: ImageRequest
+    image_request: ImageRequest
     picture: Image
     critique: Critique
     safety: Safety = UNCHECKED
-    beside: tuple[int, ...] = ()
-    gone: tuple[int, ...] = ()
+    batch_seeds: tuple[int, ...] = ()
+    dropped_at: tuple[int, ...] = ()
 
     @property
     def blocked(self) -> bool:
@@ -259,65 +257,54 @@ class Candidate:
         return self.safety.outcome == "blocked"
 
 
-def company(take: Candidate, takes: Sequence[Candidate]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The batch that one of a run's takes was painted in: all seeds, and when each was dropped."""
-    own = (other.order.seed for other in takes if other.round == take.round)
-    return (take.beside, take.gone) if take.beside else (tuple(own), ())
+def batch_of(
+    candidate: Candidate, candidates: Sequence[Candidate]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The batch that one of a run's candidates was painted in: all seeds, when each was dropped."""
+    own = (other.image_request.seed for other in candidates if other.round == candidate.round)
+    return (
+        (candidate.batch_seeds, candidate.dropped_at) if candidate.batch_seeds else (tuple(own), ())
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the three work together on a request.
-
-    `takes` is how many pictures a round paints at once, `budget` what a request may cost in
-    image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the probability
-    from which a claim holds, `sure` the chance that all of them do from which no more is painted.
-    `repairs` says whether what is wrong may be painted over, where the painter can do that, and
-    `patience` how many rounds of fresh seeds a wording has before anything else is tried.
-    With `sketches`, a round begins so many, looks at them after the share `rough` of all steps, and
-    paints on the best, `takes` of them at most. `calibration` has, for kinds of claims, what the
-    critic's own probabilities stand for; with `locate`, where things stand is found by covering
-    places (see `whereabouts`). `steps`, `guidance` and `size` (width, height in pixels) are the
-    painter's own where None. `domain` tells the writer what the painter can show, where that has
-    no world of its own (see `roles.World`), `styles` are the only ones that it knows (none: any);
-    `expansion` is how much the writer may add to a request ("auto": see `gate`); `prompts` is a
-    folder of templates and styles that win over ours.
-    """
-
-    takes: int = 4
-    budget: float = 8.0
-    seconds: float | None = None
-    threshold: float = 0.5
-    sure: float = 0.5
-    repairs: bool = True
-    patience: int = 1
-    sketches: int = 0
-    rough: float = 0.2
-    calibration: Mapping[str, Curve] = field(default_factory=dict)
-    locate: bool = False
-    steps: int | None = None
-    guidance: float | None = None
-    size: tuple[int, int] | None = None
-    domain: str = ""
-    styles: tuple[str, ...] = ()
-    expansion: Expansion = "auto"
-    prompts: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """What came of a request, however it ended.
 
     `ended` is "done" (every asked claim that could be judged holds; see `verdict` for what nobody
     looked at), "budget" (image-equivalents, seconds or rounds are spent), "blocked" (a picture was,
     and nothing is painted in its place), "cancelled" or "failed" (a model broke; `best` is what
-    there was). A blocked take is never the best. `spent` counts image-equivalents, `seconds` the
-    time it took. `notes` say in one line each what is unverified or went wrong.
+    there was). A blocked candidate is never the best. `spent` counts image-equivalents, `seconds`
+    the time it took. `notes` say in one line each what is unverified or went wrong. `request` and
+    `seed` are what it was painted from. A notebook shows the best picture.
     """
 
     best: Candidate | None
-    takes: tuple[Candidate, ...]
+    candidates: tuple[Candidate, ...]
     ended: str
     spent: float
     seconds: float
     notes: tuple[str, ...] = ()
+    request: str = ""
+    seed: int = 0
+    saver: Callable[[Result, Path | str], Path] | None = field(default=None, compare=False)
+
+    def save(self, path: Path | str = "") -> Path:
+        """Writes the best picture with its recipe, and returns its path; see `Studio.save`."""
+        if self.saver is None:
+            raise BadInput("This result does not know its studio.", "Type studio.save(result, …).")
+        return self.saver(self, path)
+
+    def __repr__(self) -> str:
+        spent = f"spent {self.spent:g}, seed {self.seed}"
+        if self.best is None:
+            return f"<Result {self.ended}: nothing was painted, {spent}>"
+        holds, critique = self.best.critique.score[0], self.best.critique
+        claims = f"{holds} of {len(critique.decisive)} claims hold"
+        return f"<Result {self.ended}: #{self.best.number + 1}, {claims}, {spent}>"
+
+    def _repr_png_(self) -> bytes | None:
+        if self.best is None:
+            return None
+        self.best.picture.save(file := io.BytesIO(), "PNG")
+        return file.getvalue()

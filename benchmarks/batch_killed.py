@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.benchmarks.prompts import prompts
+from limner.benchmarks.cases import eval_prompts
 
 DIFFERS = ("seconds", "attempts")
 """What a manifest says of the way, and not of where it led."""
@@ -60,7 +60,7 @@ def tried(trial: Trial, folder: Path) -> dict[str, Any]:
     """Both runs in `folder`, and how they compare."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "requests.txt"
-    known = itertools.cycle([*prompts("development"), *prompts("test")])
+    known = itertools.cycle([*eval_prompts("development"), *eval_prompts("test")])
     wanted = [prompt.request for prompt in itertools.islice(known, trial.count)]
     file.write_text("\n".join(wanted) + "\n", encoding="utf-8")
     begun = time.monotonic()
@@ -68,7 +68,9 @@ def tried(trial: Trial, folder: Path) -> dict[str, Any]:
     alone = time.monotonic() - begun
     moments = random.Random(trial.seed)
     killed = [
-        shot(command(file, folder / "killed", trial.options), moments, 2 * events // trial.kills)
+        run_and_kill(
+            command(file, folder / "killed", trial.options), moments, 2 * events // trial.kills
+        )
         for _ in range(trial.kills)
     ]
     finished(command(file, folder / "killed", trial.options))
@@ -97,7 +99,7 @@ def finished(typed: list[str]) -> int:
     return done.stdout.count("\n")
 
 
-def shot(typed: list[str], moments: random.Random, most: int) -> str:
+def run_and_kill(typed: list[str], moments: random.Random, most: int) -> str:
     """Begin it, and kill the command, its workers, or all of them at a random moment.
 
     One in four is killed in its first second, before it has told anything; the others at a moment

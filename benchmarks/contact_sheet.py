@@ -1,4 +1,4 @@
-"""Draws a list of wishes and lays the results side by side, each with what holds and what does not.
+"""Draws a list of requests and lays the pictures side by side, each with the claims that fail.
 
 `python -m benchmarks.contact_sheet` redraws benchmarks/contact-sheet.png.
 """
@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from limner import Result, Studio
 from limner.agent.brief.verdict import verdict_of
-from limner.agent.tools.outputs import verdict_dict
 
 HERE = Path(__file__).parent
 SEED = 2026
@@ -24,56 +21,36 @@ FONTS = ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "DejaVuSans.ttf")
 
 
 def main() -> None:
-    """Draw every wish of a file and write the sheet, and the claims as JSON beside it."""
+    """Draw every request of a file and write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--wishes", type=Path, default=HERE / "wishes.txt")
+    parser.add_argument("--requests", type=Path, default=HERE / "contact-sheet.txt")
     parser.add_argument("--out", type=Path, default=HERE / "contact-sheet.png")
     parser.add_argument("--profile", default="pocket")
     given = parser.parse_args()
     studio = Studio.open(given.profile)
-    wishes = given.wishes.read_text(encoding="utf-8").split("\n")
-    results = [(wish, studio.imagine(wish, seed=SEED)) for wish in wishes if wish]
+    lines = given.requests.read_text(encoding="utf-8").splitlines()
+    results = [(line, studio.imagine(line, seed=SEED)) for line in lines if line]
     sheet(results).save(given.out, optimize=True)
-    rows = [told(wish, result) for wish, result in results]
-    given.out.with_suffix(".json").write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
-    reached = sum(bool(row.get("verdict", {}).get("reached")) for row in rows)
+    reached = sum(verdict_of(r.best).reached for _, r in results if r.best)
     print(f"{reached} of {len(results)}: all that was asked holds, as the critic sees it")
 
 
 def sheet(results: Sequence[tuple[str, Result]], columns: int = 5) -> Image.Image:
-    """The best takes in rows, each above its wish and the claims that fail."""
+    """The best takes in rows, each above its request and the claims that fail."""
     tall = SIDE + 5 * LINE + GAP
     rows = -(-len(results) // columns)
     whole = Image.new("RGB", (columns * (SIDE + GAP) + GAP, rows * tall + GAP), "white")
     draw, font = ImageDraw.Draw(whole), _font()
-    for number, (wish, result) in enumerate(results):
+    for number, (request, result) in enumerate(results):
         left = GAP + number % columns * (SIDE + GAP)
         top = GAP + number // columns * tall
         if result.best:
             picture = result.best.picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             whole.paste(picture, (left, top))
-        lines = [(wish, "black"), *_verdict(result)]
+        lines = [(request, "black"), *_verdict(result)]
         for row, (text, ink) in enumerate(lines[:5]):
             draw.text((left, top + SIDE + 3 + LINE * row), _cut(text), fill=ink, font=font)
     return whole
-
-
-def told(wish: str, result: Result) -> dict[str, Any]:
-    """What came of a wish, for a machine."""
-    best = result.best
-    if best is None:
-        return {"wish": wish, "ended": result.ended}
-    judged = zip(best.critique.claims, best.critique.probabilities, strict=True)
-    return {
-        "wish": wish,
-        "reply": best.brief.reply,
-        "prompt": best.order.prompt,
-        "seed": best.order.seed,
-        "spent": round(result.spent, 3),
-        "takes": len(result.takes),
-        "claims": {claim.text: chance for claim, chance in judged},
-        "verdict": verdict_dict(verdict_of(best)),
-    }
 
 
 def _verdict(result: Result) -> list[tuple[str, str]]:

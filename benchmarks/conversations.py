@@ -26,7 +26,7 @@ from typing import Any
 
 from limner.errors import BadInput
 
-__all__ = ["FILE", "Report", "Slots", "compare", "loaded", "slots_of", "total"]
+__all__ = ["FILE", "Slots", "TurnReport", "compare", "loaded", "slots_of", "total"]
 
 FILE = Path(__file__).with_name("prompts") / "conversations.jsonl"
 OPTIONS = ("--no-archive", "--budget", "1", "--takes", "1", "--seed", "1")
@@ -35,11 +35,11 @@ INVERSE = {"right of": "left of", "below": "above"}
 SCENERY = ("scene", "light", "style", "text")  # their value says it all
 
 Slots = tuple[str, ...]
-Row = Mapping[str, Any]
+TurnRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TurnReport:
     """How one turn went: what was wrong with it, if anything.
 
     `inherited` is true where the tool was right, and the claims are only wrong by what an earlier
@@ -83,7 +83,7 @@ def main() -> None:
     if not wanted:
         parser.error(f"there is no conversation {given.conversation} in {given.file}")
     stored = loaded(given.from_json) if given.from_json else None
-    kept, reports = list[Row](), list[Report]()
+    kept, reports = list[TurnRow](), list[TurnReport]()
     for name, turns in groupby(wanted, key=lambda row: str(row["conversation"])):
         expected = list(turns)
         lines = [str(row["line"]) for row in expected]
@@ -98,7 +98,7 @@ def main() -> None:
     print(total(reports))
 
 
-def total(reports: Sequence[Report]) -> str:
+def total(reports: Sequence[TurnReport]) -> str:
     """The lines that sum up: of each conversation and of all."""
     lines = list[str]()
     for name, turns in groupby(reports, key=lambda report: report.conversation):
@@ -113,7 +113,7 @@ def total(reports: Sequence[Report]) -> str:
     return "\n".join(lines)
 
 
-def loaded(path: Path) -> list[Row]:
+def loaded(path: Path) -> list[TurnRow]:
     """The JSON objects of a file, one a line. Raises `BadInput` for a line that is none."""
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
@@ -124,7 +124,7 @@ def loaded(path: Path) -> list[Row]:
     return rows
 
 
-def compare(expected: Sequence[Row], said: Sequence[Row]) -> list[Report]:
+def compare(expected: Sequence[TurnRow], said: Sequence[TurnRow]) -> list[TurnReport]:
     """How each turn of one conversation went.
 
     A turn that tells no brief leaves the claims as they were: an answer makes no new version.
@@ -132,7 +132,7 @@ def compare(expected: Sequence[Row], said: Sequence[Row]) -> list[Report]:
     by_turn = {row.get("turn"): row for row in said}
     told_before = list[str]()
     now, before = Counter[Slots](), set[Slots]()
-    reports = list[Report]()
+    reports = list[TurnReport]()
     for row in expected:
         told_before += row.get("not_shown", ())
         got = by_turn.get(row["turn"])
@@ -143,7 +143,7 @@ def compare(expected: Sequence[Row], said: Sequence[Row]) -> list[Report]:
         inherited = bool(faults) and () not in wrong and wrong <= before
         before = wrong - {()}
         reports.append(
-            Report(
+            TurnReport(
                 row["conversation"],
                 row["turn"],
                 row["line"],
@@ -172,7 +172,7 @@ def slots_of(claim: Sequence[str]) -> Slots:
 
 
 def _faults(
-    row: Row, got: Row | None, now: Counter[Slots], told_before: Sequence[str]
+    row: TurnRow, got: TurnRow | None, now: Counter[Slots], told_before: Sequence[str]
 ) -> list[_Fault]:
     if got is None:
         return [_Fault("no answer")]
@@ -191,7 +191,7 @@ def _arguments(wanted: Mapping[str, Any], told: Mapping[str, Any]) -> list[_Faul
     return [_Fault(f"{key} is {told[key]!r}, not {wanted[key]!r}") for key in differ]
 
 
-def _unsaid(row: Row, got: Row, told_before: Sequence[str]) -> list[_Fault]:
+def _unsaid(row: TurnRow, got: TurnRow, told_before: Sequence[str]) -> list[_Fault]:
     """Words that should have been named as not shown or unchecked, and those named in error."""
     found = list[_Fault]()
     for key in ("not_shown", "unchecked"):
@@ -201,7 +201,7 @@ def _unsaid(row: Row, got: Row, told_before: Sequence[str]) -> list[_Fault]:
     return found + [_Fault(f"named as not shown: {word}") for word in falsely]
 
 
-def _words(got: Row | None, key: str) -> tuple[str, ...]:
+def _words(got: TurnRow | None, key: str) -> tuple[str, ...]:
     """The words that the brief and the verdict name, each once."""
     parts = [(got or {}).get(part) or {} for part in ("brief", "verdict")]
     return tuple(dict.fromkeys(str(word) for part in parts for word in part.get(key) or ()))
@@ -213,7 +213,7 @@ def _without(words: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
     return tuple(w for w in words if not any(w.lower() in o or o in w.lower() for o in known))
 
 
-def _asked(got: Row | None, before: Counter[Slots]) -> Counter[Slots]:
+def _asked(got: TurnRow | None, before: Counter[Slots]) -> Counter[Slots]:
     brief = (got or {}).get("brief")
     if not brief:
         return before
@@ -226,11 +226,11 @@ def _counted(claims: Iterable[Sequence[str]]) -> Counter[Slots]:
     return Counter(slots_of(claim) for claim in claims)
 
 
-def _of(name: str, stored: Sequence[Row]) -> list[Row]:
+def _of(name: str, stored: Sequence[TurnRow]) -> list[TurnRow]:
     return [row for row in stored if row.get("conversation", name) == name]
 
 
-def _held(lines: Sequence[str], profile: str) -> list[Row]:
+def _held(lines: Sequence[str], profile: str) -> list[TurnRow]:
     """What `limner chat --json` says to these lines; raises `BadInput` where it says nothing."""
     with tempfile.TemporaryDirectory() as folder:
         typed = [sys.executable, "-m", "limner", "chat", "--json", "--profile", profile]

@@ -1,4 +1,4 @@
-"""How far two sets of pictures are apart: FID and IS where Inception is at hand, else by CLIP.
+"""How far two sets of pictures are apart: FID and IS by Inception, else by CLIP.
 
 FID (arXiv:1706.08500) and the Inception Score (arXiv:1606.03498) are those of torchmetrics. CMMD
 (arXiv:2401.09603) and the Fréchet distance over CLIP features need a critic's folder alone.
@@ -49,17 +49,17 @@ def opened(folder: Path) -> list[Image.Image]:
 
 
 def features(critic: Path, pictures: Sequence[Image.Image]) -> Features:
-    """A unit vector for each picture, by the eyes of a CLIP folder."""
+    """A unit vector for each picture, by the image half of a CLIP folder."""
     import torch
     from transformers import AutoImageProcessor, AutoModel
 
     local = {"local_files_only": True}
     model: Any = AutoModel.from_pretrained(critic, use_safetensors=True, **local).eval()
-    eyes: Any = AutoImageProcessor.from_pretrained(critic, backend="pil", **local)
+    processor: Any = AutoImageProcessor.from_pretrained(critic, backend="pil", **local)
     rows = []
     with torch.inference_mode():
         for few in _batches(pictures):
-            pixels = eyes(images=few, return_tensors="pt")["pixel_values"]
+            pixels = processor(images=few, return_tensors="pt")["pixel_values"]
             seen = model.get_image_features(pixel_values=pixels)
             seen = getattr(seen, "pooler_output", seen)
             rows.append(torch.nn.functional.normalize(seen.float(), dim=-1))

@@ -20,7 +20,7 @@ from limner.agent.brief.claims import complete
 from limner.agent.brief.english import NUMBERS, plural
 from limner.agent.plain import one_line
 from limner.agent.records import Claim
-from limner.benchmarks.arms.records import Case
+from limner.benchmarks.arms import Case
 from limner.errors import BadInput
 from limner.pipelines.roles import Critic
 
@@ -55,7 +55,7 @@ def file_cases(path: Path, judge: Critic) -> list[Case]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _FilePrompt:
     id: str
     category: str
     request: str
@@ -64,7 +64,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Jury:
+class _DependentClaims:
     """Asks the judge; a claim fails with the claim that it needs, as in DSG (arXiv:2310.18235)."""
 
     judge: Critic
@@ -85,19 +85,21 @@ class _Jury:
         return at is None
 
 
-def _case(one: _Asked, judge: Critic) -> Case:
+def _case(one: _FilePrompt, judge: Critic) -> Case:
     texts = tuple(claim.text for claim in one.claims)
-    return Case(one.id, one.category, one.request, texts, _Jury(judge, one.claims), one.exact)
+    return Case(
+        one.id, one.category, one.request, texts, _DependentClaims(judge, one.claims), one.exact
+    )
 
 
-def _geneval(path: Path) -> list[_Asked]:
+def _geneval(path: Path) -> list[_FilePrompt]:
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         if line.strip():
             row = json.loads(line)
             brief = _brief(row)
             name = f"{path.stem}/{number:04d}"
-            found.append(_Asked(name, str(row["tag"]), brief.request, brief.claims, brief))
+            found.append(_FilePrompt(name, str(row["tag"]), brief.request, brief.claims, brief))
     return found
 
 
@@ -122,7 +124,7 @@ def _brief(row: dict[str, Any]) -> Brief:
     return Brief(prompt, prompt, complete(claims))
 
 
-def _dpg(path: Path) -> list[_Asked]:
+def _dpg(path: Path) -> list[_FilePrompt]:
     items: dict[str, list[dict[str, str]]] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
@@ -130,11 +132,11 @@ def _dpg(path: Path) -> list[_Asked]:
     return [_of_item(path.stem, name, rows) for name, rows in items.items()]
 
 
-def _of_item(stem: str, name: str, rows: list[dict[str, str]]) -> _Asked:
+def _of_item(stem: str, name: str, rows: list[dict[str, str]]) -> _FilePrompt:
     places = {row["proposition_id"].strip(): n for n, row in enumerate(rows)}
     claims = tuple(_question(row, places) for row in rows)
     request = one_line(next(row["text"] for row in rows if row["text"].strip()))
-    return _Asked(f"{stem}/{one_line(name, 80)}", "dense", request, claims)
+    return _FilePrompt(f"{stem}/{one_line(name, 80)}", "dense", request, claims)
 
 
 def _question(row: dict[str, str], places: dict[str, int]) -> Claim:
@@ -146,10 +148,10 @@ def _question(row: dict[str, str], places: dict[str, int]) -> Claim:
     return Claim(yes, kind, foils=(no,), needs=parents[0] if parents else None)
 
 
-def _compbench(path: Path) -> list[_Asked]:
+def _compbench(path: Path) -> list[_FilePrompt]:
     lines = [one_line(line) for line in path.read_text(encoding="utf-8").splitlines()]
     foil = ("a picture of something else",)
     return [
-        _Asked(f"{path.stem}/{n:04d}", path.stem, line, (Claim(line, foils=foil),))
+        _FilePrompt(f"{path.stem}/{n:04d}", path.stem, line, (Claim(line, foils=foil),))
         for n, line in enumerate(filter(None, lines))
     ]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from limner.agent.records import Brief, Claim
 
-__all__ = ["FILE", "Row", "altered", "prompts_of", "report", "rows_of"]
+__all__ = ["FILE", "DraftedPrompt", "altered", "prompts_of", "report", "rows_of"]
 
 FILE = Path(__file__).with_name("prompts") / "open.txt"
 REPEAT = "repeat"
@@ -45,7 +45,7 @@ SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DraftedPrompt:
     """A prompt, its brief, what the brief alters, and the seconds it took without the model's."""
 
     request: str
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="store the briefs in this file, as JSON lines")
     given = parser.parse_args()
     writer = FakeWriter() if given.writer == REPEAT else open_writer(given.writer, {})
-    rows = list[Row]()
+    rows = list[DraftedPrompt]()
     for row in rows_of(prompts_of(given.file)[: given.limit], writer, given.writer == REPEAT):
         rows.append(row)
         for fault in row.faults:
@@ -99,7 +99,9 @@ def main() -> None:
     print(report(rows, given.writer))
 
 
-def rows_of(requests: Sequence[str], writer: BaseChatModel, repeats: bool = False) -> Iterator[Row]:
+def rows_of(
+    requests: Sequence[str], writer: BaseChatModel, repeats: bool = False
+) -> Iterator[DraftedPrompt]:
     """What comes of each request. A `FakeWriter` that `repeats` says each once more."""
     clock = _Clock()
     writer.callbacks = [clock]
@@ -110,10 +112,10 @@ def rows_of(requests: Sequence[str], writer: BaseChatModel, repeats: bool = Fals
         began, before = time.perf_counter(), clock.read()
         ready = [e for e in studio.expand(request, seed=SEED) if isinstance(e, BriefReady)][-1]
         own = time.perf_counter() - began - (clock.read() - before)
-        yield Row(request, ready.brief, tuple(altered(request, ready.brief)), own)
+        yield DraftedPrompt(request, ready.brief, tuple(altered(request, ready.brief)), own)
 
 
-def report(rows: Sequence[Row], writer: str) -> str:
+def report(rows: Sequence[DraftedPrompt], writer: str) -> str:
     """The figures in a few lines."""
     claimed = sum(bool(_asked(row.brief)) for row in rows)
     wrong = sum(bool(row.faults) for row in rows)

@@ -10,26 +10,40 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from random import Random
-from typing import Any
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.agent.archive.atomic_io import write_named
+from limner.benchmarks.image_metrics import KINDS
 from limner.errors import BadInput
 
-__all__ = ["ANSWERS", "Pair", "Rating", "pairs", "ratings", "strengths", "table", "written"]
+__all__ = ["ANSWERS", "Pair", "Rating", "RatingSession", "pairs", "ratings", "strengths", "written"]
 
-KINDS = {".png", ".jpg", ".jpeg", ".webp"}
 ANSWERS = {"1": 1.0, "2": 0.0, "=": 0.5}
 """What can be said of a pair, and how much of a win it is for the left one."""
-
 STEPS, RESAMPLES = 200, 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What somebody said of a pair from two folders: `said` is 1 (left), 2 (right) or =."""
+
+    name: str
+    left: str
+    right: str
+    said: str
+
+    @property
+    def key(self) -> tuple[str, frozenset[str]]:
+        """What it is of, whichever way round it was shown."""
+        return self.name, frozenset({self.left, self.right})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +54,30 @@ class Pair:
     left: Path
     right: Path
 
-    @property
-    def key(self) -> str:
-        """What it is known by, whichever way round it is shown."""
-        return "|".join([self.name, *sorted((str(self.left.parent), str(self.right.parent)))])
+    def rated(self, said: str) -> Rating:
+        """The rating that says so."""
+        return Rating(self.name, self.left.parent.name, self.right.parent.name, said)
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """What somebody said of a pair: `said` is 1 (left), 2 (right) or =."""
+@dataclass(slots=True)
+class RatingSession:
+    """The pairs that are still to be judged, and what was said; `keep` has it on disk each time."""
 
-    name: str
-    left: str
-    right: str
-    said: str
+    pairs: Sequence[Pair]
+    said: list[Rating]
+    keep: Callable[[Sequence[Rating]], None]
+    lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        done = {rating.key for rating in self.said}
+        self.pairs = [pair for pair in self.pairs if pair.rated("").key not in done]
+
+    def write(self, number: int, said: str) -> None:
+        """Takes down what was said of the pair at `number`; once more puts it in its place."""
+        new = self.pairs[number].rated(said)
+        with self.lock:
+            self.said = [*(one for one in self.said if one.key != new.key), new]
+            self.keep(self.said)
 
 
 def pairs(folders: Sequence[Path], seed: int, most: int = 0) -> list[Pair]:
@@ -89,62 +113,45 @@ def ratings(path: Path) -> list[Rating]:
     return [one for one in found if one.said in ANSWERS]
 
 
+def written(path: Path, said: Iterable[Rating]) -> None:
+    """Writes JSON or, where the name ends so, CSV; whole or not at all."""
+    every = list(said)
+    rows = [asdict(one) for one in every]
+    if path.suffix.lower() == ".csv":
+        text = io.StringIO()
+        table = csv.DictWriter(text, ["name", "left", "right", "said"])
+        table.writeheader()
+        table.writerows(rows)
+        write_named(path, text.getvalue().encode())
+        return
+    whole = {"ratings": rows, "strengths": strengths(every)}
+    write_named(path, json.dumps(whole, ensure_ascii=False, indent=1).encode())
+
+
 def strengths(said: Sequence[Rating]) -> dict[str, dict[str, float]]:
     """Each side's strength with its interval (bootstrap over ratings, 95 %), and its wins.
 
     A strength is the chance to be preferred to the middle of the field, in 0..1.
     """
-    sides = sorted({side for one in said for side in (one.left, one.right)})
     if not said:
         return {}
+    sides = sorted({side for one in said for side in (one.left, one.right)})
     rows = [(sides.index(r.left), sides.index(r.right), ANSWERS[r.said]) for r in said]
     games = np.array(rows, dtype=np.float64)
-    chance = np.random.default_rng(0)
-    drawn = chance.integers(len(games), size=(RESAMPLES, len(games)))
+    drawn = np.random.default_rng(0).integers(len(games), size=(RESAMPLES, len(games)))
     samples = np.array([_fitted(games[few], len(sides)) for few in drawn])
     low, high = np.quantile(samples, (0.025, 0.975), axis=0)
-    fitted = _fitted(games, len(sides))
+    fitted, wins = _fitted(games, len(sides)), _wins(games, len(sides))
     return {
         side: {
             "strength": float(fitted[n]),
             "low": float(low[n]),
             "high": float(high[n]),
-            "wins": float(_wins(games, len(sides))[n]),
+            "wins": float(wins[n]),
             "pairs": float(((games[:, :2] == n).any(axis=1)).sum()),
         }
         for n, side in enumerate(sides)
     }
-
-
-def table(said: Sequence[Rating]) -> list[list[str]]:
-    """The strengths as rows of a table, the strongest first."""
-    found = sorted(strengths(said).items(), key=lambda one: -one[1]["strength"])
-    rows = [
-        [
-            side,
-            f"{s['strength']:.3f} ({s['low']:.3f} to {s['high']:.3f})",
-            f"{s['wins']:g} of {s['pairs']:.0f}",
-        ]
-        for side, s in found
-    ]
-    return [["side", "strength", "preferred"], *rows]
-
-
-def written(path: Path, said: Iterable[Rating]) -> None:
-    """Writes JSON or, where the name ends so, CSV; whole or not at all."""
-    every = list(said)
-    if path.suffix.lower() == ".csv":
-        text = io.StringIO()
-        rows = csv.DictWriter(text, ["name", "left", "right", "said"])
-        rows.writeheader()
-        rows.writerows(asdict(one) for one in every)
-        write_named(path, text.getvalue().encode())
-        return
-    whole: dict[str, Any] = {
-        "ratings": [asdict(one) for one in every],
-        "strengths": strengths(every),
-    }
-    write_named(path, json.dumps(whole, ensure_ascii=False, indent=1).encode())
 
 
 def _wins(games: NDArray[np.float64], sides: int) -> NDArray[np.float64]:

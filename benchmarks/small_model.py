@@ -71,9 +71,7 @@ def served(threads: int = 1) -> Iterator[Any]:
 
 def drafted(writer: Any, request: str) -> tuple[str, Drafted]:
     """What the model wrote, and the draft that was made of it."""
-    drafting = BriefWriter(writer, dialect=PainterSpec(size=(512, 512), tokens=256)).draw(
-        request, 1
-    )
+    drafting = BriefWriter(writer, spec=PainterSpec(size=(512, 512), tokens=256)).draw(request, 1)
     said = []
     while True:
         try:

@@ -2,86 +2,106 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from limner.errors import BadInput
+from limner.pipelines.platt import Curve
 
-__all__ = ["Profile", "Role", "known", "load"]
+__all__ = ["Expansion", "Profile", "Role", "Settings", "known", "load"]
 
-
-class _Strict(BaseModel):
-    """A settings file with a word that nobody reads is a mistake, so it is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Expansion = Literal["auto", "full", "light", "skip"]
+"""How much a writer adds to a request: whatever it lacks, next to nothing, or nothing."""
 
 
-class Role(_Strict):
-    """Which model plays a part: a registered name, a folder or a hub id, and its own settings.
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the three work together on a request: what a profile says beside its models.
 
-    In a file, the name alone is enough: `critic: google/siglip2-base-patch16-224`.
+    `images_per_round` is how many pictures a round paints at once, `budget` what a request may cost
+    in image-equivalents, `seconds` how long it may take (None: no limit), `threshold` the
+    probability from which a claim holds, `stop_confidence` the chance that all of them do from
+    which no more is painted. `repairs` says whether what is wrong may be painted over, where the
+    painter can do that, and `patience` how many rounds of fresh seeds a wording has before anything
+    else is tried. With `drafts`, a round begins so many, looks at them after the share `drop_at` of
+    all steps, and paints on the best, `images_per_round` of them at most. `calibration` has, for
+    kinds of claims, what the critic's own probabilities stand for, as `limner calibrate` found it;
+    with `locate`, where things stand is found by covering places, at ten looks a picture. `steps`,
+    `guidance` and `size` (width, height in pixels) are the painter's own where None. `domain` tells
+    a general writer what the painter can show, `styles` are the only ones that it knows (none:
+    any); `expansion` is how much the writer may add to a request ("auto": by how much it says
+    already); `prompts` is a folder of templates and styles that win over ours.
     """
 
+    images_per_round: Annotated[int, Field(ge=1, le=64)] = 4
+    budget: Annotated[float, Field(gt=0)] = 8.0
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    stop_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    repairs: bool = True
+    patience: Annotated[int, Field(ge=1, le=1000)] = 1
+    drafts: Annotated[int, Field(ge=0, le=64)] = 0
+    drop_at: Annotated[float, Field(gt=0, le=1)] = 0.2
+    calibration: Mapping[str, Curve] = field(default_factory=dict)
+    locate: bool = False
+    guidance: Annotated[float, Field(ge=0, le=100)] | None = None
+    steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    size: tuple[int, int] | None = None
+    domain: str = ""
+    styles: tuple[str, ...] = ()
+    expansion: Expansion = "auto"
+    prompts: Path | None = None
+
+
+class Role(BaseModel):
+    """Which model plays a part: a registered name, a folder or a hub id, and its own settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1)
     settings: dict[str, Any] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, said: object) -> object:
-        return {"name": said} if isinstance(said, str) else said
 
 
 def _spelled(mode: object) -> object:
     return "off" if mode is False else mode  # YAML reads a bare off so
 
 
-class Profile(_Strict):
-    """A writer, a painter and a critic, and what a request may cost.
+@dataclass(frozen=True, kw_only=True)
+class Profile(Settings):
+    """A writer, a painter and a critic, and how they work together: see `Settings`.
 
-    `takes` is how many pictures are painted at once, `budget` what a request may cost in
-    image-equivalents, `seconds` how long it may take, `threshold` the probability from which a
-    claim holds, `sure` the chance that all of them do from which no more is painted, `repairs`
-    whether what is wrong may be painted over, `patience` how many rounds of fresh seeds a wording
-    has before anything else is tried. With `sketches`, so many are begun and looked at after the
-    share `rough` of all steps, and the best of them, `takes` at most, are painted on. `calibration`
-    has, for kinds of claims, the scale and shift that `limner calibrate` found; with `locate`,
-    where things stand is found by covering places, at ten looks a picture. `guidance`,
-    `steps` and `size` (width, height in pixels) are the painter's own where not given. `domain`
-    tells a general writer what the painter can show, `styles` are the only ones that it knows
-    (none: any). `expansion` is how much the writer adds to a request: "full", "light", "skip"
-    (nothing), or "auto", by how much it says already. `prompts` is a folder of templates and styles
-    that win over ours. `safety` is what is done about what the policy and the `checker` (a folder
-    or hub id) find: "off", "flag" or "block"; where not given, "block" for every painter that can
-    paint anything.
+    `safety` is what is done about what the policy and the `checker` (a folder or hub id) find:
+    "off", "flag" or "block"; where not given, "block" for every painter that can paint anything.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     writer: Role
     painter: Role
     critic: Role
-    takes: int = Field(4, ge=1, le=64)
-    budget: float = Field(8.0, gt=0)
-    seconds: float | None = Field(None, gt=0)
-    threshold: float = Field(0.5, gt=0, lt=1)
-    sure: float = Field(0.5, ge=0, le=1)
-    repairs: bool = True
-    patience: int = Field(1, ge=1, le=1000)
-    sketches: int = Field(0, ge=0, le=64)
-    rough: float = Field(0.2, gt=0, le=1)
-    calibration: dict[str, tuple[float, float]] = {}
-    locate: bool = False
-    guidance: float | None = Field(None, ge=0, le=100)
-    steps: int | None = Field(None, ge=1, le=1000)
-    size: tuple[int, int] | None = None
-    domain: str = ""
-    styles: tuple[str, ...] = ()
-    expansion: Literal["auto", "full", "light", "skip"] = "auto"
-    prompts: Path | None = None
     safety: Annotated[Literal["off", "flag", "block"] | None, BeforeValidator(_spelled)] = None
     checker: str = ""
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        """What it says, as plain JSON values, without what is the default anyway."""
+        said: dict[str, Any] = _form().dump_python(self, mode="json", exclude_defaults=True)
+        return said
+
+
+_OLDER = {
+    "takes": "images_per_round",
+    "sure": "stop_confidence",
+    "sketches": "drafts",
+    "rough": "drop_at",
+}  # keys of version 0.1
 
 
 def known() -> list[str]:
@@ -95,17 +115,33 @@ def load(name: str | Path) -> Profile:
     Raises `BadInput` for a name that nobody knows and for a file that is not a profile.
     """
     try:
-        return Profile.model_validate(yaml.safe_load(_text(name)))
+        said = yaml.safe_load(_text(name))
+        if isinstance(said, dict):
+            for old in _OLDER.keys() & said.keys():
+                _note(f"limner: profile {name}: {old} is called {_OLDER[old]} now")
+            said = {_OLDER.get(key, key): value for key, value in said.items()}
+        return _form().validate_python(said)
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise BadInput(
             f"The profile {str(name)!r} is not usable: {where}: {first['msg']}.",
-            f"A profile has: {', '.join(Profile.model_fields)}.",
+            f"A profile has: {', '.join(Profile.__dataclass_fields__)}.",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         line = str(problem).splitlines()[0]
         raise BadInput(f"The profile {str(name)!r} is not YAML: {line}", "Mend the file.") from None
+
+
+@cache
+def _form() -> TypeAdapter[Profile]:
+    return TypeAdapter(Profile)
+
+
+@cache
+def _note(line: str) -> None:
+    """One line on standard error, once, unless the program has set up logging otherwise."""
+    logging.getLogger("limner").warning(line)
 
 
 def _text(name: str | Path) -> str:
@@ -116,5 +152,5 @@ def _text(name: str | Path) -> str:
         return path.read_text(encoding="utf-8")
     raise BadInput(
         f"There is no profile {str(name)!r}.",
-        f"Known: {', '.join(known())}; or the path of a .yaml file.",
+        f"Known: auto, {', '.join(known())}; or the path of a .yaml file.",
     )

@@ -18,10 +18,20 @@ if TYPE_CHECKING:
         Replied,
         TurnHeard,
     )
+    from limner.agent.functions import critic, painter
     from limner.agent.jobs import Job, Jobs
     from limner.agent.records import Brief, Candidate, Claim, Critique, Result, Settings, Verdict
     from limner.agent.studio import Studio
     from limner.errors import LimnerError
+    from limner.pipelines.roles import (
+        Critic,
+        GeneratedImage,
+        ImageRequest,
+        Painter,
+        PainterSpec,
+        TaskWriter,
+        Writer,
+    )
 
     __version__: str
 
@@ -32,22 +42,31 @@ __all__ = [
     "Candidate",
     "CandidateReady",
     "Claim",
+    "Critic",
     "Critique",
     "Decided",
     "Event",
     "Finished",
+    "GeneratedImage",
+    "ImageRequest",
     "Job",
     "Jobs",
     "LimnerError",
+    "Painter",
+    "PainterSpec",
     "PaintingStep",
     "PromptRevised",
     "Replied",
     "Result",
     "Settings",
     "Studio",
+    "TaskWriter",
     "TurnHeard",
     "Verdict",
+    "Writer",
     "__version__",
+    "critic",
+    "painter",
 ]
 
 _MODULES = {
@@ -55,10 +74,15 @@ _MODULES = {
         *("BriefReady", "BriefToken", "CandidateReady", "Decided", "Event", "Finished"),
         *("PaintingStep", "PromptRevised", "Replied", "TurnHeard"),
     ),
+    "agent.functions": ("critic", "painter"),
     "agent.jobs": ("Job", "Jobs"),
     "agent.records": ("Brief", "Candidate", "Claim", "Critique", "Result", "Settings", "Verdict"),
     "agent.studio": ("Studio",),
     "errors": ("LimnerError",),
+    "pipelines.roles": (
+        *("Critic", "GeneratedImage", "ImageRequest", "Painter", "PainterSpec", "TaskWriter"),
+        "Writer",
+    ),
 }
 _HOMES = {name: f"limner.{module}" for module, names in _MODULES.items() for name in names}
 _OLDER = {"Take": "Candidate", "TakeReady": "CandidateReady"}  # names of version 0.1

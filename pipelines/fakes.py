@@ -90,7 +90,7 @@ class FakePainter:
         self.name = "fake"
         self.threads = 0  # it computes nothing with torch
         self.paints_anything = False
-        self.dialect = PainterSpec(
+        self.spec = PainterSpec(
             size=(size, size), steps=steps, largest=512, starts=True, repairs=True
         )
         self.breaks_at = breaks_at
@@ -102,7 +102,7 @@ class FakePainter:
         """
         check_batch(orders)
         for order in orders:
-            check(order, self.dialect)
+            check(order, self.spec)
             self.cost(order)
         return FakeImageStream(self, list(orders), preview_every)
 
@@ -112,14 +112,14 @@ class FakePainter:
         Raises `BadInput` for a size it cannot paint.
         """
         for side in (order.width, order.height):
-            if side % 8 or not 8 <= side <= self.dialect.largest:
+            if side % 8 or not 8 <= side <= self.spec.largest:
                 raise BadInput(
                     f"The painter cannot paint {order.width} x {order.height}.",
                     "Sides are multiples of 8, up to 512.",
                 )
-        width, height = self.dialect.size
+        width, height = self.spec.size
         area = order.width * order.height / (width * height)
-        return area * runs(order) / self.dialect.steps
+        return area * runs(order) / self.spec.steps
 
     def count_tokens(self, prompt: str) -> int:
         """One token for each word."""

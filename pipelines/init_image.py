@@ -21,12 +21,12 @@ FEATHER = 6
 """Pixels within a box over which old goes over into new."""
 
 
-def check(order: ImageRequest, dialect: PainterSpec) -> None:
+def check(order: ImageRequest, spec: PainterSpec) -> None:
     """Raises `BadInput` for a start that the painter cannot take, or that does not fit."""
     start = order.start
     if start is None:
         return
-    if not (dialect.repairs if start.box else dialect.starts):
+    if not (spec.repairs if start.box else spec.starts):
         what = "a part of a picture" if start.box else "a picture"
         raise BadInput(f"The painter cannot paint over {what}.", "Let it begin from nothing.")
     if not 0 < start.strength <= 1:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import BadInput, LimnerError, ModelUnusable, OutOfMemory
@@ -25,6 +28,7 @@ __all__ = [
     "load_quantized",
     "opening",
     "painter_in",
+    "put_off",
     "read_parts",
 ]
 
@@ -38,6 +42,7 @@ def opening(name: str, part: str, *libraries: str) -> Iterator[None]:
 
     `libraries` besides transformers are those that the loading goes through.
     """
+    put_off("bitsandbytes")
     try:
         with hushed("transformers", *libraries), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -53,6 +58,29 @@ def opening(name: str, part: str, *libraries: str) -> Iterator[None]:
         raise ModelUnusable(
             f"{name!r} cannot be opened as a {part}: {line}", f"Check that it is a {part}."
         ) from problem
+
+
+def put_off(name: str) -> None:
+    """Lets `import name` do nothing until something of that package is used.
+
+    diffusers imports bitsandbytes, and that a second's worth of torch's compiler, whether or not
+    anything is to be opened in few bits.
+    """
+    spec = None if name in sys.modules else find_spec(name)
+    if spec is None:
+        return
+    stand_in = ModuleType(name)
+    stand_in.__spec__, stand_in.__file__ = spec, spec.origin
+
+    def used(attribute: str) -> Any:
+        if attribute.startswith("__") and attribute != "__path__":
+            raise AttributeError(attribute)  # what is asked of every module, by `inspect` for one
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    stand_in.__dict__["__getattr__"] = used
+    sys.modules[name] = stand_in
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class DiffusersPainter:
         self.folder = folder
         made = [f"+{lora.name}:{scale:g}" if lora else "", f":{bits}bit" if bits else ""]
         self.name = "".join([named(folder, name), *made, self._palette.speedups.marks])
-        self.dialect = self._dialect(self._palette, size, steps, guidance)
+        self.spec = self._dialect(self._palette, size, steps, guidance)
 
     def join(self, swap: ModelSwap) -> None:
         """Ask for a turn from now on, before it paints."""
@@ -122,7 +122,7 @@ class DiffusersPainter:
         """
         check_batch(orders)
         for order in orders:
-            check(order, self.dialect)
+            check(order, self.spec)
         self._check(orders[0])
         return BatchSplit(_Easel(self, preview_every), orders, self._most(orders[0]))
 
@@ -159,7 +159,7 @@ class DiffusersPainter:
             return 1
         if self._at_once is None:
             return 1 << 30
-        width, height = self.dialect.size
+        width, height = self.spec.size
         return max(1, self._at_once * width * height // (order.width * order.height))
 
     def cost(self, order: ImageRequest) -> float:
@@ -168,16 +168,16 @@ class DiffusersPainter:
         Raises `BadInput` for a size it cannot paint.
         """
         self._check(order)
-        width, height = self.dialect.size
+        width, height = self.spec.size
         area = order.width * order.height / (width * height)
-        return area * runs(order) / self.dialect.steps
+        return area * runs(order) / self.spec.steps
 
     def count_tokens(self, prompt: str) -> int:
         """The length of a prompt in the pipeline's own tokens, with its start and end marks."""
         return len(self._tokenizer(prompt, truncation=False, verbose=False)["input_ids"])
 
     def _check(self, order: ImageRequest) -> None:
-        step, most = self.dialect.multiple, self.dialect.largest
+        step, most = self.spec.multiple, self.spec.largest
         sides = (order.width, order.height)
         if any(side % step or not step <= side <= most for side in sides):
             near = [min(max(round(side / step), 1) * step, most // step * step) for side in sides]
@@ -221,7 +221,7 @@ class DiffusersPainter:
         unlike = [order.negative or " " for order in orders]
         if palette.weighing:
             return palette.weighing.embedded(prompts, [o.negative for o in orders])
-        heeded = self.dialect.negative and any(order.negative for order in orders)
+        heeded = self.spec.negative and any(order.negative for order in orders)
         knobbed = self.family is not None and self.family.knob == "true_cfg_scale"
         return {"prompt": prompts} | ({"negative_prompt": unlike} if heeded or knobbed else {})
 

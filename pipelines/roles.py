@@ -78,9 +78,9 @@ class InitImage:
     picture: Annotated[Image | None, _Unwritten] = field(compare=False)
     strength: float
     box: tuple[int, int, int, int] | None = None
-    order: ImageRequest | None = None
-    company: tuple[int, ...] = ()
-    gone: tuple[int, ...] = ()
+    image_request: ImageRequest | None = None
+    batch_seeds: tuple[int, ...] = ()
+    dropped_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ class GeneratedImage:
 
     index: int
     picture: Image
-    company: tuple[int, ...] = ()
-    gone: tuple[int, ...] = ()
+    batch_seeds: tuple[int, ...] = ()
+    dropped_at: tuple[int, ...] = ()
 
 
 class ImageStream(Protocol):
@@ -153,7 +153,7 @@ class Painter(Protocol):
     """Any text-to-image model: prompt and seed in, picture out."""
 
     name: str
-    dialect: PainterSpec
+    spec: PainterSpec
 
     def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> ImageStream:
         """Paint all orders in one batch; `preview_every` steps a cheap preview, 0 for none.

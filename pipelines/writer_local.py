@@ -54,6 +54,7 @@ class LocalWriter(BaseChatModel):
     model_config = ConfigDict(extra="forbid")
 
     holds_json: ClassVar[bool] = True
+    calls_tools: ClassVar[bool] = False  # its grammar holds it to more than its template could
     name: str | None = "local"
     temperature: float = 0.0
     max_new_tokens: int = Field(

@@ -41,13 +41,13 @@ class ServedWriter(BaseChatModel):
     """Streams the replies of a server's model; closing the stream hangs up, so that it stops.
 
     The server is asked to hold a reply to `json_schema` (OpenAI's `response_format`); one that
-    refuses is asked again without. `extra` is sent with each request, as the server's own settings
+    refuses is asked again without, and not again with one (`holds_json`). `extra` is sent with each request, as the server's own settings
     want it. See `LocalWriter` for `temperature`, `max_new_tokens` and `seed`.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    holds_json: ClassVar[bool] = True
+    calls_tools: ClassVar[bool] = True
     name: str | None = "served"
     inner: BaseChatModel
     address: str
@@ -60,6 +60,11 @@ class ServedWriter(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "limner-served"
+
+    @property
+    def holds_json(self) -> bool:
+        """Whether the server takes a JSON schema, as far as is known."""
+        return not self._loose
 
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: Any = None, **settings: Any

@@ -18,8 +18,11 @@ __all__ = [
     "detail_words",
     "finish_words",
     "foil_words",
+    "pairs",
     "telling",
     "turn_words",
+    "word_set",
+    "words",
 ]
 
 
@@ -112,8 +115,27 @@ def finish_words() -> dict[str, FinishWords]:
     return {language: FinishWords(**words) for language, words in _table("finish.yaml").items()}
 
 
+def words(name: str) -> tuple[str, ...]:
+    """The words of that name in `language.yaml`, in their order."""
+    return tuple(_language()[name].split())
+
+
+def word_set(name: str) -> frozenset[str]:
+    """The same words as a set."""
+    return frozenset(words(name))
+
+
+def pairs(name: str) -> dict[str, str]:
+    """The words of that name in `language.yaml`, each with its meaning."""
+    return dict(word.split("=", 1) for word in words(name))
+
+
+@cache
+def _language() -> dict[str, str]:
+    return _table("language.yaml")
+
+
 def _table(name: str) -> dict[str, Any]:
-    table: dict[str, Any] = yaml.safe_load(
-        files(__package__).joinpath(name).read_text(encoding="utf-8")
-    )
+    source = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    table: dict[str, Any] = yaml.load(source, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return table

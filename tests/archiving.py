@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.rows import TakeRow, VersionRow
+from limner.agent.archive.rows import CandidateRow, VersionRow
 from limner.agent.records import Claim, Critique
 from limner.pipelines.roles import ImageRequest
 
@@ -27,6 +27,6 @@ def begun(archive: Archive, words: str = "a red cat") -> tuple[int, int]:
     return session, archive.add_version(session, VersionRow(words, BRIEF))
 
 
-def take(version: int, *probabilities: float | None) -> TakeRow:
+def take(version: int, *probabilities: float | None) -> CandidateRow:
     judged = replace(CRITIQUE, probabilities=probabilities or CRITIQUE.probabilities)
-    return TakeRow(version, 0, ORDER, judged, spent=1.5)
+    return CandidateRow(version, 0, ORDER, judged, spent=1.5)

@@ -16,16 +16,16 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from limner.agent import as_mcp
 from limner.agent.archive.archive import Archive
+from limner.agent.mcp import server as mcp_server
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
 from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-LINES = [line.split() for line in re.findall(r"^(limner mcp [^#\n]*)", README, re.MULTILINE)]
-"""What the README says to type: for standard input and output, and for HTTP."""
+MANUAL = (Path(__file__).parent.parent / "docs" / "assistants.md").read_text(encoding="utf-8")
+LINES = [line.split() for line in re.findall(r"^(limner mcp [^#\n]*)", MANUAL, re.MULTILINE)]
+"""What the manual says to type: for standard input and output, and for HTTP."""
 
 REQUEST = "a red cat on the grass"
 WAIT = 280  # seconds, on a machine that is busy with other things
@@ -50,7 +50,7 @@ class _Slow(FakeImageStream):
 
 def slow() -> Studio:
     """A studio that is never done: it may paint 10,000 pictures, and none pleases its critic."""
-    settings = Settings(takes=1, budget=10_000)
+    settings = Settings(images_per_round=1, budget=10_000)
     return Studio(FakeWriter(), Slow(steps=20), FakeCritic([[0.1]]), settings)
 
 
@@ -60,10 +60,10 @@ from pathlib import Path
 
 sys.path.append({str(Path(__file__).parent)!r})
 from assisted import slow
-from limner.agent import as_mcp
+from limner.agent.mcp import server as mcp_server
 
-with as_mcp.open_room(slow, Path(sys.argv[-1])) as room:
-    as_mcp.serve_stdio(room)
+with mcp_server.open_state(slow, Path(sys.argv[-1])) as state:
+    mcp_server.serve_stdio(state)
 """
 
 
@@ -72,7 +72,7 @@ def fake() -> Studio:
 
 
 def server(folder: Path, *more: str, script: str = "") -> StdioServerParameters:
-    """The README's line as an assistant starts it, or a script in its place."""
+    """The manual's line as an assistant starts it, or a script in its place."""
     typed = ["-m", *LINES[0], "--profile", "fake", "--out", str(folder), *more]
     arguments = ["-c", script, str(folder)] if script else typed
     environment = dict(os.environ) | {"LIMNER_HOME": str(folder / "home")}
@@ -96,10 +96,10 @@ async def inside(
     """The same client, with the server in this very process."""
     with (
         Archive.open(archive) if archive else nullcontext() as kept,
-        as_mcp.open_room(studio, folder, archive=kept) as room,
+        mcp_server.open_state(studio, folder, archive=kept) as state,
         anyio.fail_after(WAIT),
     ):
-        async with Client(as_mcp.server(room)) as connected:
+        async with Client(mcp_server.server_of(state)) as connected:
             yield connected
 
 

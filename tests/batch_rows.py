@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from limner.agent.batch.reading import Form, read
+from limner.agent.batch.reading import Format, read_rows
 from limner.agent.batch.rows import BadRow, BatchRow
 
 LANGUAGES = (
@@ -23,11 +23,11 @@ LANGUAGES = (
 
 
 def rows(
-    folder: Path, content: str | bytes, name: str = "in.csv", form: Form | None = None
+    folder: Path, content: str | bytes, name: str = "in.csv", form: Format | None = None
 ) -> list[BatchRow | BadRow]:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read(path, form))
+    return list(read_rows(path, form))
 
 
 def good(found: list[BatchRow | BadRow]) -> list[BatchRow]:

@@ -1,4 +1,4 @@
-"""What the tests of `limner batch` share: what is typed, what is left, and a worker at hand."""
+"""What the tests of `limner batch` share: what is typed, what is left, and a worker."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.agent.batch.events import Happening
-from limner.agent.batch.ingest import terms_of
+from limner.agent.batch.ingest import config_of
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.row_group import Studios
 from limner.agent.batch.stop_signal import StopSignal
-from limner.agent.batch.workers import ResultStore, work
+from limner.agent.batch.workers import BatchEvent, ResultStore, work_through
 
 WISHES = ["a red cat on the grass", "two dogs in the snow", "a castle", "a tree", "a boat"]
 
@@ -28,15 +27,15 @@ def manifest(out: Path) -> list[dict[str, Any]]:
 
 
 @dataclass
-class AtHand:
-    """Works in this process in place of a `Crew`, where processes are not the point."""
+class InProcess:
+    """Works in this process in place of a `WorkerPool`, where processes are not the point."""
 
     folder: Path
     count: int
 
-    def events(self, _: StopSignal) -> Iterator[Happening]:
+    def events(self, _: StopSignal) -> Iterator[BatchEvent]:
         with Queue.open(self.folder) as queue:
-            terms = terms_of(queue)
-            rooms = Studios(terms)
-            rooms.studio()
-            yield from work(queue, rooms, terms, ResultStore(queue, threading.Event()))
+            config = config_of(queue)
+            studios = Studios(config)
+            studios.studio()
+            yield from work_through(queue, studios, config, ResultStore(queue, threading.Event()))

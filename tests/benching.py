@@ -9,7 +9,7 @@ from PIL import Image
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
 from limner.benchmarks import cli
-from limner.benchmarks.arms import Case, Room
+from limner.benchmarks.arms import Case, Harness
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
 __all__ = ["WISH", "Slow", "bench", "case", "room"]
@@ -29,10 +29,10 @@ class Slow(FakePainter):
         return super().paint(orders, preview_every)
 
 
-def room(painter: FakePainter | None = None, **parts: Any) -> Room:
+def room(painter: FakePainter | None = None, **parts: Any) -> Harness:
     writer, critic = parts.get("writer", FakeWriter()), parts.get("critic", FakeCritic())
-    settings = Settings(takes=4, budget=8)
-    return Room(Studio(writer, painter or FakePainter(128), critic, settings))
+    settings = Settings(images_per_round=4, budget=8)
+    return Harness(Studio(writer, painter or FakePainter(128), critic, settings))
 
 
 def never(_: Image.Image) -> tuple[bool, ...]:

@@ -34,7 +34,7 @@ def studio(
         writer or FakeWriter(),
         painter or FakePainter(),
         critic or FakeCritic(),
-        Settings(**{"takes": 2, "budget": 6.0, **settings}),
+        Settings(**{"images_per_round": 2, "budget": 6.0, **settings}),
         Rounds(),
     )
 

@@ -16,12 +16,11 @@ from PIL import Image
 from starlette.types import ASGIApp
 
 from limner.agent.archive.archive import Archive
-from limner.agent.as_http import as_http
 from limner.agent.records import Settings
-from limner.agent.serve.house import AppState
-from limner.agent.serve.porter import Door
-from limner.agent.serve.running import listen
+from limner.agent.serve.app import create_app, listen
+from limner.agent.serve.state import AppState
 from limner.agent.studio import Studio
+from limner.agent.tools.http_auth import Access
 from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
 from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
 
@@ -73,7 +72,7 @@ class Served:
     """A server that answers: where it is, and what it shares among its requests."""
 
     url: str
-    house: AppState
+    state: AppState
 
 
 @contextmanager
@@ -82,18 +81,18 @@ def served(
     *,
     profile: str = "fake",
     archive: Path | None = None,
-    door: Door | None = None,
+    access: Access | None = None,
     waiting: int = 16,
 ) -> Iterator[Served]:
     """Serves a studio from another thread; ends with the block."""
     kept = Archive.open(archive) if archive else None
-    app = as_http(studio, profile=profile, archive=kept, door=door, waiting=waiting)
-    house: AppState = app.state.house
+    app = create_app(studio, profile=profile, archive=kept, access=access, waiting=waiting)
+    state: AppState = app.state.limner
     with answering(lambda _: app) as url:
         try:
-            yield Served(url, house)
+            yield Served(url, state)
         finally:
-            house.jobs.close()
+            state.jobs.close()
     if kept:
         kept.close()
 

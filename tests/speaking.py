@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from limner.agent.serve.running import listen
+from limner.agent.serve.app import listen
 from limner.pipelines.registry import open_writer
 
 PATIENCE = 120  # seconds
@@ -26,8 +26,10 @@ class Speaking:
     """The server: where it is, which models it says that it has, what it was sent.
 
     The model in `folder` speaks under all of these names. `holds` is whether it takes a schema,
-    `key` what it wants to be shown, `lists` whether it tells its models. `left` is set when a
-    listener hung up before the end.
+    `key` what it wants to be shown, `lists` whether it tells its models. Tools are refused with the
+    status `refuses`; else `calls` are the answers to them in order, the last for ever: texts, or
+    names and arguments (as the model writes them) of calls; where there are none, the model itself
+    calls one. `left` is set when a listener hung up before the end.
     """
 
     folder: Path
@@ -35,6 +37,8 @@ class Speaking:
     holds: bool = True
     key: str = ""
     lists: bool = True
+    refuses: int = 0
+    calls: tuple[str | list[tuple[str, str]], ...] = ()
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -74,10 +78,17 @@ def app(state: Speaking) -> FastAPI:
         form = asked.get("response_format")
         if form and not state.holds:
             return _wrong(400, "response_format is not supported")
+        if asked.get("tools"):
+            if state.refuses:
+                return _wrong(state.refuses, "tools are not supported")
+            if state.calls:
+                said, state.calls = state.calls[0], state.calls[1:] or state.calls
+                return StreamingResponse(_called(said), media_type="text/event-stream")
         call = {"seed": asked["seed"], "max_tokens": asked["max_tokens"]}
         call |= {"json_schema": form["json_schema"]["schema"]} if form else {}
-        said = [(m["role"], m["content"]) for m in asked["messages"]]
-        pieces = writer.stream(said, temperature=asked["temperature"], **call)
+        told = [(m["role"], m["content"]) for m in asked["messages"]]
+        bound = writer.bind_tools(asked["tools"], tool_choice="any") if "tools" in asked else writer
+        pieces = bound.stream(told, temperature=asked["temperature"], **call)
         return StreamingResponse(_events(pieces, state), media_type="text/event-stream")
 
     return web
@@ -87,16 +98,39 @@ async def _events(pieces: Iterator[Any], state: Speaking) -> AsyncIterator[str]:
     done = False
     try:
         while (piece := await run_in_threadpool(next, pieces, None)) is not None:
-            told = {"delta": {"content": piece.text}, "index": 0, "finish_reason": None}
-            told["finish_reason"] = piece.response_metadata.get("finish_reason")
-            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small"}
-            yield f"data: {json.dumps({**chunk, 'choices': [told]})}\n\n"
+            delta = {"content": piece.text}
+            if chunks := piece.tool_call_chunks:
+                delta["tool_calls"] = [_call(c["index"], c["name"], c["args"]) for c in chunks]
+            yield _event(delta, piece.response_metadata.get("finish_reason"))
         yield "data: [DONE]\n\n"
         done = True
     finally:
         pieces.close()  # type: ignore[attr-defined]
         if not done:
             state.left.set()
+
+
+async def _called(said: str | list[tuple[str, str]]) -> AsyncIterator[str]:
+    """A text, or calls as OpenAI streams them: the name first, then the arguments in pieces."""
+    if isinstance(said, str):
+        yield _event({"content": said})
+    for index, (name, args) in enumerate(said if isinstance(said, list) else ()):
+        yield _event({"tool_calls": [_call(index, name, "")]})
+        for start in range(0, len(args), 7):
+            yield _event({"tool_calls": [_call(index, None, args[start : start + 7])]})
+    yield _event({}, "stop" if isinstance(said, str) else "tool_calls")
+    yield "data: [DONE]\n\n"
+
+
+def _call(index: int, name: str | None, args: str) -> dict[str, Any]:
+    call = {"index": index, "function": {"name": name, "arguments": args}}
+    return call | ({"id": f"call_{index}", "type": "function"} if name else {})
+
+
+def _event(delta: dict[str, Any], ended: str | None = None) -> str:
+    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "small"}
+    told = {"delta": delta, "index": 0, "finish_reason": ended}
+    return f"data: {json.dumps({**chunk, 'choices': [told]})}\n\n"
 
 
 @contextmanager

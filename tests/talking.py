@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from limner.agent.archive.archive import Archive
-from limner.agent.conversation.recorder import SessionRecorder
+from limner.agent.archive.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.studio import Studio
 from limner.agent.terminal.chat import Chat
@@ -39,7 +39,7 @@ class Talk:
         studio = Studio(FakeWriter(replies=replies), FakePainter(), critic)
         self.opened: list[str] = []
         self.chat = Chat(
-            Session(studio, 3, diary=SessionRecorder(archive, "fake") if archive else None),
+            Session(studio, 3, recorder=SessionRecorder(archive, "fake") if archive else None),
             ChatScreen(console, Graphics("none")),
             "fake",
             open_studio=self.open,

@@ -32,24 +32,24 @@ def test_what_is_kept_comes_back(archive: Archive) -> None:
     first = archive.add_version(session, VersionRow("a red cat", BRIEF, seed=2**64 - 1))
     after = VersionRow("bluer", '{"prompt": "x"}', first, [{"op": "change"}], seed=7)
     second = archive.add_version(session, after)
-    number = archive.add_take(session, take(second), b"picture")
+    number = archive.add_candidate(session, take(second), b"picture")
     archive.add_decision(session, DecisionRow(second, 0, "revise", "Not yet red."))
     archive.rate(session, RatingRow(number, "good"))
     kept = archive.load(session)
-    assert [v.number for v in kept.versions] == [1, 2] and kept.row.head == 2
-    versions = [replace(version, locks=None) for version in kept.versions]  # as 0.1 had some
+    versions = kept.versions
+    assert [v.number for v in versions] == [1, 2] and kept.row.head == 2
     assert versions[0] == VersionRow("a red cat", BRIEF, seed=2**64 - 1, number=1)
     assert versions[1] == replace(after, brief={"prompt": "x"}, number=2)
-    assert kept.takes == (replace(take(2), picture=name_of(b"picture"), number=1),)
+    assert kept.candidates == (replace(take(2), picture=name_of(b"picture"), number=1),)
     assert kept.decisions == (DecisionRow(2, 0, "revise", "Not yet red."),)
     assert kept.ratings == (RatingRow(1, "good"),)
-    assert archive.pictures.read(kept.takes[0].picture) == b"picture"
+    assert archive.pictures.read(kept.candidates[0].picture) == b"picture"
     assert (kept.row.name, kept.row.request, kept.row.profile) == ("the cat", "a red cat", "fake")
 
 
 def test_it_is_there_for_who_comes_next(archive: Archive) -> None:
     session, version = begun(archive)
-    archive.add_take(session, take(version), b"picture")
+    archive.add_candidate(session, take(version), b"picture")
     with Archive.open(archive.folder) as other:
         assert other.load(session) == archive.load(session)
 
@@ -58,9 +58,9 @@ def test_the_best_take_is_that_of_the_head(archive: Archive) -> None:
     session, first = begun(archive)
     second = archive.add_version(session, VersionRow("bluer", {}, first))
     for version, probabilities in ((first, (0.9, 0.9)), (second, (0.9, 0.4)), (second, (0.2, 0.8))):
-        archive.add_take(session, take(version, *probabilities), b"same picture")
+        archive.add_candidate(session, take(version, *probabilities), b"same picture")
     row = archive.sessions()[0]
-    assert (row.best, row.holds, row.claims, row.takes, row.versions) == (2, 1, 2, 3, 2)
+    assert (row.best, row.holds, row.claims, row.candidates, row.versions) == (2, 1, 2, 3, 2)
     archive.set_head(session, first)
     row = archive.load(session).row
     assert (row.head, row.best, row.holds) == (first, 1, 2)
@@ -107,9 +107,9 @@ def test_the_latest_comes_first(archive: Archive) -> None:
 
 def test_forgetting_takes_only_what_nobody_else_has(archive: Archive) -> None:
     (one, version), (two, other) = begun(archive, "a secret wish"), begun(archive)
-    archive.add_take(one, take(version), b"shared")
-    archive.add_take(one, take(version), b"alone")
-    archive.add_take(two, take(other), b"shared")
+    archive.add_candidate(one, take(version), b"shared")
+    archive.add_candidate(one, take(version), b"alone")
+    archive.add_candidate(two, take(other), b"shared")
     archive.rate(one, RatingRow(1, "better", 2))
     archive.add_decision(one, DecisionRow(version, 0, "done", ""))
     archive.forget(one)
@@ -123,7 +123,7 @@ def test_forgetting_takes_only_what_nobody_else_has(archive: Archive) -> None:
 
 def test_litter_is_swept_but_not_what_is_being_written(archive: Archive) -> None:
     session, version = begun(archive)
-    archive.add_take(session, take(version), b"x")
+    archive.add_candidate(session, take(version), b"x")
     orphan = archive.pictures.path(archive.pictures.keep(b"no row names it"))
     old, young = orphan.with_name(".limner-1.part"), orphan.with_name(".limner-2.part")
     for part in (old, young):
@@ -136,14 +136,14 @@ def test_litter_is_swept_but_not_what_is_being_written(archive: Archive) -> None
 
 def test_what_is_not_there_is_said(archive: Archive) -> None:
     session, version = begun(archive)
-    archive.add_take(session, take(version), b"x")
+    archive.add_candidate(session, take(version), b"x")
     for wrong in (
         lambda: archive.load(99),
         lambda: archive.forget(99),
         lambda: archive.add_version(99, VersionRow("", {})),
         lambda: archive.add_version(session, VersionRow("", {}, parent=99)),
         lambda: archive.add_version(session, VersionRow("", {}, number=version)),
-        lambda: archive.add_take(session, take(99), b"y"),
+        lambda: archive.add_candidate(session, take(99), b"y"),
         lambda: archive.set_head(session, 99),
         lambda: archive.rate(session, RatingRow(99, "good")),
         lambda: archive.rate(session, RatingRow(1, "better", 99)),
@@ -151,7 +151,7 @@ def test_what_is_not_there_is_said(archive: Archive) -> None:
         with pytest.raises(BadInput):
             wrong()
     kept = archive.load(session)
-    assert (len(kept.versions), len(kept.takes), kept.ratings) == (1, 1, ())
+    assert (len(kept.versions), len(kept.candidates), kept.ratings) == (1, 1, ())
     with pytest.raises(ValueError, match="property name"):
         archive.add_version(session, VersionRow("", "{no json"))
 
@@ -184,5 +184,5 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     with Archive.open(tmp_path) as archive:
         session, version = begun(archive)
         with pytest.raises(BadInput, match="can't keep a picture"):
-            archive.add_take(session, take(version), b"x")
-        assert archive.load(session).takes == ()
+            archive.add_candidate(session, take(version), b"x")
+        assert archive.load(session).candidates == ()

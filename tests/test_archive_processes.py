@@ -26,14 +26,14 @@ def test_threads_share_one_archive(archive: Archive) -> None:
 
     def add(which: int) -> None:
         for i in range(5):
-            archive.add_take(session, take(version), f"{which} {i}".encode())
+            archive.add_candidate(session, take(version), f"{which} {i}".encode())
 
     threads = [threading.Thread(target=add, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [t.number for t in archive.load(session).takes] == list(range(1, 21))
+    assert [t.number for t in archive.load(session).candidates] == list(range(1, 21))
 
 
 WRITER = """
@@ -77,7 +77,7 @@ def whole(archive: Archive) -> int:
     """How many takes there are, each with its picture."""
     assert archive._base.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     assert not archive._base.execute("PRAGMA foreign_key_check").fetchall()
-    takes = [t for row in archive.sessions() for t in archive.load(row.id).takes]
+    takes = [t for row in archive.sessions() for t in archive.load(row.id).candidates]
     for kept in takes:
         archive.pictures.read(kept.picture)  # raises where it is not whole
     return len(takes)
@@ -93,7 +93,7 @@ def test_two_processes_begin_and_fill_one_archive(tmp_path: Path) -> None:
         work.communicate(timeout=60)
         assert work.returncode == 0
     with Archive.open(tmp_path / "home") as archive:
-        assert [t.number for t in archive.load(session).takes] == list(range(1, 31))
+        assert [t.number for t in archive.load(session).candidates] == list(range(1, 31))
         assert whole(archive) == 30
 
 

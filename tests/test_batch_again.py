@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from batch_queue import queued, run_group
 from PIL import Image
 
+from limner.agent import reproduce
 from limner.agent.archive import pictures
 from limner.agent.batch.config import BatchConfig
-from limner.agent.batch.queue import Lease, QueuedRow
-from limner.agent.batch.row_group import RowGroup, RowResult, Studios
-from limner.agent.batch.rows import BatchRow
+from limner.agent.batch.row_group import RowResult, Studios
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
 from limner.pipelines.roles import GeneratedImage, ImageRequest, Step
@@ -37,18 +37,6 @@ class _Sociable(FakeImageStream):
             yield done
 
 
-def worked(rows: Sequence[QueuedRow], room: Studio, terms: BatchConfig) -> list[RowResult]:
-    group = RowGroup(Lease(0, tuple(rows)), Studios(terms, room), terms)
-    for _ in group.events():
-        pass
-    return group.made
-
-
-def asked(wishes: Sequence[str], seed: int | None = None) -> list[QueuedRow]:
-    rows = [BatchRow(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
-    return [QueuedRow(row, 100 + row.number if seed is None else seed, 1) for row in rows]
-
-
 def files(made: Sequence[RowResult], folder: Path) -> list[Path]:
     paths = [folder / f"{one.outcome.id}.png" for one in made]
     for path, one in zip(paths, made, strict=True):
@@ -58,24 +46,24 @@ def files(made: Sequence[RowResult], folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("seed", [None, 7])
 @pytest.mark.parametrize("score", [1.0, 0.1])
-def test_what_was_painted_in_company_is_painted_again(
+def test_what_was_painted_in_a_shared_batch_is_painted_again(
     tmp_path: Path, seed: int | None, score: float
 ) -> None:
-    terms = BatchConfig(profile="fake")
-    settings = Studios(terms).studio().settings
-    room = Studio(FakeWriter(), Sociable(), FakeCritic([[score, 0.9]]), settings)
-    paths = files(worked(asked(WISHES, seed), room, terms), tmp_path)
+    config = BatchConfig(profile="fake")
+    settings = Studios(config).studio().settings
+    studio = Studio(FakeWriter(), Sociable(), FakeCritic([[score, 0.9]]), settings)
+    paths = files(run_group(queued(WISHES, seed), studio, config)[0], tmp_path)
     for path in paths:
         assert len(pictures.read_recipe(path).batch) == 8  # four takes, and four of another row
-        assert pictures.again(path, room)[1]
+        assert reproduce.again(path, studio)[1]
     places = {Image.open(path).getpixel((0, 0)) for path in paths}
     assert len(places) > 1
 
 
-def test_who_is_alone_tells_of_no_company(tmp_path: Path) -> None:
-    terms = BatchConfig(profile="fake")
-    [path] = files(worked(asked(WISHES[:1]), Studios(terms).studio(), terms), tmp_path)
-    assert pictures.read_recipe(path).company == ()
+def test_a_row_alone_has_no_shared_batch(tmp_path: Path) -> None:
+    config = BatchConfig(profile="fake")
+    [path] = files(run_group(queued(WISHES[:1]), Studios(config).studio(), config)[0], tmp_path)
+    assert pictures.read_recipe(path).batch_seeds == ()
 
 
 class Aimed(FakeCritic):
@@ -104,15 +92,19 @@ def test_the_pocket_models_paint_every_row_again_to_the_last_bit(
 ) -> None:
     """Also where half of them are sketches that were dropped on the way, and then painted over."""
     pocket = Studio.open("pocket")
-    settings = replace(pocket.settings, takes=2, steps=4, calibration={}, sketches=sketches)
+    settings = replace(
+        pocket.settings, images_per_round=2, steps=4, calibration={}, drafts=sketches
+    )
     settings = replace(settings, repairs=True, patience=1)
     critic = Aimed(4 + 2 * sketches)
-    room = Studio(cast("Any", pocket.writer.writer), pocket.painter, critic, settings)
-    paths = files(worked(asked(WISHES[:2], seed=7), room, BatchConfig(budget=1.5)), tmp_path)
+    studio = Studio(cast("Any", pocket.writer.writer), pocket.painter, critic, settings)
+    paths = files(
+        run_group(queued(WISHES[:2], seed=7), studio, BatchConfig(budget=1.5))[0], tmp_path
+    )
     for path in paths:
         recipe = pictures.read_recipe(path)
         assert len(recipe.batch) == 4
-        start = recipe.order.start
-        assert start and len(start.company) == (2 * sketches or 4)
-        assert start.gone.count(2) == sketches
-        assert pictures.again(path, room)[1]
+        start = recipe.image_request.start
+        assert start and len(start.batch_seeds) == (2 * sketches or 4)
+        assert start.dropped_at.count(2) == sketches
+        assert reproduce.again(path, studio)[1]

@@ -10,23 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batch_queue import fill
 
 from limner.agent.archive.pictures import name_of
 from limner.agent.batch.cluster import Cluster, connected
 from limner.agent.batch.config import BatchConfig
-from limner.agent.batch.events import Happening
-from limner.agent.batch.ingest import add, settle
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.row_group import Studios
-from limner.agent.batch.rows import BatchRow
-from limner.agent.batch.workers import ResultStore, work
+from limner.agent.batch.workers import BatchEvent, ResultStore, work_through
 from limner.errors import BadInput
 
 # Ray's processes talk over sockets of this machine.
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
 ray = pytest.importorskip("ray")
-FAKE = BatchConfig(profile="fake")
 
 
 @pytest.fixture
@@ -58,34 +55,33 @@ def patiently(begin: Callable[[], Any]) -> Any:
 
 
 def filled(queue: Queue, count: int) -> BatchConfig:
-    terms = settle(queue, FAKE)
     wishes = ["a red cat on the grass", "two dogs in the snow", "a castle", "a tree"]
-    rows = [BatchRow(n, n, f"r{n}", f"{n} cats and {wishes[n % 4]}") for n in range(1, count + 1)]
-    add(queue, terms, rows, name="wishes.txt", sha256="abc")
-    return terms
+    return fill(queue, [f"{n} cats and {wishes[n % 4]}" for n in range(1, count + 1)])
 
 
-def finished(happenings: list[Happening]) -> list[int]:
-    return sorted(h["number"] for h in happenings if h["event"] == "row-ended")
+def finished(events: list[BatchEvent]) -> list[int]:
+    return sorted(h["number"] for h in events if h["event"] == "row-ended")
 
 
 def test_a_machine_dies_and_the_rest_does_its_work(machines: Any, tmp_path: Path) -> None:
     with Queue.open(tmp_path / "out") as queue:
-        terms = filled(queue, 60)
-        cluster = Cluster(connected(machines.address), queue, terms, 3)
-        happenings: list[Happening] = []
-        for happening in cluster.events(lambda: False):
-            happenings.append(happening)
-            if len(finished(happenings)) == 20 and machines.others:
+        config = filled(queue, 60)
+        cluster = Cluster(connected(machines.address), queue, config, 3)
+        events: list[BatchEvent] = []
+        for event in cluster.events(lambda: False):
+            events.append(event)
+            if len(finished(events)) == 20 and machines.others:
                 machines.remove_node(machines.others.pop())
-        assert finished(happenings) == list(range(1, 61))
+        assert finished(events) == list(range(1, 61))
         assert queue.counts() == {"done": 60}
         for outcome in queue.outcomes():
             assert name_of((queue.folder / outcome.picture).read_bytes()) == outcome.sha256
         assert len(list((queue.folder / "pictures").iterdir())) == 60
     with Queue.open(tmp_path / "alone") as queue:
-        terms = filled(queue, 60)
-        for _ in work(queue, Studios(terms), terms, ResultStore(queue, threading.Event())):
+        config = filled(queue, 60)
+        for _ in work_through(
+            queue, Studios(config), config, ResultStore(queue, threading.Event())
+        ):
             pass
     for path in (tmp_path / "alone" / "pictures").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / "pictures" / path.name).read_bytes()

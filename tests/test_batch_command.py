@@ -8,8 +8,12 @@ import json
 from pathlib import Path
 
 import pytest
-from batch_typed import WISHES, AtHand, manifest, typed
+from batch_typed import WISHES, InProcess, manifest, typed
+from PIL import Image
+from rich.console import Console
 
+from limner.agent.batch.rows import Outcome
+from limner.agent.cli.batch import ProgressLines
 from limner.agent.cli.main import main
 
 
@@ -21,8 +25,8 @@ def wishes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limner.agent.batch.runner.Crew", AtHand)
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limner.agent.batch.runner.WorkerPool", InProcess)
 
 
 def test_a_file_becomes_a_folder(
@@ -51,7 +55,7 @@ def test_the_same_again_has_nothing_to_do(
     assert events == ["began", "ended"]
 
 
-def test_events_are_told_one_a_line(
+def test_events_are_printed_one_a_line(
     wishes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(typed(wishes, tmp_path / "out", "--json-events"))
@@ -90,7 +94,7 @@ def test_what_nobody_looked_at_is_not_reached(tmp_path: Path) -> None:
     profile, file = tmp_path / "p.yaml", tmp_path / "wishes.txt"
     profile.write_text(
         f"writer: {{name: fake, settings: {{replies: ['{reply}']}}}}\npainter: {{name: fake}}\n"
-        "critic: {name: fake, settings: {scores: [[0.9]]}}\ntakes: 1\nbudget: 1\n"
+        "critic: {name: fake, settings: {scores: [[0.9]]}}\nimages_per_round: 1\nbudget: 1\n"
     )
     file.write_text("a red cat, neon\n")
     out, mine = tmp_path / "out", ("--profile", str(profile), "--quiet")
@@ -116,13 +120,13 @@ def test_a_pasted_seed_is_a_rows_own(tmp_path: Path) -> None:
     assert [row["seed"] for row in manifest(tmp_path / "out")] == [77, 9]
 
 
-def test_bad_rows_are_told_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_rows_are_named_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, out = tmp_path / "rows.csv", tmp_path / "out"
     file.write_text("request,seed\na red cat,1\na dog,one\n")
     assert main(typed(file, out, "--strict")) == 2
     assert "line 3" in capsys.readouterr().err
     assert main(typed(file, out, "--quiet")) == 1
-    assert [row["status"] for row in manifest(out)] == ["done", "failed"]
+    assert [row["status"] for row in manifest(out)] == ["done", "bad"]
 
 
 def test_a_sweep_makes_several_rows_of_one(wishes: Path, tmp_path: Path) -> None:
@@ -167,3 +171,84 @@ def test_models_that_cannot_be_opened_give_2(
     profile.write_text("writer: {name: fake}\npainter: {name: nowhere}\ncritic: {name: fake}\n")
     assert main(typed(wishes, tmp_path / "out", "--profile", str(profile))) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_changed_file_is_welcome(
+    wishes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(typed(wishes, out, "--quiet")) == 0
+    before = {row["id"]: row for row in manifest(out)}
+    wishes.write_text("\n".join(["a wolf", *WISHES[1:], "a cow"]) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(typed(wishes, out)) == 0
+    assert "6 rows: 2 new, 1 removed" in capsys.readouterr().err
+    after = manifest(out)
+    assert [row["request"] for row in after] == ["a wolf", *WISHES[1:], "a cow"]
+    assert all(before[row["id"]] == row for row in after[1:5])
+    assert after[0]["columns"] == {"request": "a wolf"}
+
+
+def test_a_log_has_a_line_for_each_row_that_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("id,request,seed,style\na,a cat,1,\nb,a dog,one,\nc,a cow,1,nostyle\n")
+    assert main(typed(file, tmp_path / "out")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("b (line 3): bad: 'one' is no seed — it must be a whole number")
+    assert lines[1].startswith("c: failed: There is no style 'nostyle'")
+    row = manifest(tmp_path / "out")[1]
+    assert (row["id"], row["request"], row["status"]) == ("b", "a dog", "bad")
+
+
+def test_a_log_has_a_line_a_minute() -> None:
+    now, text = [0.0], io.StringIO()
+    lines = ProgressLines(Console(file=text, width=100), lambda: now[0])
+    lines.show({"event": "began", "rows": 9, "waiting": 9, "bad": 0, "new": 9, **NOTHING})
+    for number in range(4):
+        now[0] += 30
+        outcome = Outcome(f"r{number}", number, number, "x", "done").as_mapping()
+        lines.show({"event": "row-ended", **outcome})
+    assert text.getvalue().splitlines() == [
+        "2 of 9 rows, 2.0 a minute, 3 min 30 s left",
+        "4 of 9 rows, 2.0 a minute, 2 min 30 s left",
+    ]
+
+
+NOTHING = {"changed": 0, "removed": 0, "lost": 0}
+
+
+def test_a_dry_run_names_every_row_that_can_not_be_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(
+        "id,request,size,style,negatve\n"
+        "a,a cat,64x64,flat,x\nb,a dog,big,,\nc,a cow,,nostyle,\nd,a fox,500x500,,\n"
+    )
+    assert main(typed(file, tmp_path / "out", "--dry-run")) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("line 3 (b): 'big' is no size")
+    assert lines[1].startswith("line 4 (c): there is no style 'nostyle'")
+    assert sorted(lines[2:4]) == [
+        "note: pictures of 500x500 are painted at 64x64 and scaled",
+        "note: the column 'negatve' is not used; did you mean 'negative'?",
+    ]
+    assert lines[4].startswith("4 rows (2 can't be used): at most 16 pictures")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_size_far_from_the_painters_own_is_scaled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "rows.csv", tmp_path / "out"
+    file.write_text("id,request,size\na,a cat,300x150\nb,a dog,64x64\nc,a fox,100x70\n")
+    assert main(typed(file, out)) == 0
+    sizes = {row["id"]: Image.open(out / row["picture"]).size for row in manifest(out)}
+    assert sizes == {"a": (300, 150), "b": (64, 64), "c": (100, 70)}
+    note = "painted at 88x48, near the painter's own size, and scaled to 300x150"
+    assert f"a: {note}" in capsys.readouterr().err
+    assert manifest(out)[0]["notes"] == [note]
+    assert main(["again", str(out / "pictures" / "a.png")]) == 0

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from batch_rows import LANGUAGES, requests, rows
 
-from limner.agent.batch import sources
-from limner.agent.batch.reading import read
+from limner.agent.batch import reading
+from limner.agent.batch.reading import read_rows
 from limner.agent.batch.rows import BadRow, BatchRow
 from limner.errors import BadInput
 
@@ -39,6 +39,10 @@ def test_ten_languages_in_any_encoding(tmp_path: Path, encoding: str, name: str)
         ("一只红色的猫在草地上，旁边有一个气球", "gb18030"),
         ("café au lait, crème brûlée", "cp1252"),
         ("Ärger über grüne Bäume – “süß”", "cp1252"),
+        ("красная кошка на траве", "cp1251"),
+        ("草の上の赤い猫", "shift_jis"),
+        ("풀밭 위의 빨간 고양이", "euc_kr"),
+        ("一隻可愛的小貓在玩耍", "big5"),
     ],
 )
 def test_encodings_of_old(tmp_path: Path, text: str, encoding: str) -> None:
@@ -64,7 +68,7 @@ def test_an_encoding_is_told_from_the_whole_file(tmp_path: Path) -> None:
     head = b"a cat\n" * 300_000
     for tail, text in (("猫".encode(), "猫"), ("café".encode("cp1252"), "café")):
         stream = io.BytesIO(head + tail)
-        with sources.as_text(stream) as read_as:
+        with reading.decoded(stream) as read_as:
             assert read_as.readlines()[-1] == text
 
 
@@ -81,7 +85,7 @@ def test_standard_input_is_looked_at(
     content: str, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
-    assert requests(list(read(Path("-")))) == [first]
+    assert requests(list(read_rows(Path("-")))) == [first]
 
 
 def test_a_pipe_with_a_name(tmp_path: Path) -> None:
@@ -89,14 +93,14 @@ def test_a_pipe_with_a_name(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=("request\na cat\n",))
     writer.start()
-    assert requests(list(read(pipe))) == ["a cat"]
+    assert requests(list(read_rows(pipe))) == ["a cat"]
     writer.join()
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
 def test_what_can_not_be_opened(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput, match="can't read"):
-        list(read(tmp_path / name))
+        list(read_rows(tmp_path / name))
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "request\n", "# only a comment\n", "\ufeff"])

@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 from batch_rows import LANGUAGES, rows
-from batch_typed import AtHand, manifest, typed
+from batch_typed import InProcess, manifest, typed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from limner.agent.archive.pictures import name_of
-from limner.agent.batch.reading import read
-from limner.agent.batch.rows import BadRow, BatchRow, CheckedClaim, Outcome, seen
+from limner.agent.batch.reading import read_rows
+from limner.agent.batch.rows import BadRow, BatchRow, CheckedClaim, Outcome, checked_claims
 from limner.agent.cli.main import main
 from limner.agent.records import Claim, Critique
 from limner.errors import BadInput
@@ -144,7 +144,7 @@ def test_memory_stays_the_same_over_many_rows(tmp_path: Path) -> None:
                 f"a red cat number {n} on the grass,{'x' * 500}\n" for n in range(count)
             )
         tracemalloc.start()
-        assert sum(1 for _ in read(path)) == count
+        assert sum(1 for _ in read_rows(path)) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -157,8 +157,8 @@ def test_records_come_back_from_json() -> None:
     claims = (Claim("the cat is red", "colour"), Claim("one cat", "count"))
     outcome = Outcome(
         "cat", 1, 2, "a cat", "short", "cat.png", "ab", 7, "a cat", {"where": "grass"},
-        seen(Critique(claims, (0.9, None))), "budget", 2.5, 1.25, 2, more={"q": "\ud800"},
-        verdict={"unchecked": ["neon"], "not_shown": "city"},
+        checked_claims(Critique(claims, (0.9, None))), "budget", 2.5, 1.25, 2,
+        columns={"q": "\ud800"}, verdict={"unchecked": ["neon"], "not_shown": "city"},
     )  # fmt: skip
     assert outcome.claims == (
         CheckedClaim("the cat is red", "colour", 0.9, True),
@@ -192,14 +192,14 @@ def test_hostile_rows_go_through_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("limner.agent.batch.runner.Crew", AtHand)
+    monkeypatch.setattr("limner.agent.batch.runner.WorkerPool", InProcess)
     file, out, junit = written(tmp_path, form), tmp_path / "out", tmp_path / "junit.xml"
     assert main(typed(file, out, "--junit", str(junit))) == 1
     said = capsys.readouterr()
     assert not [raw for raw in ("\x1b]", "\x1b[2J", "\0") if raw in said.out + said.err]
     found = manifest(out)
     too_long = [len(wish) > 4_000 for wish in HOSTILE]
-    assert [row["status"] == "failed" for row in found] == too_long
+    assert [row["status"] == "bad" for row in found] == too_long
     for row in found:
         if row["picture"]:
             picture = (out / row["picture"]).resolve()

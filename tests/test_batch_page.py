@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from limner.agent.batch.page import MOST, page, write_page
+from limner.agent.batch.page import MOST, batch_page, write_page
 from limner.agent.batch.reports import NAME, Manifest
 from limner.agent.batch.rows import BadRow, CheckedClaim, Outcome
 from limner.pipelines import stamp
@@ -65,23 +65,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_page_tells_of_every_row(folder: Path) -> None:
-    bad = [BadRow(9, "the request is empty")]
+    bad = BadRow(9, "the request is empty", "pig").outcome(5)
     manifest = Manifest(folder / NAME)
-    manifest.rewrite([DONE, SHORT, FAILED, ASIDE])
-    path = write_page(manifest, folder / "index.html", bad, "Cats & dogs")
+    manifest.rewrite([DONE, SHORT, FAILED, ASIDE, bad])
+    path = write_page(manifest, folder / "index.html", "Cats & dogs")
     outline = Outline(path.read_text(encoding="utf-8"))
     for part in (
         "Cats & dogs",
         "count 0 of 2",
         "colour 2 of 2",
-        "all 4 done 1 falls short 1 failed 1 set aside 1",
+        "all 5 done 1 falls short 1 failed 1 set aside 1 can't be used 1",
         "a red cat done 1 of 2 hold cat ✓the cat is red 93 % ✗one cat 20 %",
         "row 1 · seed 7 a cat line 2",
         "Required: one cat: 20 1 of 2 claims hold; not yet: one cat; not checked: neon ✓",
         "one cat 20 % added by the writer ✗the cat wears a hat 10 %",
         "no weights in ~/x try",
         "3 attempts",
-        "line 9 the request is empty",
+        "can't be used pig the request is empty mend the row",
     ):
         assert part in outline.text, part
     pictures = [attributes for tag, attributes in outline.elements if tag == "img"]
@@ -91,7 +91,7 @@ def test_the_page_tells_of_every_row(folder: Path) -> None:
 
 
 def test_the_page_needs_nothing_else(folder: Path) -> None:
-    outline = Outline(page([DONE, SHORT, FAILED], folder))
+    outline = Outline(batch_page([DONE, SHORT, FAILED], folder))
     for tag, attributes in outline.elements:
         assert tag not in {"script", "link", "iframe", "object", "embed", "form", "base"}
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
@@ -104,9 +104,10 @@ def test_hostile_text_stays_text(folder: Path) -> None:
     claims = (CheckedClaim(EVIL, EVIL, 0.5, True),)
     evil = Outcome(
         EVIL, 1, 2, EVIL, "failed", EVIL, EVIL, 7, EVIL, {EVIL: EVIL}, claims, EVIL,
-        error=EVIL, hint=EVIL, short=(EVIL,), more={EVIL: EVIL}, verdict={"said": EVIL, EVIL: EVIL},
+        error=EVIL, hint=EVIL, short=(EVIL,), columns={EVIL: EVIL},
+        verdict={"said": EVIL, EVIL: EVIL},
     )  # fmt: skip
-    html = page([evil], folder, [BadRow(1, EVIL)], EVIL)
+    html = batch_page([evil, BadRow(1, EVIL, EVIL, EVIL).outcome(2)], folder, EVIL)
     outline = Outline(html)
     assert not [tag for tag, _ in outline.elements if tag in ("script", "img")]
     assert "<script>alert(1)</script>" in outline.words and "{{7*7}}" in outline.words
@@ -116,7 +117,7 @@ def test_hostile_text_stays_text(folder: Path) -> None:
 def test_pictures_may_be_in_a_folder_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     painted(tmp_path / "pictures" / "ein #1 猫.png", RED)
-    outline = Outline(page([replace(DONE, picture="pictures/ein #1 猫.png")], tmp_path))
+    outline = Outline(batch_page([replace(DONE, picture="pictures/ein #1 猫.png")], tmp_path))
     assert "missing or damaged" not in outline.words
     links = [attributes["href"] for tag, attributes in outline.elements if tag == "a"]
     assert links == ["./pictures/ein%20%231%20%E7%8C%AB.png"]
@@ -134,7 +135,7 @@ def test_only_pictures_of_the_folder_are_shown(tmp_path: Path, name: str) -> Non
     (folder / "loop").symlink_to(folder / "loop")
     for place in (tmp_path / "out.png", folder / ".out.png", folder / "sub" / "out.png"):
         painted(place, RED)
-    outline = Outline(page([replace(DONE, picture=name)], folder))
+    outline = Outline(batch_page([replace(DONE, picture=name)], folder))
     assert "missing or damaged" in outline.words
     assert not [tag for tag, _ in outline.elements if tag == "img"]
 
@@ -143,13 +144,13 @@ def test_of_very_many_rows_the_poor_ones_are_shown_first(tmp_path: Path) -> None
     plain = Outcome("x", 0, 0, "a cat", "done")
     many = [replace(plain, id=f"c{n}", number=n, line=n) for n in range(1, MOST + 11)]
     many[-1] = replace(many[-1], status="failed")
-    text = Outline(page(many, tmp_path)).text
+    text = Outline(batch_page(many, tmp_path)).text
     assert f"{MOST} of {MOST + 10} rows are shown" in text and f"done {MOST + 9} failed 1" in text
     assert f"c{MOST + 10}" in text and f"c{MOST - 1}" in text and f"c{MOST} " not in text
 
 
 def test_nothing_was_asked(tmp_path: Path) -> None:
-    assert "A batch of 0 rows" in page([], tmp_path)
+    assert "A batch of 0 rows" in batch_page([], tmp_path)
 
 
 @pytest.mark.slow
@@ -159,7 +160,7 @@ def test_a_browser_filters_it(folder: Path, shown: str, colours: set[tuple[int, 
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         pytest.skip("no Chromium on this machine to show the page in")
-    html = page([DONE, SHORT], folder).replace(' id="show-all" checked', ' id="show-all"')
+    html = batch_page([DONE, SHORT], folder).replace(' id="show-all" checked', ' id="show-all"')
     html = html.replace(f'id="show-{shown}"', f'id="show-{shown}" checked')
     (folder / "page.html").write_text(html, encoding="utf-8")
     command = [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_typed import WISHES, AtHand, manifest, typed
+from batch_typed import WISHES, InProcess, manifest, typed
 
 from limner.agent.cli.main import main
 from limner.benchmarks.batch_killed import Trial, children, compared, end, tried
@@ -67,7 +67,7 @@ def test_several_workers_give_what_one_does(
 ) -> None:
     file = many(tmp_path, 16)
     main(typed(file, tmp_path / "two", "--quiet", "--workers", "2"))
-    monkeypatch.setattr("limner.agent.batch.runner.Crew", AtHand)
+    monkeypatch.setattr("limner.agent.batch.runner.WorkerPool", InProcess)
     main(typed(file, tmp_path / "one", "--quiet"))
     assert compared(tmp_path / "one", tmp_path / "two")["the same"]
 
@@ -95,7 +95,7 @@ def test_who_is_ended_goes_on_later(
     assert process.returncode == code
     assert events[-1]["event"] == "ended"
     assert 0 < len(manifest(out)) < 60
-    monkeypatch.setattr("limner.agent.batch.runner.Crew", AtHand)
+    monkeypatch.setattr("limner.agent.batch.runner.WorkerPool", InProcess)
     assert main(typed(file, out, "--quiet")) == 0
     assert len(manifest(out)) == 60
     assert all(row["attempts"] <= 2 for row in manifest(out))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from batch_queue import claimed, done, filled, numbers
+from batch_queue import done, filled, leased, numbers
 
 from limner.agent.batch.heartbeat import Heartbeat, HeartbeatMonitor
 from limner.agent.batch.queue import NoRoom, Queue
@@ -20,15 +20,15 @@ from limner.errors import BadInput
 HOLD = """
 import sys, time
 from pathlib import Path
-from limner.agent.batch.heartbeat import Pulse
-print(Pulse(Path(sys.argv[1])).name, flush=True)
+from limner.agent.batch.heartbeat import Heartbeat
+print(Heartbeat(Path(sys.argv[1])).name, flush=True)
 time.sleep(600)
 """
 
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[Queue]:
-    with Queue.open(tmp_path / "out", lease=0.5) as queue:
+    with Queue.open(tmp_path / "out", timeout=0.5) as queue:
         yield queue
 
 
@@ -43,77 +43,77 @@ def held(folder: Path) -> tuple[subprocess.Popen[str], str]:
 
 def test_rows_come_in_groups_and_in_order(queue: Queue) -> None:
     filled(queue, 6)
-    pulse = Heartbeat(queue.workers)
-    assert numbers(queue.claim(pulse.name)) == [1, 2, 3, 4]
-    assert numbers(queue.claim(pulse.name)) == [5, 6]
-    assert queue.claim(pulse.name) is None
-    assert queue.at_work()
-    pulse.stop()
+    heartbeat = Heartbeat(queue.workers)
+    assert numbers(queue.lease(heartbeat.name)) == [1, 2, 3, 4]
+    assert numbers(queue.lease(heartbeat.name)) == [5, 6]
+    assert queue.lease(heartbeat.name) is None
+    assert queue.unfinished()
+    heartbeat.stop()
 
 
 def test_what_is_finished_stays_finished(queue: Queue) -> None:
     filled(queue, 4)
-    claim = claimed(queue)
+    claim = leased(queue)
     assert queue.finish(claim, "me", done(claim))
-    assert not queue.at_work()
+    assert not queue.unfinished()
     assert queue.counts() == {"done": 4}
     assert [outcome.number for outcome in queue.outcomes()] == [1, 2, 3, 4]
 
 
 def test_two_queues_on_one_folder_share_the_work(queue: Queue) -> None:
     filled(queue, 40)
-    pulses = [Heartbeat(queue.workers) for _ in range(2)]
+    heartbeats = [Heartbeat(queue.workers) for _ in range(2)]
     with Queue.open(queue.folder) as other:
         claims = [
-            one.claim(pulse.name)
+            one.lease(heartbeat.name)
             for _ in range(6)
-            for one, pulse in zip((queue, other), pulses, strict=True)
+            for one, heartbeat in zip((queue, other), heartbeats, strict=True)
         ]
     found = [number for claim in claims for number in numbers(claim)]
     assert found == list(range(1, 41))
-    for pulse in pulses:
-        pulse.stop()
+    for heartbeat in heartbeats:
+        heartbeat.stop()
 
 
 def test_a_killed_workers_rows_wait_again_at_once(queue: Queue) -> None:
     filled(queue, 4)
     process, name = held(queue.workers)
-    queue.claim(name)
+    queue.lease(name)
     mine = Heartbeat(queue.workers)
-    assert queue.claim(mine.name) is None
+    assert queue.lease(mine.name) is None
     process.kill()
     process.wait()
-    claim = claimed(queue, mine.name)
+    claim = leased(queue, mine.name)
     assert numbers(claim) == [1, 2, 3, 4]
-    assert [asked.attempt for asked in claim.asked] == [2, 2, 2, 2]
+    assert [asked.attempt for asked in claim.rows] == [2, 2, 2, 2]
     mine.stop()
 
 
 def test_no_clock_takes_rows_from_the_living(queue: Queue) -> None:
     filled(queue, 4)
-    pulse = Heartbeat(queue.workers)
-    queue.claim(pulse.name)
+    heartbeat = Heartbeat(queue.workers)
+    queue.lease(heartbeat.name)
     mine = Heartbeat(queue.workers)
     for year in (0, 4_000_000_000):  # whatever time it is said to be
-        os.utime(queue.workers / pulse.name, (year, year))
-        assert queue.claim(mine.name) is None
-    pulse.stop()
+        os.utime(queue.workers / heartbeat.name, (year, year))
+        assert queue.lease(mine.name) is None
+    heartbeat.stop()
     mine.stop()
 
 
 def test_a_stopped_workers_rows_are_taken_and_its_word_counts_no_more(queue: Queue) -> None:
     filled(queue, 4)
     process, name = held(queue.workers)
-    stale = claimed(queue, name)
+    stale = leased(queue, name)
     process.send_signal(signal.SIGSTOP)
     mine = Heartbeat(queue.workers)
     until = time.monotonic() + 60
-    while (claim := queue.claim(mine.name)) is None and time.monotonic() < until:
+    while (claim := queue.lease(mine.name)) is None and time.monotonic() < until:
         time.sleep(0.05)
     assert numbers(claim) == [1, 2, 3, 4]
     assert not queue.finish(stale, name, done(stale))
     queue.release(stale, name)
-    assert queue.claim(mine.name) is None  # still mine
+    assert queue.lease(mine.name) is None  # still mine
     process.kill()
     process.wait()
     mine.stop()
@@ -121,19 +121,19 @@ def test_a_stopped_workers_rows_are_taken_and_its_word_counts_no_more(queue: Que
 
 def test_a_living_pulse_is_not_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("limner.agent.batch.heartbeat._BEAT", 0.05)
-    watch, pulse = HeartbeatMonitor(tmp_path, lease=1.5), Heartbeat(tmp_path)
+    watch, heartbeat = HeartbeatMonitor(tmp_path, timeout=1.5), Heartbeat(tmp_path)
     until = time.monotonic() + 2
     while time.monotonic() < until:
-        assert not watch.gone(pulse.name)
+        assert not watch.gone(heartbeat.name)
         time.sleep(0.1)
-    pulse.stop()
-    assert watch.gone(pulse.name)
+    heartbeat.stop()
+    assert watch.gone(heartbeat.name)
 
 
 def test_giving_back_is_no_crash(queue: Queue) -> None:
     filled(queue, 4)
     for _ in range(9):
-        claim = claimed(queue)
+        claim = leased(queue)
         assert claim.how == "together"
         queue.release(claim, "me")
 
@@ -142,7 +142,7 @@ def test_a_row_that_kills_is_found_and_set_aside(queue: Queue) -> None:
     """Row 3 ends its worker whenever it is worked on."""
     filled(queue, 4)
     seen = []
-    while claim := queue.claim("me"):
+    while claim := queue.lease("me"):
         seen.append((claim.how, numbers(claim)))
         if 3 in numbers(claim):
             queue.release(claim, "me", crashed=True)
@@ -166,7 +166,7 @@ def test_a_row_that_kills_is_found_and_set_aside(queue: Queue) -> None:
 
 def test_rows_that_kill_only_together_are_worked_on_apart(queue: Queue) -> None:
     filled(queue, 2)
-    while claim := queue.claim("me"):
+    while claim := queue.lease("me"):
         if claim.how == "together":
             queue.release(claim, "me", crashed=True)
         else:
@@ -179,7 +179,7 @@ def test_rows_that_kill_only_together_are_worked_on_apart(queue: Queue) -> None:
 def test_whatever_kills_comes_to_an_end(queue: Queue) -> None:
     filled(queue, 4)
     crashes = 0
-    while claim := queue.claim("me"):
+    while claim := queue.lease("me"):
         crashes += 1
         queue.release(claim, "me", crashed=True)
     assert queue.counts() == {"set aside": 4}
@@ -189,17 +189,17 @@ def test_whatever_kills_comes_to_an_end(queue: Queue) -> None:
 def test_two_chance_kills_change_nothing(queue: Queue) -> None:
     filled(queue, 4)
     for _ in range(2):
-        queue.release(claimed(queue), "me", crashed=True)
-    claim = claimed(queue)
+        queue.release(leased(queue), "me", crashed=True)
+    claim = leased(queue)
     while claim.how == "probe":
         queue.finish(claim, "me", [])
-        claim = claimed(queue)
+        claim = leased(queue)
     assert (claim.how, numbers(claim)) == ("together", [1, 2, 3, 4])
 
 
 def test_a_full_disk_is_told_and_loses_nothing(queue: Queue) -> None:
     filled(queue, 4)
-    claim = claimed(queue)
+    claim = leased(queue)
     pages = queue.reading("PRAGMA page_count")[0][0]
     queue.reading(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(NoRoom):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from batch_rows import good, requests, rows
 
-from limner.agent.batch.reading import read
+from limner.agent.batch.reading import read_rows
 from limner.agent.batch.reports import write_parquet
 from limner.agent.batch.rows import BadRow, BatchRow
 from limner.errors import BadInput, MissingExtra
@@ -38,9 +38,23 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         locked=("red", "grass"),
         require="count, color",
         least=0.8,
-        more={"Client": "A&B"},
+        columns=first.columns,
     )
-    assert second == BatchRow(2, 3, "00002-two-dogs", "two dogs", seed=8, more={"Client": ""})
+    assert list(first.columns) == table.splitlines()[0].split(",")
+    assert (first.columns["min"], first.columns["Client"]) == ("80%", "A&B")
+    assert (second.id, second.named, second.seed) == ("00002-two-dogs", False, 8)
+
+
+def test_a_bad_row_keeps_its_id_and_its_request(tmp_path: Path) -> None:
+    table = "id,text,seed\na,a cat,x\n,a dog,1,2\n../c,a cow,1\n"
+    bad = [row for row in rows(tmp_path, table) if isinstance(row, BadRow)]
+    assert [(row.id, row.request) for row in bad] == [
+        ("a", "a cat"),
+        ("", "a dog"),
+        ("../c", "a cow"),
+    ]
+    assert bad[0].columns == {"id": "a", "text": "a cat", "seed": "x"}
+    assert bad[1].outcome(2).id == "00002-unusable"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -87,7 +101,7 @@ def test_a_bad_row_says_why_and_the_rest_goes_on(tmp_path: Path) -> None:
             "is no seed",
             "is no size",
             "is no budget",
-            "is no least",
+            "is no probability",
             "is no kind of claim",
             "is no profile",
             "no file name may have",
@@ -156,7 +170,7 @@ def test_json_lines(tmp_path: Path) -> None:
     found = rows(tmp_path, "\n".join(lines), "in.jsonl")
     kept = [row for row in found if isinstance(row, BatchRow)]
     assert [row.request for row in kept] == ["a cat", "a dog", "the last"]
-    assert kept[0].locked == ("red", "cat") and kept[0].more == {"note": '{"a": [1]}'}
+    assert kept[0].locked == ("red", "cat") and kept[0].columns["note"] == '{"a": [1]}'
     assert (kept[2].size, kept[2].budget) == ((64, 64), 1_000)
     assert [row.line for row in found if isinstance(row, BadRow)] == [4, 5, 6, 7, 8, 9]
 
@@ -174,20 +188,21 @@ def test_parquet(tmp_path: Path) -> None:
         }
     )
     parquet.write_table(table, tmp_path / "in.parquet", row_group_size=2)
-    first, bad, last = read(tmp_path / "in.parquet")
-    assert bad == BadRow(2, bad.why) and "empty" in bad.why  # type: ignore[union-attr]
-    assert first == BatchRow(1, 1, "00001-a-cat", "a cat", seed=7, more={"n": "1"})
+    first, bad, last = read_rows(tmp_path / "in.parquet")
+    assert isinstance(bad, BadRow) and bad.line == 2 and "empty" in bad.why
+    assert isinstance(first, BatchRow) and (first.id, first.seed) == ("00001-a-cat", 7)
+    assert first.columns == {"Text": "a cat", "seed": "7.0", "n": "1", "min": ""}
     assert isinstance(last, BatchRow) and (last.number, last.seed) == (3, 9)
     (tmp_path / "in.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(BadInput, match="Parquet"):
-        list(read(tmp_path / "in.parquet"))
+        list(read_rows(tmp_path / "in.parquet"))
 
 
 def test_parquet_needs_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "in.parquet").write_bytes(b"PAR1")
     with pytest.raises(MissingExtra) as refused:
-        list(read(tmp_path / "in.parquet"))
+        list(read_rows(tmp_path / "in.parquet"))
     assert refused.value.hint == "pip install 'limner[parquet]'"
     with pytest.raises(MissingExtra):
         write_parquet([], tmp_path / "out.parquet")

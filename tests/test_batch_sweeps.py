@@ -10,16 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.agent.batch.rows import BadRow, BatchRow
-from limner.agent.batch.sweeps import Sweep, axes, chosen, count, every, pattern, swept
+from limner.agent.batch.sweeps import (
+    Sweep,
+    all_texts,
+    axes,
+    choose_text,
+    count_texts,
+    parse_pattern,
+    swept,
+)
 from limner.errors import BadInput
 
-CAT = BatchRow(1, 2, "cat", "a {red|blue} cat", more={"client": "A&B"})
+CAT = BatchRow(1, 2, "cat", "a {red|blue} cat", columns={"client": "A&B"})
 
 
 def texts(of: str) -> list[str]:
-    found = pattern(of)
-    made = [text for text, _ in every(found)]
-    assert len(made) == count(found)
+    found = parse_pattern(of)
+    made = [text for text, _ in all_texts(found)]
+    assert len(made) == count_texts(found)
     return made
 
 
@@ -63,22 +71,22 @@ def test_the_syntax(said: str, made: list[str]) -> None:
 )
 def test_what_can_not_be_read(said: str, why: str) -> None:
     with pytest.raises(BadInput, match=r".") as refused:
-        pattern(said)
+        parse_pattern(said)
     assert why in refused.value.message
     (row,) = swept([replace(CAT, request=said)], Sweep(wildcards=True))
     assert isinstance(row, BadRow) and row.line == 2
 
 
 def test_a_choice_depends_on_seed_and_number_alone() -> None:
-    words = pattern("{red|blue|green} {1-3$$a|b|c|d}")
-    assert chosen(words, "7 1") == chosen(words, "7 1") == ("red b, c", ("red", "b, c"))
-    seen = {chosen(words, f"7 {number}")[0] for number in range(300)}
-    assert len(seen) == count(words) == 3 * (4 + 6 + 4)
+    words = parse_pattern("{red|blue|green} {1-3$$a|b|c|d}")
+    assert choose_text(words, "7 1") == choose_text(words, "7 1") == ("red b, c", ("red", "b, c"))
+    seen = {choose_text(words, f"7 {number}")[0] for number in range(300)}
+    assert len(seen) == count_texts(words) == 3 * (4 + 6 + 4)
 
 
 def test_weights_are_heeded() -> None:
-    words = pattern("{9::a|b|0::c}")
-    counts = Counter(chosen(words, str(n))[0] for n in range(1_000))
+    words = parse_pattern("{9::a|b|0::c}")
+    counts = Counter(choose_text(words, str(n))[0] for n in range(1_000))
     assert counts["c"] == 0 and 850 < counts["a"] < 950
 
 
@@ -94,10 +102,10 @@ def test_one_row_stays_one_row_without_a_matrix() -> None:
     assert (first.id, first.number, last.id, last.number) == ("cat", 1, "dog", 3)
     assert first.request in ("a red cat", "a blue cat")
     chose = first.request.split()[1]
-    assert first.more == {"client": "A&B", "made from": "cat", "chosen": chose}
+    assert first.columns == {"client": "A&B", "made from": "cat", "chosen": chose}
     again = [*swept(rows, Sweep.parse(True, None, seed=1))]
     assert again == [first, bad, last]
-    other = {next(iter(swept([CAT], Sweep(True, seed=seed)))).request for seed in range(20)}  # type: ignore[union-attr]
+    other = {row.request for seed in range(20) for row in swept([CAT], Sweep(True, seed=seed))}
     assert other == {"a red cat", "a blue cat"}
 
 
@@ -115,8 +123,8 @@ def test_every_combination_with_a_matrix() -> None:
         1,
         (64, 64),
     )
-    assert first.more["chosen"] == "red; style=flat; seed=1; size=64x64"
-    assert {row.more["made from"] for row in rows} == {"cat", "dog"}
+    assert first.columns["chosen"] == "red; style=flat; seed=1; size=64x64"
+    assert {row.columns["made from"] for row in rows} == {"cat", "dog"}
     assert len({(r.request, r.style, r.seed) for r in rows}) == 12
 
 
@@ -172,7 +180,7 @@ def test_an_instruction_in_a_cell_stays_words() -> None:
     )
     (row,) = swept([evil], Sweep(wildcards=True, seed=3))
     assert isinstance(row, BatchRow)
-    same = replace(row, request=evil.request, more=evil.more)
+    same = replace(row, request=evil.request, columns=evil.columns)
     assert same == evil and "__/etc/passwd__ $(id)" in row.request
 
 
@@ -189,11 +197,11 @@ def test_what_becomes_too_long_or_empty_is_a_bad_row() -> None:
 @settings(max_examples=300, deadline=None)
 def test_no_text_breaks_it(said: str, seed: str) -> None:
     try:
-        found = pattern(said)
+        found = parse_pattern(said)
     except BadInput as problem:
         assert problem.hint
         return
-    text, _ = chosen(found, seed)
-    if count(found) <= 500:
-        made = [one for one, _ in every(found)]
-        assert len(made) == count(found) and text in made
+    text, _ = choose_text(found, seed)
+    if count_texts(found) <= 500:
+        made = [one for one, _ in all_texts(found)]
+        assert len(made) == count_texts(found) and text in made

@@ -11,22 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from batch_queue import FAKE, fill
 from PIL import Image
 
 from limner.agent.archive.atomic_io import write_named
 from limner.agent.archive.pictures import name_of
 from limner.agent.batch.config import BatchConfig
-from limner.agent.batch.events import Happening
-from limner.agent.batch.ingest import add, settle
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.row_group import RowResult, Studios
-from limner.agent.batch.rows import BatchRow, Outcome
-from limner.agent.batch.workers import ResultStore, work
+from limner.agent.batch.rows import Outcome
+from limner.agent.batch.workers import BatchEvent, ResultStore, work_through
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakeImageStream, FakePainter, FakeWriter
 from limner.pipelines.roles import ImageRequest
-
-FAKE = BatchConfig(profile="fake")
 
 
 @pytest.fixture
@@ -35,18 +32,11 @@ def queue(tmp_path: Path) -> Iterator[Queue]:
         yield queue
 
 
-def filled(queue: Queue, wishes: Sequence[str], terms: BatchConfig = FAKE) -> BatchConfig:
-    settled = settle(queue, terms)
-    rows = [BatchRow(n, n, f"r{n}", wish) for n, wish in enumerate(wishes, 1)]
-    add(queue, settled, rows, name="wishes.txt", sha256="abc")
-    return settled
-
-
 def worked(
-    queue: Queue, keeper: ResultStore | None = None, terms: BatchConfig = FAKE
-) -> list[Happening]:
-    keeper = keeper or ResultStore(queue, threading.Event())
-    return list(work(queue, Studios(terms), terms, keeper))
+    queue: Queue, store: ResultStore | None = None, config: BatchConfig = FAKE
+) -> list[BatchEvent]:
+    store = store or ResultStore(queue, threading.Event())
+    return list(work_through(queue, Studios(config), config, store))
 
 
 def outcomes(queue: Queue) -> list[Outcome]:
@@ -54,16 +44,16 @@ def outcomes(queue: Queue) -> list[Outcome]:
 
 
 def test_every_row_has_a_picture_with_that_hash(queue: Queue) -> None:
-    filled(queue, ["a red cat", "two dogs", "a tree", "a castle", "a boat"])
-    happenings = worked(queue)
+    fill(queue, ["a red cat", "two dogs", "a tree", "a castle", "a boat"])
+    events = worked(queue)
     for outcome in queue.outcomes():
         assert name_of((queue.folder / outcome.picture).read_bytes()) == outcome.sha256
-    ended = [h["number"] for h in happenings if h["event"] == "row-ended"]
+    ended = [h["number"] for h in events if h["event"] == "row-ended"]
     assert ended == [1, 2, 3, 4, 5]
 
 
 def test_a_full_disk_pauses_and_loses_nothing(queue: Queue, tmp_path: Path) -> None:
-    filled(queue, ["a red cat", "two dogs"])
+    fill(queue, ["a red cat", "two dogs"])
     troubles = iter([errno.ENOSPC, errno.ENOSPC, 0, errno.EDQUOT])
 
     def write(path: Path, content: bytes) -> None:
@@ -71,17 +61,17 @@ def test_a_full_disk_pauses_and_loses_nothing(queue: Queue, tmp_path: Path) -> N
             raise OSError(number, os.strerror(number))
         write_named(path, content)
 
-    keeper = ResultStore(queue, threading.Event(), write, pause=0.01)
-    told = [h["event"] for h in worked(queue, keeper)]
+    store = ResultStore(queue, threading.Event(), write, pause=0.01)
+    told = [h["event"] for h in worked(queue, store)]
     assert [t for t in told if t in ("paused", "resumed")] == ["paused", "resumed"] * 2
     with Queue.open(tmp_path / "other") as other:
-        filled(other, ["a red cat", "two dogs"])
+        fill(other, ["a red cat", "two dogs"])
         worked(other)
         assert outcomes(other) == outcomes(queue)
 
 
-def test_who_is_stopped_while_the_disk_is_full_gives_the_rows_back(queue: Queue) -> None:
-    filled(queue, ["a red cat"])
+def test_a_worker_stopped_while_the_disk_is_full_gives_the_rows_back(queue: Queue) -> None:
+    fill(queue, ["a red cat"])
     stop = threading.Event()
 
     def write(path: Path, content: bytes) -> None:
@@ -93,22 +83,22 @@ def test_who_is_stopped_while_the_disk_is_full_gives_the_rows_back(queue: Queue)
     assert worked(queue)[-1]["event"] == "row-ended"
 
 
-def test_a_stop_is_heard_between_two_steps(queue: Queue) -> None:
-    filled(queue, ["a red cat", "two dogs"])
+def test_a_stop_comes_between_two_steps(queue: Queue) -> None:
+    fill(queue, ["a red cat", "two dogs"])
     stop = threading.Event()
     seen = []
-    for happening in work(queue, Studios(FAKE), FAKE, ResultStore(queue, stop)):
-        seen.append(happening["event"])
-        if happening["event"] == "step":
+    for event in work_through(queue, Studios(FAKE), FAKE, ResultStore(queue, stop)):
+        seen.append(event["event"])
+        if event["event"] == "step":
             stop.set()
     assert seen.count("step") == 1
     assert queue.counts() == {"waiting": 2}
-    assert queue.reading("SELECT crashes FROM parties")[0][0] == 0
+    assert queue.reading("SELECT crashes FROM row_groups")[0][0] == 0
 
 
 def test_what_is_closed_is_given_back(queue: Queue) -> None:
-    filled(queue, ["a red cat"])
-    working = work(queue, Studios(FAKE), FAKE, ResultStore(queue, threading.Event()))
+    fill(queue, ["a red cat"])
+    working = work_through(queue, Studios(FAKE), FAKE, ResultStore(queue, threading.Event()))
     next(working)
     working.close()
     assert queue.counts() == {"waiting": 1}
@@ -116,13 +106,13 @@ def test_what_is_closed_is_given_back(queue: Queue) -> None:
 
 
 def test_the_picture_of_a_row_that_fails_now_is_taken_away(queue: Queue) -> None:
-    filled(queue, ["a red cat"])
+    fill(queue, ["a red cat"])
     worked(queue)
     [outcome] = queue.outcomes()
     claim = None
     with queue.writing() as base:
-        base.execute("UPDATE parties SET state = 'waiting'")
-    claim = queue.claim("me")
+        base.execute("UPDATE row_groups SET state = 'waiting'")
+    claim = queue.lease("me")
     assert claim
     failed = RowResult(replace(outcome, status="failed", picture="", sha256=""))
     list(ResultStore(queue, threading.Event()).keep(claim, "me", [failed]))
@@ -130,23 +120,23 @@ def test_the_picture_of_a_row_that_fails_now_is_taken_away(queue: Queue) -> None
 
 
 def test_briefs_alone_need_no_painter(queue: Queue) -> None:
-    terms = filled(queue, ["a red cat", "two dogs"], replace(FAKE, expand_only=True))
-    rooms = Studios(terms)
-    worked(queue, terms=terms)
-    assert rooms.studio().names["painter"] == "fake"
+    config = fill(queue, ["a red cat", "two dogs"], replace(FAKE, expand_only=True))
+    studios = Studios(config)
+    worked(queue, config=config)
+    assert studios.studio().names["painter"] == "fake"
     assert [o.prompt for o in queue.outcomes()] == ["a red cat", "two dogs"]
     assert all(o.claims and not o.picture for o in queue.outcomes())
     assert not (queue.folder / "pictures").exists()
 
 
 def test_briefs_for_a_small_world_know_what_it_shows() -> None:
-    room = Studios(BatchConfig(profile="pocket", expand_only=True)).studio()
-    assert room.writer.world and room.names["critic"] == "fake"
+    studio = Studios(BatchConfig(profile="pocket", expand_only=True)).studio()
+    assert studio.writer.world and studio.names["critic"] == "fake"
 
 
 def test_requirements_are_held_against_the_pictures(queue: Queue) -> None:
-    terms = filled(queue, ["a red cat on the grass"], replace(FAKE, least=1.0))
-    worked(queue, terms=terms)
+    config = fill(queue, ["a red cat on the grass"], replace(FAKE, least=1.0))
+    worked(queue, config=config)
     [outcome] = queue.outcomes()
     assert outcome.status == "short"
     assert outcome.short
@@ -170,29 +160,33 @@ def pixels(queue: Queue, but: int) -> list[bytes]:
 
 def deadly(folder: Path) -> None:
     """Works on the batch in a folder until it is done, or dead."""
-    room = Studio(FakeWriter(), Deadly(), FakeCritic(), Studios(FAKE).studio().settings)
+    studio = Studio(FakeWriter(), Deadly(), FakeCritic(), Studios(FAKE).studio().settings)
     with Queue.open(folder) as queue:
-        for _ in work(queue, Studios(FAKE, room), FAKE, ResultStore(queue, threading.Event())):
+        for _ in work_through(
+            queue, Studios(FAKE, studio), FAKE, ResultStore(queue, threading.Event())
+        ):
             pass
 
 
 def test_a_row_that_kills_its_worker_is_set_aside_and_the_rest_is_painted(
     queue: Queue, tmp_path: Path
 ) -> None:
-    filled(queue, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
+    fill(queue, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
     forked, deaths = multiprocessing.get_context("forkserver"), 0
     forked.set_forkserver_preload(["limner.agent.batch.workers", "limner.pipelines.fakes"])
-    while queue.at_work():
+    while queue.unfinished():
         process = forked.Process(target=deadly, args=(queue.folder,))
         process.start()
         process.join()
         deaths += process.exitcode == 11
         process.close()
         assert deaths < 8
-    assert deaths == 4  # twice in company, twice alone
+    assert deaths == 4  # twice together, twice alone
     assert queue.counts() == {"done": 4, "set aside": 1}
     with Queue.open(tmp_path / "other") as other:
-        filled(other, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
+        fill(other, ["a red cat", "a bomb", "two dogs", "a tree", "a castle"])
         worked(other)
-        assert pixels(other, but=2) == pixels(queue, but=2)  # this painter's don't tell of company
+        assert pixels(other, but=2) == pixels(
+            queue, but=2
+        )  # this painter's don't depend on the others
         assert [o.sha256 for o in other.outcomes()][4] == [o.sha256 for o in queue.outcomes()][4]

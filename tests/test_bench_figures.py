@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from limner.benchmarks import curves, figures, report, summary
+from limner.benchmarks import figures, report
 
 
 def row(**values: Any) -> dict[str, Any]:
@@ -79,28 +79,23 @@ def shares(**values: float) -> dict[int, Any]:
 
 def test_areas_and_catching_up_are_measured_over_doublings() -> None:
     by = shares(b1=0.0, b2=0.2, b4=0.2, b8=0.6)
-    assert summary.area(by) == pytest.approx((0.1 + 0.2 + 0.4) / 3)
-    assert summary.area(shares(b4=0.5)) is None
-    assert summary.catches_up(by, 0.4) == pytest.approx(2**2.5)
-    assert summary.catches_up(by, 0.2) == 2
-    assert summary.catches_up(by, 0.0) == 1
-    assert summary.catches_up(by, 0.7) is None
-
-
-def test_the_gap_to_the_ceiling_is_a_share_of_the_way() -> None:
-    table = {"limner": shares(b8=0.5), "ceiling": shares(b8=0.7), "expanded": shares(b8=0.3)}
-    assert summary.gap_closed(table, 8) == pytest.approx(0.5)
-    assert summary.gap_closed(table | {"ceiling": shares(b8=0.3)}, 8) is None
+    assert figures.area(by) == pytest.approx((0.1 + 0.2 + 0.4) / 3)
+    assert figures.area(shares(b4=0.5)) is None
+    assert figures.catches_up(by, 0.4) == pytest.approx(2**2.5)
+    assert figures.catches_up(by, 0.2) == 2
+    assert figures.catches_up(by, 0.0) == 1
+    assert figures.catches_up(by, 0.7) is None
 
 
 def test_curves_rise_with_the_share() -> None:
-    points = [curves.Point(1, 0.1, 0.0, 0.2), curves.Point(4, 0.3, 0.2, 0.35)]
-    drawn = curves.chart({"limner": points})
+    shares = {1: (0.1, 0.0, 0.2), 4: (0.3, 0.2, 0.35)}
+    by = {b: dict(zip(("right", "low", "high"), s, strict=True)) for b, s in shares.items()}
+    drawn = report.chart({"limner": by})
     assert drawn
-    (x1, y1, _), (x2, y2, told) = drawn.curves[0].dots
+    (x1, y1, _), (x2, y2, told) = drawn.lines[0].dots
     assert x1 < x2 and y1 > y2 and "0.300" in told
-    assert drawn.up[-1].label == "40"
-    assert curves.chart({"limner": points[:1]}) is None
+    assert drawn.up[-1][1] == "40"
+    assert report.chart({"limner": {1: by[1]}}) is None
 
 
 def test_a_table_is_aligned() -> None:

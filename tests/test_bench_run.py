@@ -10,11 +10,10 @@ import pytest
 from benching import bench, case
 
 from limner.agent.cli.main import main
-from limner.benchmarks import page, report, runner, trials
+from limner.benchmarks import report, trials
 from limner.benchmarks.arms import ARMS
 from limner.benchmarks.cases import world_cases
-from limner.benchmarks.cli_compare import SPLITS
-from limner.benchmarks.cli_words import names_of, share_of
+from limner.benchmarks.cli import SPLITS, names_of, share_of
 from limner.errors import BadInput
 from limner.pipelines.fakes import FakePainter
 from limner.pipelines.roles import GeneratedImage, ImageRequest
@@ -48,7 +47,7 @@ def test_a_run_keeps_trials_figures_and_a_page(ran: Path) -> None:
     whole = json.loads((ran / "bench.json").read_text("utf-8"))
     assert len(whole["trials"]) == len(rows) and whole["summary"]["against"] == "best of expanded"
     told = (ran / "results.md").read_text("utf-8")
-    assert "| limner " in told and "## Targets" in told
+    assert "| limner " in told and "## All right, by category" in told
     html = (ran / "index.html").read_text("utf-8")
     assert html.count("data:image/png") == 2 * len(QUICK)
     assert "<script" not in html and 'class="band"' in html
@@ -82,7 +81,7 @@ def test_a_run_can_be_seen_as_the_second_judge_saw_it(ran: Path) -> None:
     found = report.report(ran, second=True)
     assert found["about"]["judge"] == report.SECOND and not found["trust"]
     with pytest.raises(BadInput, match="did not see"):
-        trials.by_second([{"pictures": [{"t": "1"}]}])
+        trials.as_second_judge([{"pictures": [{"t": "1"}]}])
 
 
 def test_trials_that_are_there_are_not_run_again(ran: Path, profile: Path) -> None:
@@ -117,7 +116,7 @@ def test_the_page_escapes_what_it_is_told(ran: Path) -> None:
     name = next(iter(found["cases"]))
     found["cases"][name]["request"] = "<img src=x onerror=alert(1)>"
     found["about"]["models"]["writer"] = "<script>"
-    told = page.page(ran, found)
+    told = report.page(ran, found)
     assert "&lt;img src=x" in told and "<script>" not in told and "<img src=x" not in told
 
 
@@ -143,15 +142,15 @@ def test_arms_are_named_one_by_one_or_by_their_set() -> None:
 
 def test_the_jobs_of_a_case_come_together_and_singles_once() -> None:
     cases = [case(name="a"), case(name="b")]
-    plan = runner.Plan(cases, ["raw", "limner"], [1, 4], [1, 2], 0, Path())
-    jobs = [(c.id, seed, budget, arm) for c, seed, budget, arm in plan.jobs()]
+    plan = trials.RunPlan(cases, ["raw", "limner"], [1, 4], [1, 2], 0, Path())
+    jobs = [(c.id, seed, budget, arm) for c, arm, seed, budget in plan.jobs()]
     assert jobs[:3] == [("a", 1, 4, "limner"), ("a", 1, 1, "limner"), ("a", 1, 1, "raw")]
     assert len(jobs) == 12 and [j[0] for j in jobs] == ["a"] * 6 + ["b"] * 6
 
 
 def test_shares_are_the_whole_and_have_nothing_in_common() -> None:
     cases = [case(name=str(n)) for n in range(7)]
-    whole = runner.Plan(cases, ["limner"], [4], [1, 2], 0, Path())
+    whole = trials.RunPlan(cases, ["limner"], [4], [1, 2], 0, Path())
     parts = [replace(whole, share=(own, 3)).jobs() for own in (1, 2, 3)]
     assert sum(map(len, parts)) == len(whole.jobs())
     assert sorted(str(job) for part in parts for job in part) == sorted(map(str, whole.jobs()))
@@ -165,8 +164,8 @@ def test_what_is_no_share_is_refused(text: str) -> None:
 
 def test_shown_cases_are_spread_and_at_most_24() -> None:
     many = [case(name=str(n)) for n in range(1200)]
-    assert len(runner.shown(many)) == 24 and runner.shown(many)[1].id == "50"
-    assert len(runner.shown(many[:5])) == 5
+    assert len(trials.shown(many)) == 24 and trials.shown(many)[1].id == "50"
+    assert len(trials.shown(many[:5])) == 5
 
 
 def test_limner_takes_further_commands_from_entry_points(

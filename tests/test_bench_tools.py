@@ -16,10 +16,8 @@ from PIL import Image
 
 from limner.agent.records import Settings
 from limner.agent.studio import Studio
-from limner.benchmarks import cli_rate, image_metrics, overhead, rating, speed
-from limner.benchmarks.by_hand import ByHand
+from limner.benchmarks import cli_rate, image_metrics, rating, speed
 from limner.benchmarks.prompt_files import file_cases
-from limner.benchmarks.rating_page import Book, door
 from limner.errors import BadInput, MissingExtra
 from limner.pipelines.critic_clip import ClipCritic
 from limner.pipelines.fakes import FakeCritic, FakeWriter
@@ -180,17 +178,17 @@ def call(address: str, method: str = "GET", **headers: str) -> tuple[int, bytes]
 @pytest.mark.enable_socket
 def test_pairs_are_rated_in_a_browser_by_those_who_know_the_address(folders: list[Path]) -> None:
     kept: list[Any] = []
-    book = Book(rating.pairs(folders, 1), [], kept.append)
-    server, address = door(book)
+    session = rating.RatingSession(rating.pairs(folders, 1), [], kept.append)
+    server, address = cli_rate.rating_server(session)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         status, page = call(address)
         assert status == 200 and b"Which one is better?" in page and b"0.png" in page
         assert b"/one" not in page and str(folders[0]).encode() not in page  # nobody is led
-        assert call(address + "0/left") == (200, book.pairs[0].left.read_bytes())
+        assert call(address + "0/left") == (200, session.pairs[0].left.read_bytes())
         assert call(address + "0/1", "POST")[0] == 204
         assert call(address + "0/2", "POST")[0] == 204  # thought better of it
-        assert [r.said for r in book.said] == ["2"] and kept[-1] == book.said
+        assert [r.said for r in session.said] == ["2"] and kept[-1] == session.said
         root = address.rsplit("/", 2)[0]
         refused = [root + "/", root + "/wrong/", address + "9/left", address + "0/../left"]
         assert {call(one)[0] for one in refused} == {404}
@@ -242,34 +240,34 @@ def test_by_hand_paints_and_sees_what_the_agent_does(tiny: Path) -> None:
     painter = DiffusersPainter(tiny / "painter", "tiny", steps=2)
     critic = ClipCritic(tiny / "clip", "tiny")
     studio = Studio(FakeWriter(), painter, critic, Settings())
-    hand = ByHand(tiny / "painter", tiny / "clip")
-    result = studio.imagine(overhead.REQUEST, seed=7, takes=2, budget=2, refine=False)
-    pictures = hand.paint([take.order for take in result.takes])
-    for picture, take in zip(pictures, result.takes, strict=True):
+    baseline = speed.Baseline(tiny / "painter", tiny / "clip")
+    result = studio.imagine(speed.REQUEST, seed=7, images_per_round=2, budget=2, refine=False)
+    pictures = baseline.paint([take.image_request for take in result.candidates])
+    for picture, take in zip(pictures, result.candidates, strict=True):
         assert np.abs(np.asarray(picture, int) - np.asarray(take.picture, int)).max() <= 1
-    claims = result.takes[0].critique.claims
-    rows = hand.look(pictures, [c.text for c in claims], [c.foils for c in claims])
-    for row, take in zip(rows, result.takes, strict=True):
+    claims = result.candidates[0].critique.claims
+    rows = baseline.look(pictures, [c.text for c in claims], [c.foils for c in claims])
+    for row, take in zip(rows, result.candidates, strict=True):
         assert row == pytest.approx(take.critique.probabilities, abs=0.02)
 
 
 def test_overhead_is_measured_on_tiny_models(tiny: Path) -> None:
     painter = DiffusersPainter(tiny / "painter", "tiny", steps=2)
     studio = Studio(FakeWriter(), painter, ClipCritic(tiny / "clip", "tiny"), Settings())
-    figures = overhead.from_inside(studio, ByHand(tiny / "painter", tiny / "clip"), 1)
+    figures = speed.from_inside(studio, speed.Baseline(tiny / "painter", tiny / "clip"), 1)
     named = {one.name: one for one in figures}
     ratio = named["the agent over both by hand, ratio"]
     assert ratio.most == 1.03 and ratio.value > 0.1
     assert all(one.value > 0 for one in figures)
-    assert overhead.Figure("x", 2, most=1).met is False
-    assert overhead.Figure("x", 2, least=1).met is True
-    assert overhead.Figure("x", 2).met is None
+    assert speed.Measurement("x", 2, most=1).met is False
+    assert speed.Measurement("x", 2, least=1).met is True
+    assert speed.Measurement("x", 2).met is None
 
 
 def test_what_makes_a_painter_faster_is_measured_on_tiny_models(tiny: Path) -> None:
     tried: list[dict[str, float]] = [{"channels_last": True}, {"cache": 0.1}]
     settings = {"device": "cpu", "steps": 2, "channels_last": False}
-    found, refused = speed.gains(tiny / "painter", settings, tried, 1)
+    found, refused = speed.speedups(tiny / "painter", settings, tried, 1)
     assert (found.setting, refused.setting) == ("channels_last: true", "cache: 0.1")
     assert all(ratio > 0.01 for ratio in found.ratios) and len(found.ratios) == 2
     assert found.first > 0 and found.apart <= 2 and not found.refused
@@ -278,5 +276,5 @@ def test_what_makes_a_painter_faster_is_measured_on_tiny_models(tiny: Path) -> N
 
 def test_works_are_timed_in_turns() -> None:
     order: list[str] = []
-    overhead.in_turns([lambda: order.append("a"), lambda: order.append("b")], 2)
+    speed.in_turns([lambda: order.append("a"), lambda: order.append("b")], 2)
     assert order == list("ababab")

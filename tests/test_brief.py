@@ -18,8 +18,9 @@ from limner.agent.brief.claims import complete
 from limner.agent.brief.tool_call import Call, TurnContext
 from limner.agent.brief.writer import BriefWriter, Drafted
 from limner.agent.records import Brief, Claim, Critique
+from limner.agent.studio import Studio
 from limner.errors import LimnerError
-from limner.pipelines.fakes import FakeWriter
+from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 from limner.pipelines.roles import PainterSpec, Statement
 
 T = TypeVar("T")
@@ -175,7 +176,7 @@ def test_other_tools_signs_are_no_wishes() -> None:
 
 def test_weights_of_words_are_used_where_the_painter_can() -> None:
     weighs = PainterSpec((64, 64), weights=True)
-    brief = draw({"asked": []}, "(red boat:1.3), storm", dialect=weighs).brief
+    brief = draw({"asked": []}, "(red boat:1.3), storm", spec=weighs).brief
     assert "(red boat)1.3" in brief.prompt and not brief.dropped
     assert draw({"asked": []}, "(red boat:1.3), storm").brief.dropped == ("(red boat:1.3)",)
 
@@ -264,7 +265,7 @@ def test_no_new_wording_raises(reply: str) -> None:
 
 
 def test_the_painters_dialect_is_told() -> None:
-    assert BriefWriter(FakeWriter(), dialect=PainterSpec((64, 64), tags=True))._painter() == {
+    assert BriefWriter(FakeWriter(), spec=PainterSpec((64, 64), tags=True))._painter() == {
         "dialect": "tags",
         "tokens": 77,
         "world": "",
@@ -277,3 +278,17 @@ def test_no_answer_and_no_request_raises(reply: str, request_: str) -> None:
     brief = draw(reply, request_).brief
     assert brief.claims or not request_.strip()
     assert all(claim.quote in request_ for claim in brief.claims if claim.source == "asked")
+
+
+def test_pasted_settings_are_used_or_named() -> None:
+    pasted = "a red boat\nSteps: 2, CFG scale: 4.5"
+    studio = Studio(FakeWriter(), FakePainter(), FakeCritic([[0.9]]))
+    best = studio.imagine(pasted, seed=1).best
+    assert (
+        best
+        and (best.image_request.steps, best.image_request.guidance) == (2, 4.5)
+        and not best.brief.dropped
+    )
+    distilled = PainterSpec((64, 64), steps=4, guidance=0.0)
+    _, made = done(BriefWriter(FakeWriter(), None, "", distilled).draw(pasted, 1))
+    assert made.brief.dropped == ("steps 2", "guidance 4.5")

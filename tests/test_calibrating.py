@@ -11,9 +11,9 @@ import pytest
 from PIL import Image as images
 
 from limner import configs
+from limner.agent.calibrate import REQUESTS, calibrate, nulls, requests_in
 from limner.agent.cli import main
 from limner.agent.records import Candidate, Claim, Settings
-from limner.agent.scoring.calibrate import REQUESTS, calibrate, nulls, requests_in
 from limner.agent.scoring.evaluate import look
 from limner.agent.studio import Studio
 from limner.errors import BadInput

@@ -59,9 +59,9 @@ def test_a_take_is_picked_by_words_and_by_number(talk: Talk) -> None:
 @pytest.mark.parametrize("line", ["help", "ok", "Thanks!", "谢谢", "what can you do?", "/help"])
 def test_small_talk_paints_nothing(line: str, talk: Talk) -> None:
     talk.say(REQUEST)
-    before = len(talk.chat.session.takes)
+    before = len(talk.chat.session.candidates)
     assert "brief 2" not in talk.say(line)
-    assert len(talk.chat.session.takes) == before and talk.chat.session.version == 1
+    assert len(talk.chat.session.candidates) == before and talk.chat.session.version == 1
 
 
 def test_help_needs_no_picture(talk: Talk) -> None:
@@ -103,9 +103,9 @@ def test_an_edit_that_changes_nothing_paints_nothing(tmp_path: Path) -> None:
     edit = {"tool": "edit", "add": [dogs]}
     talk = Talk(tmp_path, replies=said(DRAW, BRIEF, edit, BRIEF))
     talk.say(REQUEST)
-    taken = len(talk.chat.session.takes)
+    taken = len(talk.chat.session.candidates)
     assert "nothing changed" in talk.say("two dogs, as before")
-    assert len(talk.chat.session.takes) == taken and talk.chat.session.version == 1
+    assert len(talk.chat.session.candidates) == taken and talk.chat.session.version == 1
 
 
 def test_a_new_picture_is_said_to_be_one(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_writer_that_breaks_is_told_and_the_request_serves(tmp_path: Path) -> 
     talk = Talk(tmp_path, replies=("no JSON at all",))
     seen = talk.say("a red cat, neon")
     assert "note: The writer" in seen and "The picture shows neon" in seen
-    assert talk.chat.session.takes
+    assert talk.chat.session.candidates
 
 
 def test_what_no_claim_speaks_for_is_told(tmp_path: Path) -> None:
@@ -134,25 +134,25 @@ def test_what_no_claim_speaks_for_is_told(tmp_path: Path) -> None:
 
 def test_a_seed_that_was_pasted_is_used(talk: Talk) -> None:
     assert "seed 9" in talk.say("a red cat\nSteps: 20, Seed: 9, Size: 64x64")
-    assert talk.chat.session.seed == 9 and talk.chat.session.takes
+    assert talk.chat.session.seed == 9 and talk.chat.session.candidates
 
 
 def test_it_paints_at_once_unless_it_is_to_ask(talk: Talk) -> None:
     talk.say("/brief ask")
     seen = talk.say(REQUEST)
     assert "paint it? (enter = go, or say what to change)" in seen
-    assert not talk.chat.session.takes
-    assert "paint it?" in talk.say("make it night") and not talk.chat.session.takes
+    assert not talk.chat.session.candidates
+    assert "paint it?" in talk.say("make it night") and not talk.chat.session.candidates
     assert "claims hold" in talk.say("")
-    taken = len(talk.chat.session.takes)
-    assert talk.say("") == "" and len(talk.chat.session.takes) == taken
+    taken = len(talk.chat.session.candidates)
+    assert talk.say("") == "" and len(talk.chat.session.candidates) == taken
     talk.say("again")  # which is a word to paint
-    assert len(talk.chat.session.takes) > taken
+    assert len(talk.chat.session.candidates) > taken
 
 
 def test_going_on_from_a_painted_version_takes_fresh_seeds(talk: Talk) -> None:
     talk.say(REQUEST, "/go", "again")
-    seeds = [take.order.seed for take in talk.chat.session.takes]
+    seeds = [take.image_request.seed for take in talk.chat.session.candidates]
     assert len(seeds) == len(set(seeds)) == 12
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from limner.agent.brief.enforce import checked, said_in, unlooped
 from limner.agent.brief.extract import extract
-from limner.agent.brief.schema import AskedStatement
+from limner.agent.brief.replies import AskedStatement
 
 
 def asked(*rows: tuple[str, str]) -> list[AskedStatement]:

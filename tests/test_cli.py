@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic.fields import FieldInfo
 
-from limner.agent.cli import main
+from limner.agent.cli import main, options
+from limner.agent.tools.arguments import Budget, ImagesPerRound, Seconds, Seed, Size
 from limner.errors import LimnerError
 
 REQUEST = "a red cat on the grass, two dogs"
@@ -31,7 +34,7 @@ def test_a_picture_is_saved_and_told(capsys: pytest.CaptureFixture[str]) -> None
     assert draw() == 0
     out = capsys.readouterr().out
     (path,) = Path().iterdir()
-    assert path.name in out and "limner again" in out and "seed 3" in out
+    assert path.name in out and "limner reproduce" in out and "seed 3" in out
 
 
 def test_one_json_object_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +101,11 @@ def test_what_was_pasted_with_a_prompt_is_used(capsys: pytest.CaptureFixture[str
     fake = ("--profile", "fake", "--json", "--budget", "1", "--takes", "1")
     assert ran(pasted, *fake) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["seed"], told["order"]["steps"], told["order"]["guidance"]) == (77, 3, 4.5)
+    assert (told["seed"], told["image_request"]["steps"], told["image_request"]["guidance"]) == (
+        77,
+        3,
+        4.5,
+    )
     assert any("Euler" in name for name in told["brief"]["dropped"])
     assert any("not used: " in note and "Euler" in note for note in told["notes"])
     assert ran(pasted, *fake, "--seed", "5") == 0
@@ -132,8 +139,8 @@ def test_a_seed_is_drawn_and_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_limits_are_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert draw("--json", "--takes", "2", "--size", "32x64", "--no-refine", "--budget", "3") == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["takes"] == 2 and told["spent"] <= 3
-    assert (told["order"]["width"], told["order"]["height"]) == (32, 64)
+    assert told["candidates"] == 2 and told["spent"] <= 3
+    assert (told["image_request"]["width"], told["image_request"]["height"]) == (32, 64)
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--quiet"]])
@@ -217,6 +224,7 @@ MISTAKES = {
     "again no picture": ["again", "file"],
     "again no profile": ["again", "file", "--profile", "nope"],
     "train what": ["train", "no\x1b[31mpe"],
+    "nearly a command": ["galery"],
 }
 
 
@@ -225,8 +233,8 @@ MISTAKES = {
 def test_a_mistake_is_told_in_one_line(
     mistake: str, form: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if form and mistake == "train what":
-        pytest.skip("train has no --json")
+    if form and mistake in ("train what", "nearly a command"):
+        pytest.skip("there is no --json")
     Path("file").write_text("mine")
     assert ran(*MISTAKES[mistake], *form) == 2
     out, err = capsys.readouterr()
@@ -255,6 +263,54 @@ def test_help_tells_the_exit_codes_and_is_quick(capsys: pytest.CaptureFixture[st
     assert all(f"\n    {code} " in text for code in (0, 1, 2, 3, 4, 130))
     assert "limner show FILE" in text and text.startswith("Usage: limner [OPTIONS]")
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_is_nearly_a_command_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("galery") == 2
+    assert "did you mean limner gallery? To paint it, type limner draw galery" in (
+        capsys.readouterr().err
+    )
+    fake = ("--profile", "fake", "--quiet", "--seed", "1")
+    for typed in (["cat"], ["galery", "of", "cats"], ["draw", "galery"]):
+        assert ran(*typed, *fake) == 0
+
+
+def test_an_unknown_profile_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("a cat", "--profile", "poket") == 2
+    assert "known: auto, fake, pocket; " in capsys.readouterr().err
+
+
+def test_an_old_name_does_the_same_and_tells_the_new(capsys: pytest.CaptureFixture[str]) -> None:
+    draw("--out", "a.png", "--takes", "1")
+    capsys.readouterr()
+    assert ran("again", "a.png") == ran("reproduce", "a.png") == 0
+    out, err = capsys.readouterr()
+    assert out == 2 * "identical: every pixel is the same\n"
+    assert err == "limner: limner again is called limner reproduce now\n"
+
+
+def test_options_are_described_as_in_every_door() -> None:
+    described = {"seed": Seed, "budget": Budget, "seconds": Seconds, "size": Size}
+    described["images_per_round"] = ImagesPerRound
+    for name, option in described.items():
+        (ours,) = (one for one in get_args(getattr(options, option_name(name))) if has_help(one))
+        (theirs,) = (one for one in get_args(option) if isinstance(one, FieldInfo))
+        assert ours.help == theirs.description
+
+
+def option_name(argument: str) -> str:
+    return argument.title().replace("_", "")
+
+
+def has_help(one: object) -> bool:
+    return bool(getattr(one, "help", ""))
+
+
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("help") == ran("--help") == 0
+    first, second = capsys.readouterr().out.split("Usage: ")[1:]
+    assert first == second
+    assert ran("help", "gallery") == 0 and "limner gallery" in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from talking import REQUEST, Talk
@@ -13,6 +16,8 @@ from limner.agent.records import Brief, Claim
 from limner.agent.terminal import commands
 from limner.agent.terminal.input import edited
 from limner.errors import BadInput, LimnerError
+from limner.pipelines.pocket.small_world import SmallWorld
+from limner.pipelines.roles import World
 
 
 @pytest.fixture
@@ -23,8 +28,11 @@ def talk(tmp_path: Path) -> Talk:
 def test_what_is_set_is_used_and_told(talk: Talk) -> None:
     assert "size 64 × 64" in talk.say("/size")
     talk.say("/size 32x64", "/budget 2", "/seed 9", REQUEST)
-    orders = {(take.order.width, take.order.height) for take in talk.chat.session.takes}
-    assert orders == {(32, 64)} and len(talk.chat.session.takes) <= 4
+    orders = {
+        (take.image_request.width, take.image_request.height)
+        for take in talk.chat.session.candidates
+    }
+    assert orders == {(32, 64)} and len(talk.chat.session.candidates) <= 4
     meant = talk.chat.session.meant
     assert talk.chat.status() == f"version 1 · #{meant} · fake · budget 2 · seed 9"
     assert "size 64 × 64" in talk.say("/size own")
@@ -41,7 +49,7 @@ def test_what_must_not_be_there(talk: Talk) -> None:
     assert "/go" in talk.say("/negative people, text")
     talk.say("/go")
     assert "no people, no text" in talk.say("/negative")
-    assert talk.chat.session.takes[-1].order.negative == "people, text"
+    assert talk.chat.session.candidates[-1].image_request.negative == "people, text"
     talk.say("/negative none")
     assert "anything goes" in talk.say("/negative")
 
@@ -53,7 +61,7 @@ def test_the_brief_is_changed_by_hand(tmp_path: Path) -> None:
     seen = talk.say("/brief edit")
     assert "brief 2" in seen and "+ There are two foxes" in seen and "- There are two dogs" in seen
     assert "There are two foxes" in talk.say("/go")
-    assert "two foxes" in {take.order.prompt for take in talk.chat.session.takes}
+    assert "two foxes" in {take.image_request.prompt for take in talk.chat.session.candidates}
     assert "as it was" in talk.say("/brief edit")
 
 
@@ -131,7 +139,40 @@ def test_before_there_is_a_picture(typed: str, talk: Talk) -> None:
 def test_every_command_is_helped_with(talk: Talk) -> None:
     seen = talk.say("/help")
     assert all(f"/{name}" in seen and c.help in seen for name, c in commands.COMMANDS.items())
-    assert talk.say("/help pick").splitlines() == ["/pick #TAKE  go on from that take"]
+    assert talk.say("/help pick").splitlines() == ["/pick #N  go on from that picture"]
+
+
+def test_what_the_models_can_paint_is_told(talk: Talk) -> None:
+    assert "whatever you can say" in talk.say("/things")
+    studio = talk.chat.session.studio
+    studio.writer = replace(studio.writer, world=cast("World", SmallWorld()))
+    rows = dict(line.split(maxsplit=1) for line in talk.say("/things").splitlines())
+    assert "cat, dog" in rows["things"] and "red, orange" in rows["colours"]
+    assert rows["try"].startswith(SmallWorld.examples[0]) and "limner doctor" in rows["more"]
+
+
+@pytest.mark.parametrize("line", ["exit", "quit", "Quit.", "/exit", "退出"])
+def test_bare_words_leave(line: str, talk: Talk) -> None:
+    talk.say(line)
+    assert talk.chat.leaving and talk.chat.last.command == "quit"
+
+
+def test_clear_is_no_picture(talk: Talk) -> None:
+    talk.say("clear", "/clear")
+    assert not talk.chat.session.version
+
+
+def test_settings_are_told_in_the_language_of_the_talk(talk: Talk) -> None:
+    talk.say("一只红色的猫")
+    assert re.search("第 1 版 · #. · fake · 预算 .* · 种子 3", talk.chat.status())
+    seen = talk.say("/size", "/seed", "/help")
+    assert "尺寸 64 × 64" in seen and "种子 3" in seen
+    assert all(re.search("[一-鿿]", line) for line in seen.splitlines())
+
+
+def test_where_the_picture_is_told_after_each_turn(talk: Talk) -> None:
+    seen = talk.say(REQUEST)
+    assert f"/save writes {talk.chat.out}" in " ".join(seen.split())
 
 
 def test_commands_and_their_arguments_are_completed(talk: Talk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from talking import REQUEST, Talk
 
 from limner.agent.archive.archive import Archive
-from limner.agent.conversation.recorder import SessionRecorder
+from limner.agent.archive.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.terminal import commands
 from limner.errors import BadInput, LimnerError
@@ -31,34 +31,40 @@ def test_more_like_a_take_is_its_own_words_with_other_seeds(tmp_path: Path) -> N
     talk = Talk(tmp_path, 0.9, 0.2)
     talk.say(REQUEST)
     session = talk.chat.session
-    reworded = session.takes[-1]
+    reworded = session.candidates[-1]
     talk.say("make it night", "/size 32x64")
-    before = len(session.takes)
+    before = len(session.candidates)
     seen = talk.say(f"/vary #{reworded.number + 1}")
-    fresh = session.takes[before:]
+    fresh = session.candidates[before:]
     assert "painted over, 30% anew" in seen and session.version == 1
-    start = fresh[0].order.start
-    assert start and start.strength == 0.3 and start.order == reworded.order
-    assert fresh[0].order.prompt == reworded.order.prompt != session.takes[before - 1].order.prompt
-    assert {(t.order.width, t.order.height) for t in fresh} == {(64, 64)}
+    start = fresh[0].image_request.start
+    assert start and start.strength == 0.3 and start.image_request == reworded.image_request
+    assert (
+        fresh[0].image_request.prompt
+        == reworded.image_request.prompt
+        != session.candidates[before - 1].image_request.prompt
+    )
+    assert {(t.image_request.width, t.image_request.height) for t in fresh} == {(64, 64)}
     assert f"#{session.meant}" in seen and (session.meant or 0) > before
-    assert not {t.order.seed for t in fresh} & {t.order.seed for t in session.takes[:before]}
+    assert not {t.image_request.seed for t in fresh} & {
+        t.image_request.seed for t in session.candidates[:before]
+    }
 
 
 def test_how_much_they_differ(talk: Talk) -> None:
     talk.say(REQUEST)
     for much, share in (("a little", 0.3), ("much", 0.65), ("40%", 0.4), ("0.2", 0.2)):
         talk.say(f"/vary #2 {much}")
-        start = talk.chat.session.takes[-1].order.start
+        start = talk.chat.session.candidates[-1].image_request.start
         assert start and start.strength == share
 
 
 def test_a_painter_that_paints_over_nothing_takes_fresh_seeds(talk: Talk) -> None:
     painter = talk.chat.session.studio.painter
-    painter.dialect = replace(painter.dialect, starts=False)
+    painter.spec = replace(painter.spec, starts=False)
     talk.say(REQUEST)
     assert "from fresh seeds" in talk.say("/vary #2 much")
-    orders = [take.order for take in talk.chat.session.takes]
+    orders = [take.image_request for take in talk.chat.session.candidates]
     assert orders[-1].start is None and len({order.seed for order in orders}) == len(orders)
 
 
@@ -66,7 +72,9 @@ def test_varied_takes_are_gone_on_with(talk: Talk, archive: Archive) -> None:
     talk.say(REQUEST, "/vary #1")
     session = talk.chat.session
     again = Session.resumed(session.studio, archive, 1)
-    assert [take.order for take in again.takes] == [take.order for take in session.takes]
+    assert [take.image_request for take in again.candidates] == [
+        take.image_request for take in session.candidates
+    ]
     assert again.meant == session.meant and (session.meant or 0) > 4
 
 
@@ -106,7 +114,7 @@ def test_what_is_thought_of_takes_is_kept(talk: Talk, archive: Archive) -> None:
     assert "noted: #2 is good" in talk.say("/rate #2 good")
     assert "noted: #1 against #3 is worse" in talk.say("/rate #1 #3 2")
     talk.say("/rate #1 #3 =")
-    said = [(row.take, row.verdict, row.other) for row in archive.load(1).ratings]
+    said = [(row.candidate, row.verdict, row.other) for row in archive.load(1).ratings]
     assert said == [(2, "good", None), (1, "worse", 3), (1, "equal", 3)]
 
 
@@ -122,14 +130,14 @@ def test_a_session_is_exported(talk: Talk) -> None:
 def test_another_session_is_gone_on_with_and_this_one_kept(talk: Talk, archive: Archive) -> None:
     talk.say(REQUEST, "make it night")
     first = talk.chat.session
-    talk.chat.session = Session(first.studio, 4, diary=SessionRecorder(archive, "fake"))
+    talk.chat.session = Session(first.studio, 4, recorder=SessionRecorder(archive, "fake"))
     talk.say("a blue boat")
     listed = talk.say("/sessions").splitlines()
     assert [row.split()[0] for row in listed] == ["2", "1"] and "at hand" in listed[0]
     assert "blue boat" in talk.say("/sessions boat") and "no session" in talk.say("/sessions moon")
     seen = talk.say("/resume 1")
     assert "session 2 is kept; on with session 1" in seen and "brief 2" in seen
-    assert talk.chat.session.history() == first.history() and not talk.chat.unsaved
+    assert talk.chat.session.versions() == first.versions() and not talk.chat.unsaved
     assert "brief 1" in talk.say("/undo") and "brief 2" in talk.say("/redo")
     assert "brief 3" in talk.say("on sand")
 
@@ -146,17 +154,17 @@ def test_undo_takes_back_finishing_first(talk: Talk) -> None:
 
 
 MISTAKES = {
-    "/vary #99": "no take #99",
+    "/vary #99": "no picture #99",
     "/vary #x": "no number",
     "/vary #1 wildly": "no amount",
     "/vary #1 300%": "no amount",
-    "/describe #99": "no take #99",
+    "/describe #99": "no picture #99",
     "/rate": "which take",
     "/rate #1": "which take",
     "/rate #1 1": "which take",
     "/rate #1 #2 good": "which take",
-    "/rate #99 good": "no take #99",
-    "/rate #1 #99 2": "no take #99",
+    "/rate #99 good": "no picture #99",
+    "/rate #1 #99 2": "no picture #99",
     "/resume": "which one?",
     "/resume x": "no number",
     "/resume 1": "is this one",
@@ -168,11 +176,11 @@ MISTAKES = {
 @pytest.mark.parametrize("typed", MISTAKES)
 def test_a_mistake_is_one_line_and_changes_nothing(typed: str, talk: Talk) -> None:
     talk.say(REQUEST)
-    before = talk.chat.session.history()
+    before = talk.chat.session.versions()
     with pytest.raises(LimnerError) as refused:
         talk.chat.hear(typed)
     assert MISTAKES[typed] in refused.value.message and "\n" not in refused.value.message
-    assert talk.chat.session.history() == before and refused.value.hint
+    assert talk.chat.session.versions() == before and refused.value.hint
 
 
 @pytest.mark.parametrize("typed", ["/rate #1 good", "/export", "/sessions", "/resume 1"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from limner.agent.records import Brief, Claim
-from limner.benchmarks.conversations import FILE, Report, compare, loaded, slots_of, total
+from limner.benchmarks.conversations import FILE, TurnReport, compare, loaded, slots_of, total
 from limner.errors import BadInput
 
 TOOLS = "draw edit select undo redo back_to adjust save answer ask".split()
@@ -33,7 +33,7 @@ def told(number: int, tool: str, *claims: Sequence[str], **more: Any) -> dict[st
     return {"turn": number, "tool": tool, "brief": {"claims": listed, **more}, "verdict": {}}
 
 
-def one(expected: dict[str, Any], said: dict[str, Any]) -> Report:
+def one(expected: dict[str, Any], said: dict[str, Any]) -> TurnReport:
     (report,) = compare([expected], [said])
     return report
 

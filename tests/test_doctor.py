@@ -42,7 +42,7 @@ def test_it_tells_people_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_does_not_fit_is_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("limner.agent.cli.main.doctor.here", lambda: Machine(8))
+    monkeypatch.setattr("limner.agent.cli.doctor.here", lambda: Machine(8))
     typed = ["doctor", "--painter", "black-forest-labs/FLUX.1-schnell"]
     assert main(typed) == 1
     assert "Nothing fits" in capsys.readouterr().out

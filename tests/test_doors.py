@@ -27,10 +27,10 @@ from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from served import Served, answering, client_of, content_of, served, turns
 
-from limner.agent import as_mcp
 from limner.agent.as_langchain import limner_tools
 from limner.agent.cli import main
-from limner.agent.mcp.web import app_of
+from limner.agent.mcp.http import app_of
+from limner.agent.mcp.server import open_state, server_of
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCaller
 
@@ -54,7 +54,7 @@ def profile(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param == "pocket":
         chosen["painter"]["settings"]["steps"] = 4
     path = tmp_path_factory.mktemp("profile") / f"{request.param}.yaml"
-    path.write_text(yaml.safe_dump(chosen | {"takes": 2, "budget": 2}), encoding="utf-8")
+    path.write_text(yaml.safe_dump(chosen | {"images_per_round": 2, "budget": 2}), encoding="utf-8")
     return str(path)
 
 
@@ -163,8 +163,8 @@ def test_mcp_over_http(
                 return await asked(connected)
 
     with (
-        as_mcp.open_room(lambda: studio, tmp_path, profile=profile) as room,
-        answering(lambda port: app_of(as_mcp.server(room), port, TOKEN)) as url,
+        open_state(lambda: studio, tmp_path, profile=profile) as state,
+        answering(lambda port: app_of(server_of(state), port, TOKEN)) as url,
     ):
         assert heard(ask(url)) == agents
 

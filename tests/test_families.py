@@ -109,9 +109,9 @@ def test_a_painter_of_no_known_family_runs_and_says_so(
         painter: Any = open_painter(tmp_path / "new", {"device": "cpu"})
     assert "PixArtAlphaPipeline is not among the families" in caplog.text
     assert painter.family is None
-    assert (painter.dialect.steps, painter.dialect.guidance) == (20, 4.5)
-    assert painter.dialect.negative
-    assert not painter.dialect.starts
+    assert (painter.spec.steps, painter.spec.guidance) == (20, 4.5)
+    assert painter.spec.negative
+    assert not painter.spec.starts
 
 
 def test_a_row_can_be_named_and_changes_the_sampler(tiny: Path) -> None:
@@ -119,6 +119,6 @@ def test_a_row_can_be_named_and_changes_the_sampler(tiny: Path) -> None:
     painter: Any = open_painter(tiny / "painter", told)
     assert type(painter._palette.pipe.scheduler).__name__ == "EulerDiscreteScheduler"
     assert painter._palette.pipe.scheduler.config.timestep_spacing == "trailing"
-    assert (painter.dialect.steps, painter.dialect.guidance) == (4, 0.0)
-    assert painter.dialect.tags
-    assert not painter.dialect.negative
+    assert (painter.spec.steps, painter.spec.guidance) == (4, 0.0)
+    assert painter.spec.tags
+    assert not painter.spec.negative

@@ -33,7 +33,7 @@ def family(
 
 
 def order(painter: Painter, seed: int, **more: Any) -> ImageRequest:
-    return ImageRequest("a cat", seed, 64, 64, 4, painter.dialect.guidance, **more)
+    return ImageRequest("a cat", seed, 64, 64, 4, painter.spec.guidance, **more)
 
 
 def paint(
@@ -52,7 +52,7 @@ def apart(one: Image.Image, other: Image.Image) -> int:
 def test_it_is_known_for_what_it_is(family: tuple[str, Painter]) -> None:
     key, painter = family
     assert painter.family.key == key  # type: ignore[attr-defined]
-    assert painter.dialect.size == (64, 64)
+    assert painter.spec.size == (64, 64)
     assert painter.count_tokens("a cat and a dog") > painter.count_tokens("a cat") > 0
 
 
@@ -110,7 +110,7 @@ def test_painting_over_a_box_leaves_the_rest(family: tuple[str, Painter]) -> Non
     key, painter = family
     old = Image.effect_noise((64, 64), 90).convert("RGB")
     start = InitImage(old, 0.5, (0, 0, 32, 64))
-    if not painter.dialect.repairs:
+    if not painter.spec.repairs:
         assert key in {"deepfloyd-if", "flux2-klein", "pixart-sigma", "sana", "sana-sprint"}
         with pytest.raises(Exception, match="cannot paint over"):
             painter.paint([order(painter, 5, start=start)])
@@ -128,7 +128,7 @@ def test_painting_over_a_box_leaves_the_rest(family: tuple[str, Painter]) -> Non
 def test_outside_the_box_the_latents_are_held(family: tuple[str, Painter]) -> None:
     """Not only the finished picture: else seams would show, and inside would not fit outside."""
     _, painter = family
-    if not painter.dialect.repairs:
+    if not painter.spec.repairs:
         pytest.skip("paints over no part")
     old = Image.effect_noise((64, 64), 90).convert("RGB")
     starts = [InitImage(old, strength, (0, 0, 8, 8)) for strength in (0.25, 1.0)]

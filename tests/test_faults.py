@@ -46,7 +46,7 @@ def studio_of(writer: Any, world: Any = None) -> Studio:
     """A studio that paints stripes, with a critic who is pleased by everything."""
     painter = FakePainter() if world is None else WorldPainter(world)
     critic = FakeCritic([[0.99]]) if world is None else WorldCritic(world)
-    return Studio(writer, painter, critic, Settings(takes=2, budget=2.0), Rounds())
+    return Studio(writer, painter, critic, Settings(images_per_round=2, budget=2.0), Rounds())
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ class Talk:
 
     @property
     def pictures(self) -> int:
-        return len(self.session.takes)
+        return len(self.session.candidates)
 
 
 # --- What is looked for. Claims are written as kind/subject/value/object, between semicolons.
@@ -276,7 +276,7 @@ def test_what_is_understood_and_not_used_is_named(
 def test_a_shape_that_was_asked_for_is_painted_or_named(request_: str, wide: bool) -> None:
     best = studio_of(FakeWriter()).imagine(request_, seed=1).best
     assert best
-    order, shaped = best.order, best.order.width != best.order.height
+    order, shaped = best.image_request, best.image_request.width != best.image_request.height
     if shaped:
         assert (order.width > order.height) == wide
     assert shaped or has(best.brief.dropped, "--ar")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.gallery import page, plot
-from limner.agent.archive.rows import DecisionRow, RatingRow, TakeRow, VersionRow
+from limner.agent.archive.rows import CandidateRow, DecisionRow, RatingRow, VersionRow
 from limner.agent.cli import main
 from limner.agent.records import Brief, Claim, Critique
 from limner.pipelines.roles import ImageRequest
@@ -49,14 +49,14 @@ def told(archive: Archive) -> int:
     first = archive.add_version(session, VersionRow("a red cat", asdict(BRIEF)))
     for number, row in enumerate([(0.9, 0.2, None), (0.9, 0.8, 0.7)]):
         wording = replace(ORDER, prompt="a red cat" + ", tiny" * number)
-        made = TakeRow(first, number, wording, Critique(CLAIMS, row), number + 1.0)
-        archive.add_take(session, made, png(RED))
+        made = CandidateRow(first, number, wording, Critique(CLAIMS, row), number + 1.0)
+        archive.add_candidate(session, made, png(RED))
     archive.add_decision(session, DecisionRow(first, 0, "revise", "Not yet: the cat is small."))
     night = replace(BRIEF, claims=(CLAIMS[0], NIGHT), unchecked=("neon",), not_shown=("city",))
     night = replace(night, reply="Now it is night.")
     second = archive.add_version(session, VersionRow("at night", asdict(night), first))
-    made = TakeRow(second, 0, ORDER, Critique((*CLAIMS[:1], OWN), (0.6, 0.3)), 1.0)
-    archive.add_take(session, made, png(GREEN))
+    made = CandidateRow(second, 0, ORDER, Critique((*CLAIMS[:1], OWN), (0.6, 0.3)), 1.0)
+    archive.add_candidate(session, made, png(GREEN))
     archive.rate(session, RatingRow(3, "better", 1))
     return session
 
@@ -82,8 +82,8 @@ def test_the_page_tells_the_whole_session(archive: Archive) -> None:
     for part in (
         "a red cat",
         "session 1 · fake",
-        "3 takes",
-        "The best take at night take 3 · 1 of 1 claims hold · seed 11 "
+        "3 pictures",
+        "The best picture at night #3 · 1 of 1 claims hold · seed 11 "
         "1 of 1 claims hold; not checked: neon; these models can't show: city",
         "added by the writer ✗the cat wears a hat 30 %",
         "version 2, from version 1 · where the session stands",
@@ -119,8 +119,10 @@ def evil(archive: Archive) -> int:
     critique = Critique((Claim(EVIL, EVIL), Claim(EVIL, EVIL, "invented")), (0.5, 0.5))
     order = replace(ORDER, prompt=EVIL, negative=EVIL)
     for number in range(2):
-        made = TakeRow(odd, number, replace(order, prompt=EVIL * (number + 1)), critique, number)
-        archive.add_take(session, made, png(RED))
+        made = CandidateRow(
+            odd, number, replace(order, prompt=EVIL * (number + 1)), critique, number
+        )
+        archive.add_candidate(session, made, png(RED))
     archive.add_decision(session, DecisionRow(odd, 0, EVIL, EVIL))
     archive.rate(session, RatingRow(1, EVIL))
     return session
@@ -137,7 +139,7 @@ def test_hostile_text_stays_text(archive: Archive) -> None:
 
 def test_a_lost_picture_is_said(archive: Archive) -> None:
     session = told(archive)
-    takes = archive.load(session).takes
+    takes = archive.load(session).candidates
     archive.pictures.path(takes[0].picture).write_bytes(b"rubbish")
     archive.pictures.path(takes[2].picture).unlink()
     outline = Outline(page(archive, session))
@@ -149,7 +151,7 @@ def test_the_page_does_not_tell_where_its_user_lives(archive: Archive) -> None:
     home = str(Path.home())
     session = archive.begin(profile=f"{home}/my.yaml")
     version = archive.add_version(session, VersionRow("a cat", {}))
-    archive.add_take(session, TakeRow(version, 0, ORDER, Critique((), ())), png(RED))
+    archive.add_candidate(session, CandidateRow(version, 0, ORDER, Critique((), ())), png(RED))
     archive.add_decision(session, DecisionRow(version, 0, "note", f"no weights in {home}/models"))
     html = page(archive, session)
     assert home not in html and "my.yaml" not in html and "no weights in ~/models" in html
@@ -163,7 +165,7 @@ def test_a_session_without_takes_has_a_page(archive: Archive) -> None:
 
 
 def test_the_plot_counts_on_through_runs() -> None:
-    row = TakeRow(1, 0, ORDER, Critique(CLAIMS, (0.9, 0.1, 0.1)), 2.0)
+    row = CandidateRow(1, 0, ORDER, Critique(CLAIMS, (0.9, 0.1, 0.1)), 2.0)
     better = replace(row, critique=Critique(CLAIMS, (0.9, 0.9, 0.1)), spent=4.0)
     drawn = plot([row, better, replace(row, spent=2.0)])
     assert drawn is not None and drawn.caption == "2 of 3 claims hold after 6.0 pictures’ worth"
@@ -244,7 +246,7 @@ def test_the_list_and_the_search(archive: Archive, capsys: pytest.CaptureFixture
     archive.begin("一只猫 \x1b[2J\u202e" + "x" * 500)
     assert gallery(archive.folder) == 0
     head, newest, oldest = capsys.readouterr().out.splitlines()
-    assert head.split() == ["no.", "takes", "best", "when", "request"]
+    assert head.split() == ["no.", "pictures", "best", "when", "request"]
     assert newest.split()[:2] == ["2", "0"] and "一只猫" in newest and len(newest) < 160
     assert "\x1b" not in newest and "\u202e" not in newest
     assert re.match(r" +1 +3 +1 of 1 +\d{4}-\d\d-\d\d \d\d:\d\d +a red cat", oldest)
@@ -260,7 +262,7 @@ def test_the_list_for_programs(archive: Archive, capfd: pytest.CaptureFixture[st
     out, err = capfd.readouterr()
     (row,) = json.loads(out)["sessions"]
     assert out.isascii() and out.count("\n") == 1 and err == ""
-    assert (row["id"], row["takes"], row["holds"], row["request"]) == (1, 3, 1, "a red cat")
+    assert (row["id"], row["candidates"], row["holds"], row["request"]) == (1, 3, 1, "a red cat")
     assert gallery(archive.folder, "no such thing", "--json") == 0
     assert json.loads(capfd.readouterr().out) == {"sessions": []}
 

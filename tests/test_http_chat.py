@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import openai
 import pytest
 from openai import OpenAI
 from served import Served, client_of, served, turns
@@ -42,16 +43,42 @@ def test_small_talk_paints_nothing(client: OpenAI, house: Served) -> None:
     first, _ = answered(client, "a green dog")
     thanks, told = answered(client, "a green dog", "thanks!")
     assert told["tool"] == "answer" and thanks and "![" not in thanks and "verdict" not in told
-    known = house.house.chats.all()[-1]
-    assert known.version == 1 and len(known.reel.runs) == 1 and f"#{known.meant}:" in first
+    known = house.state.chats.all()[-1]
+    assert known.version == 1 and len(known.history.runs) == 1 and f"#{known.meant}:" in first
     assert "![" in said(client, "a green dog", "thanks!", "#2")
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [("/help", "/pick 2"), ("What can you do?", "/pick 2"), ("### Task:\nGenerate a title", "{}")],
+)
+def test_what_asks_for_no_picture_paints_none(
+    client: OpenAI, house: Served, line: str, reply: str
+) -> None:
+    before = len(house.state.jobs.all())
+    text, told = answered(client, "a green dog", line)
+    assert reply in text and "![" not in text and "verdict" not in told
+    assert len(house.state.jobs.all()) <= before + 1
+
+
+def test_any_model_is_this_one_and_a_size_is_fitted(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="gpt-4o", messages=turns("a red cat"), extra_body={"size": "1792x1024", "stop": ["x"]}
+    )
+    assert answer.model == "limner"
+    assert "painted 88x48" in str(answer.choices[0].message.content)
+
+
+def test_a_long_conversation_that_was_forgotten_is_not_painted_again(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="begin a new one"):
+        said(client, *(f"a red cat number {n}" for n in range(40)))
 
 
 def test_the_same_messages_get_the_same_answer(client: OpenAI, house: Served) -> None:
     lines = ("a blue dog", "make it night", "the second one, but with a tree")
     whole = [said(client, *lines[: at + 1], seed=5) for at in range(3)]
     assert said(client, *lines, seed=5) == whole[-1]
-    house.house.chats = type(house.house.chats)(32)  # as after a restart
+    house.state.chats = type(house.state.chats)(32)  # as after a restart
     assert said(client, *lines, seed=5) == whole[-1]
     assert said(client, *lines[:2], seed=5) == whole[1]
     assert said(client, *lines[:2], seed=6) != whole[1]

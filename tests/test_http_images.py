@@ -121,13 +121,41 @@ def test_models(client: OpenAI) -> None:
     (model,) = client.models.list().data
     assert model.id == "limner" == client.models.retrieve("limner").id
     with pytest.raises(openai.NotFoundError):
-        client.images.generate(prompt=REQUEST, model="dall-e-9")
+        client.models.retrieve("dall-e-9")
 
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("how", "size"),
+    [
+        ({"model": "dall-e-3", "size": "1024x1024", "quality": "hd", "style": "vivid"}, "64x64"),
+        ({"model": "gpt-image-1", "size": "1536x1024", "quality": "high"}, "80x56"),
+        ({"model": "any", "size": "1792x1024"}, "88x48"),
+        ({"size": "auto"}, "64x64"),
+        ({"size": "128x64"}, "128x64"),
+        ({"n": None, "size": "", "extra_body": {"response_format": "", "stream": None}}, "64x64"),
+    ],
+)
+def test_what_openai_s_clients_send_is_fitted(
+    client: OpenAI, how: dict[str, Any], size: str
+) -> None:
+    answer = client.images.generate(prompt=REQUEST, **how)
+    with Image.open(io.BytesIO(content_of(answer))) as picture:
+        assert f"{picture.width}x{picture.height}" == answer.size == size
+    notes = (answer.model_extra or {})["limner"]["notes"]
+    fitted = how.get("size", "").endswith("1024")
+    assert any(f"painted {size}" in note for note in notes) == fitted
 
 
-def test_the_readme_s_lines_run(house: Served, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_picture_s_head_is_told(client: OpenAI, web: httpx.Client) -> None:
+    linked = client.images.generate(prompt=REQUEST, response_format="url")
+    answer = web.head(str((linked.data or [])[0].url))
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
+
+
+README = (Path(__file__).parent.parent / "docs" / "assistants.md").read_text(encoding="utf-8")
+
+
+def test_the_documented_lines_run(house: Served, tmp_path: Path, monkeypatch: Any) -> None:
     (source,) = re.findall(r"^```py\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
     assert "http://127.0.0.1:8420" in source
     monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ import pytest
 from openai import OpenAI
 from served import PATIENCE, Patient, Served, client_of, content_of, patient, served, sure, turns
 
-from limner.agent.serve.checkup import examine
+from limner.agent.serve.health import check_models
 from limner.agent.studio import Studio
 from limner.pipelines import stamp
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
@@ -56,8 +56,8 @@ def test_the_page_can_follow_undo_pick_and_resume(page: httpx.Client) -> None:
     events_of(web, say("make it night")["job"])
     state = web.get(f"/v1/sessions/{room}").json()
     assert [v["words"] for v in state["versions"]] == ["a red cat", "make it night"]
-    assert len(state["takes"]) == 8 and state["version"] == 2
-    content = web.get(state["takes"][0]["picture"]).content
+    assert len(state["candidates"]) == 8 and state["version"] == 2
+    content = web.get(state["candidates"][0]["picture"]).content
     assert json.loads(stamp.parse(content, Path("it")).recipe)["request"] == "a red cat"
 
     assert step("undo")["session"]["version"] == 1
@@ -71,11 +71,11 @@ def test_the_page_can_follow_undo_pick_and_resume(page: httpx.Client) -> None:
     kept = web.get("/v1/archive", params={"search": "red cat"}).json()
     assert number in [row["id"] for row in kept["sessions"]]
     past = web.get(f"/v1/archive/{number}").json()
-    first = past["history"][0]["takes"][0]
+    first = past["history"][0]["candidates"][0]
     assert web.get(first["picture"]).content.startswith(b"\x89PNG")
-    assert first["verdict"] == state["takes"][0]["verdict"] and first["verdict"]["reached"]
+    assert first["verdict"] == state["candidates"][0]["verdict"] and first["verdict"]["reached"]
     resumed = web.post("/v1/sessions", json={"resume": number}).json()
-    assert len(resumed["takes"]) == 12 and resumed["id"] != room
+    assert len(resumed["candidates"]) == 12 and resumed["id"] != room
 
 
 def test_a_take_can_be_finished(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_take_can_be_finished(tmp_path: Path) -> None:
             job = web.post(f"/v1/sessions/{room}/words", json={"words": words}).json()["job"]
             kinds = [event.get("kind") for event in events_of(web, job)]
             state = web.get(f"/v1/sessions/{room}").json()
-            pictures.append(web.get(state["takes"][state["meant"] - 1]["picture"]).content)
+            pictures.append(web.get(state["candidates"][state["meant"] - 1]["picture"]).content)
     assert "reply" in kinds and "take" not in kinds and state["version"] == 1
     one, other = (stamp.parse(content, Path("it")).picture for content in pictures)
     assert one != other
@@ -109,7 +109,7 @@ def test_what_was_not_checked_is_told_before_and_after_painting() -> None:
         words = {"words": "a red cat, neon"}
         job = web.post(f"/v1/sessions/{room}/words", json=words).json()["job"]
         events = {event.get("kind"): event for event in events_of(web, job)}
-        take = web.get(f"/v1/sessions/{room}").json()["takes"][-1]
+        take = web.get(f"/v1/sessions/{room}").json()["candidates"][-1]
     assert events["brief"]["verdict"]["unchecked"] == ["neon"] == take["verdict"]["unchecked"]
     assert not events["brief"]["verdict"]["holds"] and take["verdict"]["holds"]
     assert not take["verdict"]["reached"] and events["finished"]["verdict"] == take["verdict"]
@@ -138,8 +138,8 @@ def test_a_full_archive_costs_no_picture(tmp_path: Path) -> None:
         httpx.Client(base_url=server.url, trust_env=False, timeout=PATIENCE) as web,
         client_of(server) as client,
     ):
-        assert server.house.archive
-        server.house.archive.close()
+        assert server.state.archive
+        server.state.archive.close()
         answer = client.images.generate(prompt=REQUEST)
         assert content_of(answer) and "archive" in str(answer.model_extra)
         room = web.post("/v1/sessions", json={}).json()["id"]
@@ -164,7 +164,7 @@ def test_every_model_is_tried_for_health(web: httpx.Client, house: Served) -> No
         ("writer", "painter", "critic"), "ok"
     )
     assert web.get("/health/live").json() == {"status": "ok"}
-    assert house.house.checkup.fresh
+    assert house.state.checked["painter"] == "ok" and house.state.checked_at
 
 
 @pytest.mark.parametrize(("pieces", "found"), [(["{}"], "ok"), ([], "it says nothing")])
@@ -175,7 +175,7 @@ def test_a_writer_of_tasks_is_tried_with_a_task(pieces: list[str], found: str) -
             yield from pieces
 
     writer: Any = Rules()
-    assert found in examine(Studio(writer, FakePainter(), FakeCritic()))["writer"]
+    assert found in check_models(Studio(writer, FakePainter(), FakeCritic()))["writer"]
 
 
 def test_a_broken_model_is_told() -> None:

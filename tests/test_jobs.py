@@ -22,7 +22,7 @@ from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 @pytest.fixture
 def studio() -> Studio:
     critic = FakeCritic([[0.4]])
-    return Studio(FakeWriter(), FakePainter(), critic, Settings(takes=2, budget=6.0))
+    return Studio(FakeWriter(), FakePainter(), critic, Settings(images_per_round=2, budget=6.0))
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def jobs(studio: Studio) -> Iterator[Jobs]:
 
 
 def painting(studio: Studio) -> Generator[Event, None, None]:
-    return studio.takes("a red cat", seed=1, preview_every=1)
+    return studio.stream("a red cat", seed=1, preview_every=1)
 
 
 def test_a_painting_has_its_events_and_its_result(jobs: Jobs, studio: Studio) -> None:
@@ -140,7 +140,7 @@ def test_a_cancelled_painting_keeps_its_takes(jobs: Jobs) -> None:
     seen.set()
     result = job.result(PATIENCE)
     assert isinstance(result, Result) and result.ended == "cancelled"
-    assert len(result.takes) == 2 and result.best is result.takes[0]
+    assert len(result.candidates) == 2 and result.best is result.candidates[0]
     assert result.spent == pytest.approx(2)
     *_, last = job.stream()
     assert isinstance(last, Finished) and job.state == "cancelled" and job.error is None
@@ -165,7 +165,7 @@ def test_cancelling_stops_the_painter_between_two_steps(jobs: Jobs) -> None:
 
 
 def test_errors_are_the_jobs_own(jobs: Jobs) -> None:
-    bad = jobs.submit(lambda studio: studio.takes("", seed=1))
+    bad = jobs.submit(lambda studio: studio.stream("", seed=1))
     with pytest.raises(BadInput, match="empty"):
         bad.result(PATIENCE)
     with pytest.raises(BadInput, match="empty"):

@@ -22,7 +22,7 @@ def jobs() -> Iterator[Jobs]:
 
 
 def painting(studio: Studio) -> Generator[Event, None, None]:
-    return studio.takes("a red cat", seed=1)
+    return studio.stream("a red cat", seed=1)
 
 
 async def _kinds(job: Job) -> list[str]:
@@ -40,7 +40,7 @@ def test_coroutines_listen_too(jobs: Jobs) -> None:
 
 def test_a_coroutine_hears_of_errors(jobs: Jobs) -> None:
     with pytest.raises(BadInput, match="empty"):
-        asyncio.run(_kinds(jobs.submit(lambda studio: studio.takes(" ", seed=1))))
+        asyncio.run(_kinds(jobs.submit(lambda studio: studio.stream(" ", seed=1))))
 
 
 @pytest.mark.parametrize("cancel", [True, False])

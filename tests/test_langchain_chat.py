@@ -253,7 +253,8 @@ def test_an_agent_of_a_local_model(tiny: Path, tmp_path: Path) -> None:
 
     Tiny.folder = tiny / "writer"
     tools = limner_tools(Studio.open("fake"), folder=tmp_path)
-    agent = create_agent(Scripted(), tools[3:4], system_prompt="Paint.")  # expand_prompt
+    named = [tool for tool in tools if tool.name == "expand_prompt"]
+    agent = create_agent(Scripted(), named, system_prompt="Paint.")
     said = agent.invoke({"messages": [HumanMessage("write of 'a red cat'")]})["messages"]
     assert [type(message).__name__ for message in said] == [
         *("HumanMessage", "AIMessage", "ToolMessage", "AIMessage")

@@ -13,15 +13,18 @@ from tooled import EXAMPLES, call, tools_in
 
 
 class _Standard:
-    """A tool with one take to speak of; LangChain's classes do the rest."""
+    """A tool with one session to speak of, changed once; LangChain's classes do the rest."""
 
-    name = ""
     tools: dict[str, BaseTool]
+    name = ""
 
-    @pytest.fixture(autouse=True)
-    def _with_a_take(self, tmp_path: Path) -> None:
-        self.tools = tools_in(tmp_path)
+    @pytest.fixture(autouse=True, params=EXAMPLES)
+    def _with_a_session(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+        self.name, self.tools = request.param, tools_in(tmp_path)
         call(self.tools["imagine"], request="a red cat", seed=1)
+        call(self.tools["refine_image"], session=1, change="make it blue", seed=1)
+        if self.name == "redo_change":
+            call(self.tools["undo_change"], session=1)
 
     @property
     def tool_constructor(self) -> BaseTool:
@@ -32,41 +35,13 @@ class _Standard:
         return EXAMPLES[self.name]
 
 
-class TestImagineUnit(_Standard, ToolsUnitTests):
-    name = "imagine"
+class TestUnit(_Standard, ToolsUnitTests):
+    """What needs no call."""
 
 
-class TestRefineUnit(_Standard, ToolsUnitTests):
-    name = "refine_image"
+class TestIntegration(_Standard, ToolsIntegrationTests):
+    """What calls the tools."""
 
 
-class TestScoreUnit(_Standard, ToolsUnitTests):
-    name = "score_image"
-
-
-class TestExpandUnit(_Standard, ToolsUnitTests):
-    name = "expand_prompt"
-
-
-class TestDescribeUnit(_Standard, ToolsUnitTests):
-    name = "describe_take"
-
-
-class TestImagine(_Standard, ToolsIntegrationTests):
-    name = "imagine"
-
-
-class TestRefine(_Standard, ToolsIntegrationTests):
-    name = "refine_image"
-
-
-class TestScore(_Standard, ToolsIntegrationTests):
-    name = "score_image"
-
-
-class TestExpand(_Standard, ToolsIntegrationTests):
-    name = "expand_prompt"
-
-
-class TestDescribe(_Standard, ToolsIntegrationTests):
-    name = "describe_take"
+def test_every_tool_has_an_example(tmp_path: Path) -> None:
+    assert tools_in(tmp_path).keys() == EXAMPLES.keys()

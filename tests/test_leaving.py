@@ -58,7 +58,7 @@ def test_ctrl_c_keeps_the_best_so_far(tmp_path: Path) -> None:
     talk = Talk(tmp_path, 0.9, 0.2)
     interrupting(talk, CandidateReady)
     seen = talk.say(REQUEST)
-    assert len(talk.chat.session.takes) == 1 and talk.chat.session.meant == 1
+    assert len(talk.chat.session.candidates) == 1 and talk.chat.session.meant == 1
     assert "claims hold" in seen and "; stopped" in seen
     assert "brief 2" in talk.say("make it night")
 

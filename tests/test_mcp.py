@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -39,7 +40,7 @@ async def test_it_paints_what_an_assistant_asks_for(tmp_path: Path) -> None:
     content = Path(picture["file"]).read_bytes()
     assert hashlib.sha256(content).hexdigest() == picture["sha256"]
     assert base64.b64decode(whole.blob) == content  # type: ignore[union-attr]
-    assert picture["seed"] == 7 and picture["takes"] >= 4 and picture["ended"] == "done"
+    assert picture["seed"] == 7 and picture["candidates"] >= 4 and picture["ended"] == "done"
     assert isinstance(said, TextContent) and picture["take"] in said.text
     assert all(claim["text"] in said.text for claim in picture["claims"])
     assert picture["verdict"]["said"] in said.text and picture["brief"]["request"] == REQUEST
@@ -65,6 +66,16 @@ async def test_every_tool_says_exactly_what_it_takes_and_gives(tmp_path: Path) -
             "refine_image": await fields(
                 connected, "refine_image", take=take, change="make it night", seed=1
             ),
+            "adjust_image": await fields(connected, "adjust_image", take=take, finish="brighter"),
+            "select_image": await fields(
+                connected, "select_image", session=picture["session"], candidate=2
+            ),
+            "back_to_version": await fields(
+                connected, "back_to_version", session=picture["session"], version=1
+            ),
+            "ask_about_session": await fields(
+                connected, "ask_about_session", session=picture["session"], question="thanks"
+            ),
             "score_image": await fields(
                 connected, "score_image", take=take, claims=["the cat is red"]
             ),
@@ -74,6 +85,10 @@ async def test_every_tool_says_exactly_what_it_takes_and_gives(tmp_path: Path) -
             "status": await fields(connected, "status", job=job["job"]),
             "cancel": await fields(connected, "cancel", job=job["job"]),
         }
+        how: dict[str, Any] = {"session": picture["session"]}
+        blue = await fields(connected, "refine_image", add=["The cat is blue."], seed=3, **how)
+        answers["undo_change"] = await fields(connected, "undo_change", **how)
+        answers["redo_change"] = await fields(connected, "redo_change", **how)
     assert set(answers) == set(tools)
     assert tools == again
     for name, tool in tools.items():
@@ -83,6 +98,10 @@ async def test_every_tool_says_exactly_what_it_takes_and_gives(tmp_path: Path) -
     night = answers["refine_image"]
     assert "night" in str(night["claims"]) and night["take"] != take and night["tool"] == "edit"
     assert answers["score_image"]["claims"][0]["text"] == "the cat is red"
+    assert answers["select_image"]["candidate"] == 2 and answers["select_image"]["take"] != take
+    assert answers["back_to_version"]["take"] == answers["select_image"]["take"]
+    assert answers["redo_change"]["take"] == blue["take"] != answers["undo_change"]["take"]
+    assert "The cat is blue." in blue["verdict"]["holds"] + blue["verdict"]["fails"]
     assert answers["result"]["picture"]["sha256"] == picture["sha256"]
     assert answers["cancel"]["state"] == "done"
     assert answers["describe_take"]["verdict"] == picture["verdict"]
@@ -150,7 +169,7 @@ async def test_a_seed_is_drawn_where_none_is_given_and_told(tmp_path: Path) -> N
     assert same["sha256"] == first["sha256"]
     assert other["seed"] != first["seed"]
     assert read_recipe(Path(first["file"])).seed == first["seed"]
-    assert first["session"] is None
+    assert len({one["session"] for one in (first, same, other)}) == 3
 
 
 @pytest.mark.asyncio
@@ -166,19 +185,19 @@ async def test_a_style_brings_its_words_and_its_shape(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
     async with inside(tmp_path) as connected:
-        assert "seed: " in await refusal(connected, "imagine", request="a cat", seed=-1)
-        assert "seed: " in await refusal(connected, "imagine", request="a cat", seed=True)
-        assert "out: " in await refusal(connected, "imagine", request="a cat", out="/tmp/x.png")
-        assert "request: " in await refusal(connected, "imagine", request="x" * 4_001)
-        assert "request: " in await refusal(connected, "imagine")
+        assert "seed" in await refusal(connected, "imagine", request="a cat", seed=-1)
+        assert "seed" in await refusal(connected, "imagine", request="a cat", seed=True)
+        assert "out" in await refusal(connected, "imagine", request="a cat", out="/tmp/x.png")
+        assert "request" in await refusal(connected, "imagine", request="x" * 4_001)
+        assert "request" in await refusal(connected, "imagine")
         assert "empty" in await refusal(connected, "imagine", request="\u200b\x1b[31m")
-        assert "budget: " in await refusal(connected, "imagine", request="a cat", budget=1e9)
-        assert "size: " in await refusal(connected, "imagine", request="a cat", size="../etc")
+        assert "budget" in await refusal(connected, "imagine", request="a cat", budget=1e9)
+        assert "size" in await refusal(connected, "imagine", request="a cat", size="../etc")
         assert "64 x 63" in await refusal(connected, "imagine", request="a cat", size="64x63")
         assert "pay" in await refusal(connected, "imagine", request="a cat", budget=0.01)
         assert "no style" in await refusal(connected, "imagine", request="a cat", style="nope")
         for id in ("../../etc/passwd", "0" * 64, "1-0", "-1", "%2e%2e", "1-1\n", "A" * 16):
-            assert "take: " in await refusal(connected, "describe_take", take=id)
+            assert "take" in await refusal(connected, "describe_take", take=id)
         assert "no take" in await refusal(connected, "describe_take", take="0" * 16)
         assert "no archive" in await refusal(connected, "describe_take", take="1-1")
         assert "no such job" in await refusal(connected, "status", job="nope")
@@ -192,7 +211,7 @@ async def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
         for uri in ("limner://takes/../x", "file:///etc/passwd", "limner://gallery/1"):
             with pytest.raises(MCPError):
                 await connected.read_resource(uri)
-        assert (await fields(connected, "imagine", request="a cat", budget=1))["takes"] == 1
+        assert (await fields(connected, "imagine", request="a cat", budget=1))["candidates"] == 1
 
 
 @pytest.mark.asyncio

@@ -30,14 +30,14 @@ async def test_who_hangs_up_cancels_and_the_next_is_served(tmp_path: Path) -> No
         await hung_up(connected)
         # One thread paints: unless the first one stopped, this would wait for 10,000 pictures.
         after = await fields(connected, "imagine", request="a dog", budget=1, seed=1)
-    assert after["takes"] == 1
+    assert after["candidates"] == 1
 
 
 @pytest.mark.asyncio
 async def test_a_cancelled_job_keeps_the_best_so_far(tmp_path: Path) -> None:
     async with inside(tmp_path, studio=slow) as connected:
         job = (await fields(connected, "start", request=REQUEST))["job"]
-        while (standing := await fields(connected, "status", job=job))["takes"] < 2:
+        while (standing := await fields(connected, "status", job=job))["candidates"] < 2:
             assert standing["state"] in ("waiting", "running")
             await anyio.sleep(0.05)
         early = await fields(connected, "result", job=job, seconds=0)
@@ -48,5 +48,5 @@ async def test_a_cancelled_job_keeps_the_best_so_far(tmp_path: Path) -> None:
         fetched = await fields(connected, "result", job=job, seconds=45)
     assert early["picture"] is None and early["job"]["step"] > 0
     assert fetched["job"]["state"] == "cancelled"
-    assert fetched["picture"]["ended"] == "cancelled" and fetched["picture"]["takes"] >= 2
+    assert fetched["picture"]["ended"] == "cancelled" and fetched["picture"]["candidates"] >= 2
     assert Path(fetched["picture"]["file"]).is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import random
@@ -19,13 +20,14 @@ from PIL import Image
 
 from limner.agent.cli.main import main
 from limner.agent.events import BriefReady, CandidateReady, Decided, PaintingStep
-from limner.agent.mcp.preview import LARGEST, picture_in, preview
-from limner.agent.mcp.tell import of_take
-from limner.agent.mcp.tools import listed
-from limner.agent.mcp.watch import RequestProgress
+from limner.agent.mcp.calls import listed_tools
+from limner.agent.mcp.content import LARGEST_PREVIEW, answer_of, preview
+from limner.agent.mcp.progress import RequestProgress
 from limner.agent.records import Result
+from limner.agent.scoring.inputs import picture_from_base64
 from limner.agent.studio import Studio
-from limner.agent.tools.service import IssuedCandidate, ToolRequest
+from limner.agent.tools.toolset import ToolAnswer
+from limner.agent.tools.turns import IssuedCandidate, ToolRequest
 from limner.errors import BadInput, MissingExtra
 
 HOSTS = (Path(__file__).parent.parent / "docs" / "mcp-hosts.md").read_text(encoding="utf-8")
@@ -51,7 +53,7 @@ def kept(folder: Path, picture: Image.Image | None = None, seed: int = 7) -> Iss
 @pytest.mark.parametrize("size", [(64, 64), (700, 300), (2_000, 1_500), (3_000, 40)])
 def test_a_preview_is_small_whatever_it_shows(size: tuple[int, int]) -> None:
     content, kind = preview(noise(*size))
-    assert len(content) <= LARGEST
+    assert len(content) <= LARGEST_PREVIEW
     shown = Image.open(io.BytesIO(content))
     assert shown.get_format_mimetype() == kind
     assert max(shown.size) <= 768
@@ -67,8 +69,8 @@ def test_a_plain_picture_keeps_every_pixel() -> None:
 
 def test_a_whole_answer_fits_into_what_hosts_take(tmp_path: Path) -> None:
     picture = kept(tmp_path, noise(1_024, 1_024))
-    wish = ToolRequest("a red cat", 7, tool="adjust", kept=picture)
-    answer = of_take(wish)
+    request = ToolRequest("a red cat", 7, tool="adjust", kept=picture)
+    answer = answer_of(ToolAnswer.of(request))
     assert len(answer.model_dump_json(by_alias=True).encode()) < MOST
 
 
@@ -77,13 +79,13 @@ def test_a_whole_answer_fits_into_what_hosts_take(tmp_path: Path) -> None:
 def test_a_picture_comes_in(kind: str, head: str) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (32, 16), "red").save(buffer, kind)
-    assert picture_in(head + base64.b64encode(buffer.getvalue()).decode()).size == (32, 16)
+    assert picture_from_base64(head + base64.b64encode(buffer.getvalue()).decode()).size == (32, 16)
 
 
 def test_a_large_picture_comes_in_smaller() -> None:
     buffer = io.BytesIO()
     Image.new("L", (8_000, 400), 200).save(buffer, "PNG")
-    picture = picture_in(base64.b64encode(buffer.getvalue()).decode())
+    picture = picture_from_base64(base64.b64encode(buffer.getvalue()).decode())
     assert picture.size == (2_048, 102) and picture.mode == "RGB"
 
 
@@ -102,7 +104,7 @@ def test_a_large_picture_comes_in_smaller() -> None:
 )
 def test_what_is_no_picture_stays_out(text: str) -> None:
     with pytest.raises(BadInput):
-        picture_in(text)
+        picture_from_base64(text)
 
 
 def test_files_that_were_changed_are_noticed(tmp_path: Path) -> None:
@@ -123,19 +125,19 @@ def test_nothing_painted_is_nothing_kept(tmp_path: Path) -> None:
 
 def test_progress_only_grows_and_never_passes_its_end() -> None:
     watch, said = RequestProgress(), []
-    for event in Studio.open("fake").takes("two red cats and a blue dog at night", seed=2):
+    for event in Studio.open("fake").stream("two red cats and a blue dog at night", seed=2):
         if watch.see(event):
             said.append((watch.done, watch.rounds, watch.doing))
             assert isinstance(event, BriefReady | PaintingStep | CandidateReady | Decided) or said
     assert [done for done, *_ in said] == sorted({done for done, *_ in said})
     assert all(done <= of for done, of, _ in said)
-    assert watch.takes >= 4 and watch.verdict and watch.verdict.said
+    assert watch.candidates >= 4 and watch.verdict and watch.verdict.said
 
 
 def test_descriptions_never_change_and_schemas_are_simple() -> None:
-    text = json.dumps([tool.model_dump(mode="json") for tool in listed()])
-    assert text == json.dumps([tool.model_dump(mode="json") for tool in listed()])
-    for tool in listed():
+    text = json.dumps([tool.model_dump(mode="json") for tool in listed_tools()])
+    assert text == json.dumps([tool.model_dump(mode="json") for tool in listed_tools()])
+    for tool in listed_tools():
         _check_strict(tool.input_schema)
         assert '"anyOf"' not in json.dumps(tool.input_schema)
 
@@ -147,19 +149,21 @@ def _check_strict(schema: dict[str, Any]) -> None:
         if kind == "string":
             assert "maxLength" in field or field["pattern"].endswith("$")
         elif kind == "array":
-            assert field["maxItems"] <= 64 and "maxLength" in field["items"]
+            assert field["maxItems"] <= 64 and {"maxLength", "maximum"} & field["items"].keys()
+        elif kind == "object":
+            assert field["maxProperties"] <= 64 and "maxLength" in field["additionalProperties"]
         else:
             assert "maximum" in field
 
 
 def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from limner.agent import as_mcp
-
     for name in [name for name in sys.modules if name.split(".")[0] == "mcp"]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.startswith("limner.agent.mcp")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp", None)
     with pytest.raises(MissingExtra, match="mcp") as missing:
-        as_mcp.needed()
+        importlib.import_module("limner.agent.mcp.server")
     assert "limner[mcp]" in missing.value.hint
 
 
@@ -191,10 +195,10 @@ def test_the_hosts_settings_are_whole() -> None:
         assert server["command"] == "/path/to/limner" and server["args"] == ["mcp"]
 
 
-def test_the_readme_has_a_line_for_each_way_in() -> None:
+def test_the_manual_has_a_line_for_each_way_in() -> None:
     assert [["limner", "mcp"], "limner mcp --http --port 8765".split()] == LINES
 
 
 def test_every_tool_is_in_the_document() -> None:
-    for tool in listed():
+    for tool in listed_tools():
         assert f"`{tool.name}`" in HOSTS

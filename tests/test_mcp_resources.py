@@ -33,7 +33,7 @@ async def test_the_gallery_and_its_takes_outlive_the_server(tmp_path: Path) -> N
         templates = (await connected.list_resource_templates()).resource_templates
     assert row["session"] == picture["session"] and row["request"] == REQUEST
     assert listed == ["limner://gallery", picture["uri"]]
-    assert len(session["takes"]) >= 4 and session["said"][0]["seed"] == 7
+    assert len(session["candidates"]) >= 4 and session["said"][0]["seed"] == 7
     blob = base64.b64decode(whole.blob)  # type: ignore[union-attr]
     kept, saved = Image.open(io.BytesIO(blob)), Image.open(picture["file"])
     assert kept.tobytes() == saved.tobytes()
@@ -78,3 +78,28 @@ async def test_what_a_picture_says_about_itself_is_not_passed_on(tmp_path: Path)
     assert not scored.is_error and "SECRET" not in scored.model_dump_json()
     (small,) = (one for one in painted.content if isinstance(one, ImageContent))
     assert not Image.open(io.BytesIO(base64.b64decode(small.data))).info
+
+
+@pytest.mark.asyncio
+async def test_a_session_outlives_the_server(tmp_path: Path) -> None:
+    async with inside(tmp_path, tmp_path / "home") as connected:
+        cat = await fields(connected, "imagine", request=REQUEST, seed=7)
+        night = await fields(
+            connected, "refine_image", take=cat["take"], change="make it night", seed=1
+        )
+        thanks = await fields(connected, "refine_image", take=cat["take"], change="thanks")
+    async with inside(tmp_path, tmp_path / "home") as connected:
+        number = night["session"]
+        (page,) = (await connected.read_resource(f"limner://gallery/{number}")).contents
+        kept = json.loads(page.text)  # type: ignore[union-attr]
+        undone = await fields(connected, "undo_change", session=number)
+        redone = await fields(connected, "redo_change", session=number)
+        dog = await fields(connected, "refine_image", session=number, change="add a dog")
+        (rows,) = (await connected.read_resource("limner://gallery")).contents
+    assert [one["words"] for one in kept["said"]] == [REQUEST, "make it night"]
+    assert thanks["session"] == cat["session"] != number
+    assert (undone["candidate"], undone["version"]) == (1, 1)
+    assert undone["brief"] == cat["brief"] and redone["brief"] == night["brief"]
+    assert redone["candidate"] == night["candidate"]
+    assert dog["session"] == number and dog["request"] == f"{REQUEST}; make it night; add a dog"
+    assert len(json.loads(rows.text)["sessions"]) == 2  # type: ignore[union-attr]

@@ -17,7 +17,7 @@ from limner.agent.cli.main import main
 NOISY = """
 import os, subprocess, sys, warnings
 from pathlib import Path
-from limner.agent import as_mcp
+from limner.agent.mcp.server import open_state, serve_stdio
 from limner.agent.studio import Studio
 from limner.pipelines.fakes import FakeCritic, FakePainter, FakeWriter
 
@@ -32,8 +32,8 @@ class Noisy(FakePainter):
         warnings.warn("noise: a warning")
         return super().paint(orders, preview_every)
 
-with as_mcp.open_room(lambda: Studio(FakeWriter(), Noisy(), FakeCritic()), Path(sys.argv[1])) as r:
-    as_mcp.serve_stdio(r)
+with open_state(lambda: Studio(FakeWriter(), Noisy(), FakeCritic()), Path(sys.argv[1])) as s:
+    serve_stdio(s)
 print("noise: at the end")
 """
 

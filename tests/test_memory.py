@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limner.agent.tools.service import RecentlyUsed
+from limner.agent.tools.recently_used import RecentlyUsed
 
 
 def test_what_nobody_asked_for_longest_is_forgotten() -> None:

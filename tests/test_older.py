@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from limner.agent.archive import pictures
+from limner.agent import reproduce
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.gallery import page
+from limner.agent.archive.recorder import SessionRecorder
 from limner.agent.cli import main
-from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.studio import Studio
 
@@ -70,20 +70,20 @@ def test_a_conversation_is_gone_on_with(home: Path, number: int, tmp_path: Path)
     studio = Studio.open("fake")
     with Archive.open(home) as archive:
         talk = Session.resumed(studio, archive, number)
-        assert talk.brief and talk.brief.claims and talk.meant and len(talk.takes) > 1
-        for take in range(1, len(talk.takes) + 1):
+        assert talk.brief and talk.brief.claims and talk.meant and len(talk.candidates) > 1
+        for take in range(1, len(talk.candidates) + 1):
             (tmp_path / f"{take}.png").write_bytes(talk.stamped(take, "fake"))
-            assert pictures.again(tmp_path / f"{take}.png", studio)[1]
-        before, versions = len(talk.takes), len(talk.history())
+            assert reproduce.again(tmp_path / f"{take}.png", studio)[1]
+        before, versions = len(talk.candidates), len(talk.versions())
         list(talk.turn("at sunset"))
-        assert talk.brief.claims and len(talk.history()) == versions + 1
+        assert talk.brief.claims and len(talk.versions()) == versions + 1
         assert (
-            len(talk.takes) > before
-            and isinstance(talk.diary, SessionRecorder)
-            and not talk.diary.problem
+            len(talk.candidates) > before
+            and isinstance(talk.recorder, SessionRecorder)
+            and not talk.recorder.problem
         )
         again = Session.resumed(studio, archive, number)
-        assert again.history() == talk.history() and again.meant == talk.meant
+        assert again.versions() == talk.versions() and again.meant == talk.meant
 
 
 def test_what_was_finished_and_taken_back_is_still_there(home: Path) -> None:
@@ -93,5 +93,5 @@ def test_what_was_finished_and_taken_back_is_still_there(home: Path) -> None:
         talk.redo()
         assert talk.version == 2
         talk.redo()  # which was brightened, and that taken back
-        assert talk.reel.finishes(talk.meant or 0)
-        assert [(r.take, r.verdict) for r in archive.load(1).ratings] == [(2, "good")]
+        assert talk.history.finishes(talk.meant or 0)
+        assert [(r.candidate, r.verdict) for r in archive.load(1).ratings] == [(2, "good")]

@@ -69,7 +69,7 @@ def test_a_lora_whose_name_says_what_it_is_for_chooses_the_row(tiny: Path, lora:
     painter: Any = open_painter(tiny / "painter", {"device": "cpu", "lora": str(lora)})
     assert painter.family.key == "sd15-lcm"
     assert type(painter._palette.pipe.scheduler).__name__ == "LCMScheduler"
-    assert painter.dialect.steps == 4
+    assert painter.spec.steps == 4
     one = ImageRequest("a cat", 1, 64, 64, 4, 1.0)
     assert picture(painter, one).size == (64, 64)
 
@@ -92,8 +92,8 @@ def test_a_lora_that_is_none_is_refused(tiny: Path, lora: Path, tmp_path: Path) 
 @pytest.mark.filterwarnings("ignore")  # compel's own
 def test_words_can_be_weighed_and_prompts_be_long(tiny: Path) -> None:
     painter = open_painter(tiny / "painter", {**TOLD, "weigh": True})
-    assert painter.dialect.weights
-    assert painter.dialect.tokens == 4 * 77
+    assert painter.spec.weights
+    assert painter.spec.tokens == 4 * 77
     plain = picture(painter, order("cat dog"))
     assert apart(plain, picture(open_painter(tiny / "painter", TOLD), order("cat dog"))) <= 2
     assert apart(plain, picture(painter, order("(cat)1.8 dog"))) > 0

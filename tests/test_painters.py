@@ -50,8 +50,8 @@ def apart(one: Image, other: Image) -> int:
 
 def test_it_is_a_painter(painter: Painter) -> None:
     assert isinstance(painter, Painter)
-    assert painter.dialect.size == (64, 64)
-    assert painter.dialect.steps == 4
+    assert painter.spec.size == (64, 64)
+    assert painter.spec.steps == 4
     assert painter.count_tokens("a cat and a dog") > painter.count_tokens("a cat") > 0
 
 

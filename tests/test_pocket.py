@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from limner.agent.events import BriefReady, CandidateReady, Finished, PaintingStep
-from limner.agent.records import company
+from limner.agent.records import batch_of
 from limner.agent.studio import Studio
 from limner.configs import load
 from limner.errors import ModelUnusable
@@ -50,9 +50,11 @@ def test_the_same_seed_writes_the_same_brief(pocket: Studio) -> None:
 
 
 def test_a_request_ends_in_the_best_of_its_takes(pocket: Studio) -> None:
-    events = list(pocket.takes("a large sun", seed=2, budget=4, takes=2, preview_every=5))
+    events = list(
+        pocket.stream("a large sun", seed=2, budget=4, images_per_round=2, preview_every=5)
+    )
     steps = [event for event in events if isinstance(event, PaintingStep)]
-    takes = [event.take for event in events if isinstance(event, CandidateReady)]
+    takes = [event.candidate for event in events if isinstance(event, CandidateReady)]
     (finished,) = [event for event in events if isinstance(event, Finished)]
     best = finished.result.best
     assert best is not None and best.critique.verified
@@ -60,15 +62,15 @@ def test_a_request_ends_in_the_best_of_its_takes(pocket: Studio) -> None:
     assert best.picture.size == (128, 128)
     assert any(step.previews for step in steps)
     assert finished.result.spent <= 4 + 1e-6
-    assert len({take.order.seed for take in takes}) == len(takes)
+    assert len({take.image_request.seed for take in takes}) == len(takes)
 
 
 def test_a_picture_can_be_painted_again_in_the_company_it_had(pocket: Studio) -> None:
     result = pocket.imagine("a blue car", seed=4, budget=4)
     assert result.best is not None
-    seeds, gone = company(result.best, result.takes)
+    seeds, gone = batch_of(result.best, result.candidates)
     assert len(seeds) == 7 and gone.count(0) == 2
-    again = pocket.repaint(result.best.order, seeds, gone)
+    again = pocket.repaint(result.best.image_request, seeds, gone)
     assert again.tobytes() == result.best.picture.tobytes()
 
 

@@ -366,8 +366,8 @@ def test_repainting_wants_the_scenes_that_were_drawn(trained: Path) -> None:
 def test_what_is_shipped_opens_and_works(trained: Path, tmp_path: Path) -> None:
     ship(trained, tmp_path)
     shipped = DiffusersPainter(tmp_path / "painter", "toy")
-    assert shipped.dialect.size == (128, 128)
-    order = ImageRequest("a red cat", 1, *shipped.dialect.size, steps=2, guidance=3.0)
+    assert shipped.spec.size == (128, 128)
+    order = ImageRequest("a red cat", 1, *shipped.spec.size, steps=2, guidance=3.0)
     (done,) = [d for d in shipped.paint([order]) if isinstance(d, GeneratedImage)]
     critic = ClipCritic(tmp_path / "critic", "toy")
     ((chance,),) = critic.look([done.picture], ["there is one cat"], [["there is no cat"]])

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from limner.agent.syntax.reader import ParsedPrompt, compel, parse
+from limner.agent.records import Settings
+from limner.agent.syntax.reader import (
+    ParsedPrompt,
+    compel,
+    parse,
+    unused_settings,
+    with_pasted,
+)
+from limner.pipelines.roles import PainterSpec
 from limner.prompts.quality import about_quality
 
 INFOTEXT = (
@@ -471,3 +479,14 @@ def test_long_requests_are_quick(trap: str) -> None:
 def test_a_text_that_is_no_prompt_for_its_length_stays() -> None:
     request = "a cat, 4k, " * 100_000
     assert parse(request) == ParsedPrompt(request)
+
+
+def test_pasted_steps_and_guidance_serve_painters_that_can_use_them() -> None:
+    pasted = "a red cat\nSteps: 20, CFG scale: 7.5, Seed: 5"
+    usual, distilled = PainterSpec((64, 64)), PainterSpec((64, 64), steps=4, guidance=0.0)
+    took = with_pasted(Settings(steps=3), parse(pasted), usual)
+    assert (took.steps, took.guidance) == (20, 7.5)
+    assert not unused_settings(parse(pasted), usual)
+    assert with_pasted(Settings(steps=3), parse(pasted), distilled) == Settings(steps=3)
+    assert unused_settings(parse(pasted), distilled) == ["steps 20", "guidance 7.5"]
+    assert with_pasted(Settings(steps=3), parse("a red cat"), usual) == Settings(steps=3)

@@ -64,6 +64,12 @@ def test_what_is_there_is_told_of_a_conversation() -> None:
     assert "The cat is red." in system and "neon" in system
 
 
+def test_a_model_with_tools_is_told_of_no_json() -> None:
+    system, human = told("turn", tools="yes")
+    assert human == HUMAN["turn"] and "call the one tool" in system
+    assert '"tool"' not in system and "JSON" not in system and "1. There is one cat." in system
+
+
 def test_what_is_known_and_what_was_before_is_told() -> None:
     assert told("draw", known=[CLAIM])[1].startswith('Known:\n"a cat": There is one cat.\n')
     assert told("describe", before="a dog")[1].endswith("Before: a dog")

@@ -35,7 +35,9 @@ def encoded(form: str, picture: Image.Image | None = None, **how: Any) -> bytes:
 
 @pytest.fixture
 def studio() -> Studio:
-    return Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=2, budget=4.0))
+    return Studio(
+        FakeWriter(), FakePainter(), FakeCritic(), Settings(images_per_round=2, budget=4.0)
+    )
 
 
 def test_any_picture_can_be_scored(studio: Studio, tmp_path: Path) -> None:
@@ -87,15 +89,17 @@ def test_a_take_is_described_without_a_model(studio: Studio) -> None:
 def test_a_change_starts_from_the_takes_noise_in_its_size(studio: Studio) -> None:
     before = studio.imagine("two red cats", seed=1, size=(128, 64)).best
     assert before
-    events = list(studio.refining(before, "make it night", seed=2))
+    events = list(studio.stream_refine(before, "make it night", seed=2))
     assert isinstance(events[-1], Finished)
     result = events[-1].result
-    assert result.takes[0].order.seed == before.order.seed
-    assert result.takes[0].picture.size == (128, 64)
-    claimed = [claim.text for claim in result.takes[0].critique.claims]
+    assert result.candidates[0].image_request.seed == before.image_request.seed
+    assert result.candidates[0].picture.size == (128, 64)
+    claimed = [claim.text for claim in result.candidates[0].critique.claims]
     assert claimed == ["There are two red cats.", "The picture shows night."]
     again = studio.refine(before, "make it night", seed=2)
-    assert [t.order for t in again.takes] == [t.order for t in result.takes]
+    assert [t.image_request for t in again.candidates] == [
+        t.image_request for t in result.candidates
+    ]
     other = studio.refine(before, "make it night", seed=2, size=(64, 64)).best
     assert other and other.picture.size == (64, 64)
 
@@ -104,7 +108,7 @@ def test_changes_are_checked_before_anything_is_drafted(studio: Studio) -> None:
     before = studio.imagine("a cat", seed=1).best
     assert before
     with pytest.raises(BadInput, match="pay"):
-        studio.refining(before, "make it night", seed=1, budget=0.01)
+        studio.stream_refine(before, "make it night", seed=1, budget=0.01)
     with pytest.raises(BadInput, match="empty"):
         studio.refine(before, "", seed=1)
 
@@ -117,14 +121,14 @@ def test_coroutines_get_the_same_events(studio: Studio) -> None:
         return list(await asyncio.gather(one(1), one(2), one(1)))
 
     first, second, third = asyncio.run(gathered())
-    same = [_told(event) for event in studio.takes(WISH, seed=1)]
+    same = [_told(event) for event in studio.stream(WISH, seed=1)]
     assert first == third == same != second
 
 
 def _told(event: Event) -> str:
     """The event in words; of a take its order, and of the result that it is there."""
     if isinstance(event, CandidateReady):
-        return repr(event.take.order)
+        return repr(event.candidate.image_request)
     return "Finished" if isinstance(event, Finished) else repr(event)
 
 
@@ -141,7 +145,7 @@ class Stars:
     """Somebody's own painter, which knows nothing of limner but the protocol."""
 
     name = "stars"
-    dialect = PainterSpec(size=(32, 32), steps=2)
+    spec = PainterSpec(size=(32, 32), steps=2)
 
     def paint(self, orders: Sequence[ImageRequest], preview_every: int = 0) -> Any:
         return FakeImageStream(FakePainter(32, 2), list(orders), preview_every)
@@ -182,7 +186,7 @@ def test_the_same_request_and_seed_are_the_same_file() -> None:
     files = []
     for pause in (0.0, 0.02):
         studio = Studio.open("fake")
-        events = studio.takes(WISH, seed=4)
+        events = studio.stream(WISH, seed=4)
         list(islice(events, 3))
         time.sleep(pause)  # the clock must not be in it
         *_, last = events

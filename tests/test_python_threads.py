@@ -77,7 +77,7 @@ def painter() -> Watched:
 
 @pytest.fixture
 def shared(painter: Watched) -> Studio:
-    return Studio(FakeWriter(), painter, FakeCritic(), Settings(takes=2, budget=4.0))
+    return Studio(FakeWriter(), painter, FakeCritic(), Settings(images_per_round=2, budget=4.0))
 
 
 def test_threads_share_a_studio_and_one_paints(shared: Studio, painter: Watched) -> None:
@@ -94,12 +94,14 @@ def test_threads_share_a_studio_and_one_paints(shared: Studio, painter: Watched)
     assert painter.most == 1 and painter.open == 0 and len(made) == 6
     for seed, result in made.items():
         alone = shared.imagine(WISH, seed=seed)
-        assert [t.order for t in alone.takes] == [t.order for t in result.takes]
-        assert [t.critique for t in alone.takes] == [t.critique for t in result.takes]
+        assert [t.image_request for t in alone.candidates] == [
+            t.image_request for t in result.candidates
+        ]
+        assert [t.critique for t in alone.candidates] == [t.critique for t in result.candidates]
 
 
 def test_closing_from_another_thread_stops_a_step_later(shared: Studio, painter: Watched) -> None:
-    events = shared.takes(WISH, seed=1)
+    events = shared.stream(WISH, seed=1)
     heard: list[Event] = []
     reader = threading.Thread(target=lambda: heard.extend(events))
     painter.gate.clear()
@@ -121,7 +123,7 @@ def test_who_waits_for_the_models_can_be_closed(shared: Studio, painter: Watched
     first = threading.Thread(target=lambda: shared.imagine(WISH, seed=1))
     first.start()
     assert painter.waits.wait(PATIENCE)
-    second = shared.takes(WISH, seed=2)
+    second = shared.stream(WISH, seed=2)
     heard: list[Event] = []
     reader = threading.Thread(target=lambda: heard.extend(second))
     reader.start()
@@ -140,7 +142,7 @@ def _to_a_step(events: Iterator[Event]) -> None:
 def test_between_two_steps_others_wait_and_the_reader_may_look(
     shared: Studio, painter: Watched
 ) -> None:
-    with closing(shared.takes(WISH, seed=1)) as events:
+    with closing(shared.stream(WISH, seed=1)) as events:
         _to_a_step(events)
         assert shared.score(Image.new("RGB", (8, 8)), "a cat").probabilities
         assert [type(e) for e in shared.expand("a cat", seed=1)][-1] is BriefReady
@@ -155,7 +157,7 @@ def test_between_two_steps_others_wait_and_the_reader_may_look(
 
 
 def test_an_iterator_that_is_forgotten_frees_the_models(shared: Studio, painter: Watched) -> None:
-    _to_a_step(shared.takes(WISH, seed=1))
+    _to_a_step(shared.stream(WISH, seed=1))
     gc.collect()
     assert painter.open == 0
     assert shared.imagine(WISH, seed=1).best

@@ -98,3 +98,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     here = [link for link in links if not link.startswith(("http:", "https:"))]
     assert not [link for link in here if not (page.parent / link).exists()]
+
+
+def test_the_architecture_names_files_that_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:agent|pipelines|prompts|tests|configs)/[\w/*.]+)`", text)
+    assert len(named) > 20
+    assert not [name for name in named if not list(ROOT.glob(name))]
+    rooms = re.findall(r"`((?:brief|syntax|search|scoring|archive|tools)/\w+\.py)`", text)
+    assert not [name for name in rooms if not (ROOT / "agent" / name).exists()]

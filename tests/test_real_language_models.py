@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from limner.agent.brief.claims import complete
 from limner.agent.brief.coverage import unchecked
 from limner.agent.brief.schema import schema_for, template_values
+from limner.agent.brief.tool_call import CandidateSummary, TurnContext
 from limner.agent.brief.verdict import verdict
+from limner.agent.brief.writer import BriefWriter
 from limner.agent.conversation.session import Session
 from limner.agent.events import TurnHeard
-from limner.agent.records import KINDS, Brief
+from limner.agent.records import KINDS, Brief, Claim
 from limner.agent.studio import Studio
 from limner.benchmarks import small_model
 from limner.benchmarks.small_model import LINES, REQUESTS, drafted, weights
@@ -130,6 +133,25 @@ def test_a_conversation_over_the_server(served: Any) -> None:
     conversation(served)
 
 
+def test_turns_over_the_server_are_calls_of_tools_or_else_held_json(served: Any) -> None:
+    writer = BriefWriter(served)
+    texts = ("There is one fox.", "There are two birches.", "It is day.")
+    brief = Brief("a fox", "A fox.", complete([Claim(text) for text in texts]))
+    talk = TurnContext(brief, brief.request, candidates=(CandidateSummary(1, 1, 2, 3),))
+    for number, line in enumerate(("make it night", "take the first, but with an owl")):
+        hearing, said = writer.hear(line, talk, 1), ""
+        while True:
+            try:
+                said += next(hearing)
+            except StopIteration as end:
+                call = end.value
+                break
+        # This model knows no tools, and llama.cpp does not hold it to them: that is told once.
+        assert bool(call.fallback) == (number == 0 and bool(writer.client.no_tools))
+        assert not writer.client.no_tools or said.rstrip().endswith("}")
+        assert all(claim.quote in line for claim in call.add if claim.source == "asked"), said
+
+
 def test_a_conversation_in_this_process(local: Any) -> None:
     conversation(local)
 
@@ -153,4 +175,4 @@ def test_llguidance_and_llama_cpp_take_every_schema(served: Any, local: Any) -> 
         system, human = render(task, None, **template_values(task, values))
         said = served.invoke([("system", system), ("human", human)], json_schema=schema).text
         assert said.lstrip().startswith("{"), said
-    assert not served._loose, "the server refused a schema"
+    assert served.holds_json, "the server refused a schema"

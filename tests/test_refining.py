@@ -27,9 +27,9 @@ from limner.pipelines.roles import ImageRequest
 def worked(
     critic: Any, search: Refine | None = None, writer: FakeWriter | None = None, **settings: Any
 ) -> list[Event]:
-    known = Settings(**{"takes": 2, "budget": 6.0, **settings})
+    known = Settings(**{"images_per_round": 2, "budget": 6.0, **settings})
     studio = Studio(writer or FakeWriter(), FakePainter(), critic, known, search or Refine())
-    return list(studio.takes(WISH, seed=1))
+    return list(studio.stream(WISH, seed=1))
 
 
 def decided(events: Sequence[Event]) -> list[str]:
@@ -73,7 +73,7 @@ def test_it_goes_on_while_all_holds_but_only_just() -> None:
     assert result(events).ended == "done"
     assert result(events).spent == pytest.approx(6)
     why = next(event.why for event in events if isinstance(event, Decided))
-    assert why == "What could be checked holds, but all at once with a chance of 22%."
+    assert why == "22% sure that all claims hold; trying once more."
 
 
 class Aimed(FakeCritic):
@@ -93,15 +93,15 @@ def test_what_fails_is_painted_over_then_worded_anew() -> None:
     writer = replying(DRAWN, {"prompt": "two cats, both red, and a dog at night"})
     events = worked(critic, Refine(control=0), writer, budget=7.0)
     assert decided(events) == ["repair", "aim", "revise", "revise", "repaint", "stop"]
-    repaired = [take for take in result(events).takes if take.order.start]
+    repaired = [take for take in result(events).candidates if take.image_request.start]
     assert [take.round for take in repaired] == [1, 1]
-    start = repaired[0].order.start
-    assert start and start.order == result(events).takes[0].order
+    start = repaired[0].image_request.start
+    assert start and start.image_request == result(events).candidates[0].image_request
     assert (start.box, start.strength) == ((32, 32, 64, 64), 0.9)
-    assert repaired[0].order.prompt == start.order.prompt
-    before = result(events).takes[0].picture.crop((0, 0, 32, 32))
+    assert repaired[0].image_request.prompt == start.image_request.prompt
+    before = result(events).candidates[0].picture.crop((0, 0, 32, 32))
     assert repaired[0].picture.crop((0, 0, 32, 32)).tobytes() == before.tobytes()
-    seeds = [take.order.seed for take in result(events).takes]
+    seeds = [take.image_request.seed for take in result(events).candidates]
     assert len(set(seeds)) == len(seeds)
 
 
@@ -109,52 +109,56 @@ def test_a_repair_costs_what_it_paints() -> None:
     events = worked(FakeCritic([[0.9, 0.1, 0.9, 0.9], [0.9, 0.2, 0.9, 0.9]]), Refine(control=0))
     spent = result(events).spent
     assert spent <= 6 + 1e-6
-    starts = [take for take in result(events).takes if take.order.start]
-    whole = [take for take in result(events).takes if not take.order.start]
+    starts = [take for take in result(events).candidates if take.image_request.start]
+    whole = [take for take in result(events).candidates if not take.image_request.start]
     assert spent == pytest.approx(len(whole) + len(starts))  # 4 of 4 steps
 
 
 def test_some_of_the_budget_goes_to_the_plain_request() -> None:
     writer = replying({**DRAWN, "prompt": "two red cats beside a dog at night"})
-    settings = Settings(takes=4, budget=8)
+    settings = Settings(images_per_round=4, budget=8)
     critic = FakeCritic([[0.1], [0.1], [0.1], [0.9]])
-    studio = Studio(writer, FakePainter(), critic, settings, Refine(sure=0))
+    studio = Studio(writer, FakePainter(), critic, settings, Refine(stop_confidence=0))
     done = studio.imagine(WISH, seed=1)
-    assert [take.order.prompt for take in done.takes][:4].count(WISH) == 1
-    assert done.best and done.best.brief.prompt == done.best.order.prompt == WISH
+    assert [take.image_request.prompt for take in done.candidates][:4].count(WISH) == 1
+    assert done.best and done.best.brief.prompt == done.best.image_request.prompt == WISH
     assert any("as you typed it" in note for note in done.notes)
 
 
 def test_a_request_that_painters_cannot_read_is_not_tried_as_it_is() -> None:
     writer = replying({"prompt": "a red cat"})
-    studio = Studio(writer, FakePainter(), FakeCritic(), Settings(takes=4, budget=8))
-    assert {t.order.prompt for t in studio.imagine("一只红色的猫", seed=1).takes} == {"a red cat"}
+    studio = Studio(writer, FakePainter(), FakeCritic(), Settings(images_per_round=4, budget=8))
+    assert {t.image_request.prompt for t in studio.imagine("一只红色的猫", seed=1).candidates} == {
+        "a red cat"
+    }
 
 
 def test_the_best_sketch_is_painted_on() -> None:
     """Four sketches of one step in four, of which one goes on, are worth 1.75 pictures."""
     critic = FakeCritic([[0.2], [0.6], [0.3], [0.1], [0.2], [0.1], [0.1], [0.9]])
-    events = worked(critic, Refine(sketches=4, rough=0.25, control=0), takes=1, budget=4)
-    assert decided(events) == ["sketch", "repaint", "sketch", "done"]
+    events = worked(critic, Refine(drafts=4, drop_at=0.25, control=0), images_per_round=1, budget=4)
+    assert decided(events) == ["drop", "repaint", "drop", "done"]
     done = result(events)
-    assert [take.order.seed - seed_of(1, 0) for take in done.takes] == [1, 7]
-    assert {take.order.steps for take in done.takes} == {4}
+    assert [take.image_request.seed - seed_of(1, 0) for take in done.candidates] == [1, 7]
+    assert {take.image_request.steps for take in done.candidates} == {4}
     assert done.spent == pytest.approx(3.5)
 
 
 def test_a_take_tells_who_was_dropped_from_its_batch() -> None:
     critic = FakeCritic([[0.2], [0.6], [0.3], [0.9]])
-    done = result(worked(critic, Refine(sketches=4, rough=0.25, control=0), budget=3))
-    assert [take.order.seed for take in done.takes] == [seed_of(1, 3)]
-    assert {take.beside for take in done.takes} == {tuple(seed_of(1, n) for n in range(4))}
-    assert {take.gone for take in done.takes} == {(1, 1, 1, 0)}
+    done = result(worked(critic, Refine(drafts=4, drop_at=0.25, control=0), budget=3))
+    assert [take.image_request.seed for take in done.candidates] == [seed_of(1, 3)]
+    assert {take.batch_seeds for take in done.candidates} == {
+        tuple(seed_of(1, n) for n in range(4))
+    }
+    assert {take.dropped_at for take in done.candidates} == {(1, 1, 1, 0)}
 
 
 def test_as_many_are_painted_on_as_the_budget_is_worth() -> None:
-    search = Refine(sketches=9, rough=0.25, control=0)
+    search = Refine(drafts=9, drop_at=0.25, control=0)
     for budget, kept, spent in ((4, 2, 3.75), (3, 1, 3), (2, 1, 2)):
         done = result(worked(FakeCritic([[0.9, 0.9, 0.9, 0.9]]), search, budget=budget))
-        assert len(done.takes) == kept
+        assert len(done.candidates) == kept
         assert done.spent == pytest.approx(spent)
 
 
@@ -172,13 +176,13 @@ def test_what_stands_in_the_wrong_place_is_not_painted_over() -> None:
     asked = [{"quote": quote, "text": text} for quote, text in said.items()]
     writer = replying({"asked": asked, "prompt": wish})
     critic = FakeCritic([[0.9, 0.9, 0.4]])
-    studio = Studio(writer, FakePainter(), critic, Settings(takes=2, budget=6))
-    assert "repair" not in decided(list(studio.takes(wish, seed=1)))
+    studio = Studio(writer, FakePainter(), critic, Settings(images_per_round=2, budget=6))
+    assert "repair" not in decided(list(studio.stream(wish, seed=1)))
 
 
 def test_what_is_left_pays_for_fewer_sketches_or_none() -> None:
-    search = Refine(sketches=6, rough=0.25, control=0)
-    for budget, spent, what in ((1.6, 1.5, ["sketch", "done"]), (1.2, 1, ["done"])):
+    search = Refine(drafts=6, drop_at=0.25, control=0)
+    for budget, spent, what in ((1.6, 1.5, ["drop", "done"]), (1.2, 1, ["done"])):
         events = worked(FakeCritic([[0.6]]), search, budget=budget)
         assert result(events).spent == pytest.approx(spent)
         assert decided(events)[: len(what)] == what
@@ -196,29 +200,31 @@ class Short(FakePainter):
 
 
 def test_of_each_part_of_a_batch_its_share_is_painted_on() -> None:
-    settings = Settings(takes=2, budget=4.0)
-    search = Refine(sketches=4, rough=0.25, control=0)
+    settings = Settings(images_per_round=2, budget=4.0)
+    search = Refine(drafts=4, drop_at=0.25, control=0)
     critic = FakeCritic([[0.9], [0.2], [0.1], [0.8]])
-    events = list(Studio(FakeWriter(), Short(), critic, settings, search).takes(WISH, seed=1))
-    assert decided(events)[:2] == ["sketch", "sketch"]
-    takes = result(events).takes[:2]
+    events = list(Studio(FakeWriter(), Short(), critic, settings, search).stream(WISH, seed=1))
+    assert decided(events)[:2] == ["drop", "drop"]
+    takes = result(events).candidates[:2]
     first = [tuple(seed_of(1, n) for n in pair) for pair in ((0, 1), (2, 3))]
-    assert [take.beside for take in takes] == first
-    assert [take.gone for take in takes] == [(0, 1), (1, 0)]
-    assert [take.order.seed for take in takes] == [seed_of(1, 0), seed_of(1, 3)]
+    assert [take.batch_seeds for take in takes] == first
+    assert [take.dropped_at for take in takes] == [(0, 1), (1, 0)]
+    assert [take.image_request.seed for take in takes] == [seed_of(1, 0), seed_of(1, 3)]
 
 
 def test_a_brief_without_claims_is_not_sketched() -> None:
-    settings = Settings(takes=2, budget=4, sketches=6, rough=0.25)
+    settings = Settings(images_per_round=2, budget=4, drafts=6, drop_at=0.25)
     studio = Studio(FakeWriter(), FakePainter(), FakeCritic(), settings)
     *_, done = studio.paint(Brief("hm", "hm"), seed=1)
     assert isinstance(done, Finished)
-    assert len(done.result.takes) == 2 and done.result.spent <= 4
+    assert len(done.result.candidates) == 2 and done.result.spent <= 4
 
 
 def test_a_single_round_is_not_sketched() -> None:
-    studio = Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=3, sketches=6))
-    assert len(studio.imagine(WISH, seed=1, refine=False).takes) == 3
+    studio = Studio(
+        FakeWriter(), FakePainter(), FakeCritic(), Settings(images_per_round=3, drafts=6)
+    )
+    assert len(studio.imagine(WISH, seed=1, refine=False).candidates) == 3
 
 
 def test_a_critic_that_breaks_over_sketches_costs_no_picture() -> None:
@@ -226,8 +232,8 @@ def test_a_critic_that_breaks_over_sketches_costs_no_picture() -> None:
         def look(self, *_: Any) -> list[list[float]]:
             raise RuntimeError("no eyes")
 
-    done = result(worked(Failing(), Refine(sketches=6, rough=0.25, control=0)))
-    assert len(done.takes) == 2 and done.best is not None
+    done = result(worked(Failing(), Refine(drafts=6, drop_at=0.25, control=0)))
+    assert len(done.candidates) == 2 and done.best is not None
 
 
 def test_what_never_comes_near_is_given_up() -> None:
@@ -242,7 +248,8 @@ def test_the_same_seed_takes_the_same_way() -> None:
     one, other = (worked(Spotted([(0, 0), (32, 32)])) for _ in range(2))
     assert decided(one) == decided(other)
     takes = [
-        [e.take.order for e in events if isinstance(e, CandidateReady)] for events in (one, other)
+        [e.candidate.image_request for e in events if isinstance(e, CandidateReady)]
+        for events in (one, other)
     ]
     assert takes[0] == takes[1]
 

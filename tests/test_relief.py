@@ -138,8 +138,8 @@ def test_offloaded_pipelines_paint_the_same(how: str, tiny: Path, painter: Any) 
 def test_a_request_that_finds_no_memory_says_so_in_one_line(painter: Any) -> None:
     studio = Studio(FakeWriter(), painter, FakeCritic())
     with room_for(painter._palette.pipe.unet, 0), pytest.raises(OutOfMemory, match="single"):
-        studio.imagine("a red cat", seed=1, takes=2, budget=2)
-    assert studio.imagine("a red cat", seed=1, takes=2, budget=2, refine=False).best
+        studio.imagine("a red cat", seed=1, images_per_round=2, budget=2)
+    assert studio.imagine("a red cat", seed=1, images_per_round=2, budget=2, refine=False).best
 
 
 def test_a_critic_looks_at_fewer_at_a_time(tiny: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_writer_without_memory_gives_way_to_the_users_words(tiny: Path) -> Non
         with pytest.raises(OutOfMemory, match="The writer ran out"):
             writer.invoke("a cat")
         studio = Studio(writer, open_painter("fake", {}), FakeCritic())
-        result = studio.imagine("a red cat", seed=1, budget=1, takes=1)
+        result = studio.imagine("a red cat", seed=1, budget=1, images_per_round=1)
     assert result.best
     assert any("ran out of memory" in note for note in result.notes)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limner.agent.brief.replies import DrawReply, RewordReply, TurnReply
 from limner.agent.brief.reply_json import LONGEST, read_object, read_reply, why_unreadable
-from limner.agent.brief.schema import DrawReply, RewordReply, TurnReply
 
 ANSWER = '{"asked":[{"quote":"a cat","text":"There is one cat."}],"prompt":"A cat."}'
 LATER = '{"prompt":"A red cat."}'

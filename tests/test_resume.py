@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from limner.agent.archive.archive import Archive
+from limner.agent.archive.recorder import SessionRecorder
 from limner.agent.archive.schema import STEPS
-from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.events import Event
 from limner.agent.history import SessionState
@@ -38,16 +38,16 @@ MOVES = st.one_of(
 
 
 def studio() -> Studio:
-    return Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(takes=2, budget=4))
+    return Studio(FakeWriter(), FakePainter(), FakeCritic(), Settings(images_per_round=2, budget=4))
 
 
 def begun(archive: Archive) -> Session:
-    return Session(studio(), 5, diary=SessionRecorder(archive, "fake"))
+    return Session(studio(), 5, recorder=SessionRecorder(archive, "fake"))
 
 
 def resumed(talk: Session) -> Session:
-    assert talk.diary and talk.diary.number and talk.diary.problem is None
-    return Session.resumed(talk.studio, talk.diary.archive, talk.diary.number, "fake")
+    assert talk.recorder and talk.recorder.number and talk.recorder.problem is None
+    return Session.resumed(talk.studio, talk.recorder.archive, talk.recorder.number, "fake")
 
 
 def stopped(events: Iterator[Event], after: int) -> None:
@@ -90,14 +90,16 @@ def stands(talk: Session) -> dict[str, Any]:
     return {
         "version": talk.version,
         "meant": talk.meant,
-        "history": talk.history(),
+        "history": talk.versions(),
         "versions": talk.tree.versions,
         "standing": talk.standing(),
-        "takes": [(t.number, t.round, t.brief, t.order, t.critique) for t in talk.takes],
-        "runs": [run.numbers for run in talk.reel.runs if run.numbers],
-        "finishes": [talk.reel.finishes(n + 1) for n in range(len(talk.takes))],
-        "undone": {n: steps for n, steps in talk.reel.undone.items() if steps},
-        "pictures": [talk.picture(n + 1).tobytes() for n in range(len(talk.takes))],
+        "takes": [
+            (t.number, t.round, t.brief, t.image_request, t.critique) for t in talk.candidates
+        ],
+        "runs": [run.numbers for run in talk.history.runs if run.numbers],
+        "finishes": [talk.history.finishes(n + 1) for n in range(len(talk.candidates))],
+        "undone": {n: steps for n, steps in talk.history.undone.items() if steps},
+        "pictures": [talk.picture(n + 1).tobytes() for n in range(len(talk.candidates))],
     }
 
 
@@ -109,14 +111,16 @@ def test_nothing_is_lost_and_every_number_means_the_same(moves: list[tuple[str, 
         say(talk, "a red cat and a dog on grass")
         for what, how in moves:
             talk = move(talk, what, how)
-            assert talk.diary and talk.diary.problem is None
+            assert talk.recorder and talk.recorder.problem is None
         again = resumed(talk)
         assert stands(again) == stands(talk)
         for one in (talk, again):  # what is painted next is the same, too
-            one.diary = None
+            one.recorder = None
             list(one.draft("make it rain"))
             list(one.paint())
-        assert [t.order for t in again.takes] == [t.order for t in talk.takes]
+        assert [t.image_request for t in again.candidates] == [
+            t.image_request for t in talk.candidates
+        ]
 
 
 @pytest.mark.parametrize("after", range(0, 22, 3))
@@ -138,7 +142,7 @@ def test_redo_and_finishing_survive(tmp_path: Path) -> None:
         talk = begun(archive)
         say(talk, "a red cat")
         talk.finish("brighter")
-        plain = talk.take(talk.meant or 0).picture.tobytes()
+        plain = talk.candidate(talk.meant or 0).picture.tobytes()
         bright = talk.picture().tobytes()
         say(talk, "make it night")
         talk.undo()
@@ -171,20 +175,26 @@ def test_an_archive_from_before_is_gone_on_with(tmp_path: Path) -> None:
     base = sqlite3.connect(tmp_path / "archive.sqlite3")
     base.execute("ALTER TABLE sessions DROP COLUMN standing")
     for column in ("run", "finishes", "undone"):
-        base.execute(f"ALTER TABLE takes DROP COLUMN {column}")
+        base.execute(f"ALTER TABLE candidates DROP COLUMN {column}")
+    base.execute("ALTER TABLE candidates RENAME COLUMN image_request TO ordered")
+    base.execute("ALTER TABLE candidates RENAME TO takes")
+    base.execute("ALTER TABLE ratings RENAME COLUMN candidate TO take")
+    base.execute("ALTER TABLE versions ADD COLUMN locks TEXT NOT NULL DEFAULT '[]'")
     base.execute("PRAGMA user_version = 1")
     base.commit()
     base.close()
     with Archive.open(tmp_path) as archive:
         again = Session.resumed(studio(), archive, 1)
-        assert again.history() == talk.history() and again.meant == talk.meant
-        assert [run.numbers for run in again.reel.runs] == [run.numbers for run in talk.reel.runs]
+        assert again.versions() == talk.versions() and again.meant == talk.meant
+        assert [run.numbers for run in again.history.runs] == [
+            run.numbers for run in talk.history.runs
+        ]
         again.finish("brighter")
-        assert resumed(again).reel.finishes(again.meant or 0)
-    assert (tmp_path / "archive-1.sqlite3").is_file() and len(STEPS) == 2
+        assert resumed(again).history.finishes(again.meant or 0)
+    assert (tmp_path / "archive-1.sqlite3").is_file() and len(STEPS) == 3
 
 
 @pytest.mark.parametrize("kept", [None, 7, [], {"forward": "x"}, {"picked": {"9": 9}, "seed": 3}])
 def test_a_standing_that_makes_no_sense_is_left_out(kept: Any) -> None:
-    stood = SessionState.of(kept, versions=2, takes=2)
+    stood = SessionState.of(kept, versions=2, candidates=2)
     assert not (stood.forward or stood.picked or stood.starts)

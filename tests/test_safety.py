@@ -6,11 +6,13 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from limner.agent import reproduce
 from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
 from limner.agent.cli.main import main
@@ -66,7 +68,7 @@ class FakeCheck:
 
 
 def studio(mode: Mode, *bad: int, sees: float = 0.1) -> Studio:
-    settings = Settings(takes=2, budget=8)
+    settings = Settings(images_per_round=2, budget=8)
     guard = Guard(mode, FakeCheck(*bad))
     critic = FakeCritic([[sees] * 9])
     return Studio(FakeWriter(), FakePainter(), critic, settings, guard=guard)
@@ -88,7 +90,8 @@ def test_words_that_are_not(text: str) -> None:
 
 
 def test_a_refused_request_reaches_no_model() -> None:
-    room = Studio(None, FakePainter(breaks_at=1), FakeCritic(), guard=Guard("block"))  # type: ignore[arg-type]
+    nobody: Any = SimpleNamespace(write_task=None)
+    room = Studio(nobody, FakePainter(breaks_at=1), FakeCritic(), guard=Guard("block"))
     with pytest.raises(Blocked, match="minors") as caught:
         room.imagine("a naked child", seed=1)
     assert caught.value.exit_code == 3
@@ -109,8 +112,8 @@ def test_flagged_words_are_painted_and_said() -> None:
 
 def test_a_blocked_take_is_withheld_and_never_retried() -> None:
     room = studio("block", 1)
-    events = list(room.takes("a red cat", seed=7))
-    takes = [event.take for event in events if isinstance(event, CandidateReady)]
+    events = list(room.stream("a red cat", seed=7))
+    takes = [event.candidate for event in events if isinstance(event, CandidateReady)]
     assert [take.safety.outcome for take in takes] == ["passed", "blocked"]
     assert takes[1].picture.getcolors() == [(64 * 64, (128, 128, 128))]
     assert set(takes[1].critique.probabilities) == {None}
@@ -118,37 +121,37 @@ def test_a_blocked_take_is_withheld_and_never_retried() -> None:
     (end,) = (event for event in events if isinstance(event, Finished))
     assert end.result.ended == "blocked"
     assert end.result.best is takes[0]
-    assert "take 2 was blocked: sexual content" in end.result.notes
+    assert "#2 was blocked: sexual content" in end.result.notes
     assert [event.best for event in events if isinstance(event, CandidateReady)] == [True, False]
-    without = list(studio("off", 1).takes("a red cat", seed=7))
+    without = list(studio("off", 1).stream("a red cat", seed=7))
     assert len(without) > len(events)  # the same goes on, where nobody minds
 
 
 def test_where_all_are_blocked_nothing_is_shown() -> None:
     room, seen = studio("block", 0, 1), list[Any]()
     with pytest.raises(Blocked, match="2 of 2 pictures blocked: sexual content"):
-        seen.extend(room.takes("a red cat", seed=7))
+        seen.extend(room.stream("a red cat", seed=7))
     assert room.guard.check.shown == 2  # type: ignore[union-attr]
 
 
 def test_flagged_takes_are_shown_and_said() -> None:
     result = studio("flag", 0, sees=0.9).imagine("a red cat", seed=7)
     assert result.ended == "done"
-    assert result.takes[0].safety == Safety("flagged", "sexual content")
-    assert result.takes[0].picture.getcolors() != [(64 * 64, (128, 128, 128))]
-    assert "take 1 was flagged: sexual content" in result.notes
+    assert result.candidates[0].safety == Safety("flagged", "sexual content")
+    assert result.candidates[0].picture.getcolors() != [(64 * 64, (128, 128, 128))]
+    assert "#1 was flagged: sexual content" in result.notes
 
 
 def test_previews_are_checked_before_they_are_shown() -> None:
     room = studio("block", *range(99))
     steps = list[PaintingStep]()
     with pytest.raises(Blocked):
-        for event in room.takes("a red cat", seed=7, preview_every=2):
+        for event in room.stream("a red cat", seed=7, preview_every=2):
             steps += [event] if isinstance(event, PaintingStep) else []
     assert len(steps) == 4
     assert not any(step.previews for step in steps)
     assert room.guard.check.shown == 6  # type: ignore[union-attr]  # twice rough, once finished
-    kept = studio("block").takes("a red cat", seed=7, preview_every=2)
+    kept = studio("block").stream("a red cat", seed=7, preview_every=2)
     assert any(step.previews for step in kept if isinstance(step, PaintingStep))
 
 
@@ -156,19 +159,19 @@ def test_without_a_checker_it_is_said() -> None:
     room = Studio(FakeWriter(), FakePainter(), FakeCritic(), guard=Guard("block"))
     result = room.imagine("a red cat", seed=7)
     assert any(note.startswith("no picture was checked") for note in result.notes)
-    assert {take.safety for take in result.takes} == {UNCHECKED}
+    assert {take.safety for take in result.candidates} == {UNCHECKED}
 
 
 def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
     room = studio("block", 1)
     with Archive.open(tmp_path) as archive:
-        from limner.agent.conversation.recorder import SessionRecorder
+        from limner.agent.archive.recorder import SessionRecorder
 
-        session = Session(room, 7, diary=SessionRecorder(archive))
+        session = Session(room, 7, recorder=SessionRecorder(archive))
         list(session.draft("a red cat"))
         list(session.paint())
         again = Session.resumed(room, archive, 1)
-        assert [take.safety.outcome for take in again.takes] == ["passed", "blocked"]
+        assert [take.safety.outcome for take in again.candidates] == ["passed", "blocked"]
         assert again.meant == session.meant == 1
         with pytest.raises(BadInput, match="was blocked"):
             again.pick(2)
@@ -179,7 +182,7 @@ def test_a_recipe_and_a_session_know_what_was_found(tmp_path: Path) -> None:
     assert recipe.safety == Safety("passed")
     assert recipe.ended == "blocked"
     assert len(recipe.batch) == 2  # so that it can be painted again in the company it had
-    assert pictures.again(path, room)[1]
+    assert reproduce.again(path, room)[1]
 
 
 def test_it_is_on_where_anything_can_be_painted(tiny: Path) -> None:
@@ -276,7 +279,7 @@ def test_the_checker_that_comes_with_a_painter_looks_after_it(
     assert guard.mode == "block"
     assert isinstance(guard.check, SafetyChecker)
     guard.check._model.concept_embeds_weights.data.fill_(-2.0)  # now it minds everything
-    settings = Settings(takes=2, budget=4, steps=2)
+    settings = Settings(images_per_round=2, budget=4, steps=2)
     room = Studio(FakeWriter(), painter, FakeCritic(), settings, guard=guard)
     with pytest.raises(Blocked, match="2 of 2 pictures blocked"):
         room.imagine("a red cat", seed=1)

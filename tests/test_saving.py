@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from limner.agent import reproduce
 from limner.agent.archive import pictures
 from limner.agent.archive.recipe import Recipe
 from limner.agent.records import Result
@@ -41,16 +42,20 @@ def test_the_recipe_tells_everything(result: Result, studio: Studio, tmp_path: P
     best = result.best
     assert best is not None
     assert (recipe.request, recipe.seed, recipe.profile) == (REQUEST, 3, "fake")
-    assert (recipe.brief, recipe.order, recipe.critique) == (best.brief, best.order, best.critique)
-    assert len(recipe.takes) == len(result.takes)
-    assert recipe.rounds[0].prompt == result.takes[0].order.prompt
+    assert (recipe.brief, recipe.image_request, recipe.critique) == (
+        best.brief,
+        best.image_request,
+        best.critique,
+    )
+    assert len(recipe.candidates) == len(result.candidates)
+    assert recipe.rounds[0].prompt == result.candidates[0].image_request.prompt
     assert recipe.models == studio.names
     assert set(recipe.software) == {"limner", "torch", "diffusers", "transformers"}
 
 
 def test_painted_again_it_is_identical(result: Result, studio: Studio, tmp_path: Path) -> None:
     path = saved(result, studio, tmp_path)
-    picture, identical = pictures.again(path)
+    picture, identical = reproduce.again(path)
     assert identical and pictures.difference(picture, Image.open(path)) == 0
 
 
@@ -60,7 +65,7 @@ def test_one_other_pixel_is_not_identical(result: Result, studio: Studio, tmp_pa
     other = best.picture.copy()
     other.putpixel((5, 5), (1, 2, 3))
     changed = replace(result, best=replace(best, picture=other))
-    _, identical = pictures.again(saved(changed, studio, tmp_path), studio)
+    _, identical = reproduce.again(saved(changed, studio, tmp_path), studio)
     assert not identical
 
 
@@ -101,12 +106,12 @@ def test_a_path_to_a_profile_is_not_told(result: Result, studio: Studio, tmp_pat
 
 
 def test_a_long_history_is_kept_in_short(result: Result, studio: Studio, tmp_path: Path) -> None:
-    first = result.takes[0]
-    wordy = replace(first.order, prompt="word " * 700)
-    many = tuple(replace(first, number=n, round=n // 4, order=wordy) for n in range(5_000))
-    path = saved(replace(result, takes=many), studio, tmp_path)
+    first = result.candidates[0]
+    wordy = replace(first.image_request, prompt="word " * 700)
+    many = tuple(replace(first, number=n, round=n // 4, image_request=wordy) for n in range(5_000))
+    path = saved(replace(result, candidates=many), studio, tmp_path)
     recipe = pictures.read_recipe(path)
-    assert recipe.takes[-1].number == 4_999 and recipe.rounds[-1].number == 1_249
+    assert recipe.candidates[-1].number == 4_999 and recipe.rounds[-1].number == 1_249
     assert path.stat().st_size < 100_000
 
 
@@ -120,12 +125,12 @@ def test_nothing_painted_is_nothing_saved(studio: Studio, tmp_path: Path) -> Non
 FULL = """
 import resource, sys
 from pathlib import Path
-from limner.agent.archive import saving
+from limner.agent.archive import pictures
 from limner.errors import BadInput
 content = Path(sys.argv[1]).read_bytes()
 resource.setrlimit(resource.RLIMIT_FSIZE, (len(content) - 1, resource.RLIM_INFINITY))
 try:
-    saving.write_new(Path(sys.argv[2]) / "a.png", content)
+    pictures.write_new(Path(sys.argv[2]) / "a.png", content)
 except BadInput as error:
     print(error.message, "/", error.hint)
 """
@@ -179,14 +184,32 @@ def good(result: Result, studio: Studio, tmp_path: Path) -> dict[str, object]:
 
 
 LIES: list[dict[str, object]] = [
-    {"schema_version": 3},
+    {"schema_version": 4},
     {"request": 7},
     {"seed": -1},
     {"seed": "7"},
     {"unheard": "of"},
     {"models": {"writer": "a", "painter": "b", "critic": "c", "spy": "d"}},
-    {"order": {"prompt": "x", "seed": 1, "width": 10**9, "height": 8, "steps": 1, "guidance": 1.0}},
-    {"order": {"prompt": "x", "seed": 1, "width": 8, "height": 8, "steps": 10**9, "guidance": 1.0}},
+    {
+        "image_request": {
+            "prompt": "x",
+            "seed": 1,
+            "width": 10**9,
+            "height": 8,
+            "steps": 1,
+            "guidance": 1.0,
+        }
+    },
+    {
+        "image_request": {
+            "prompt": "x",
+            "seed": 1,
+            "width": 8,
+            "height": 8,
+            "steps": 10**9,
+            "guidance": 1.0,
+        }
+    },
     {"critique": {"claims": [], "probabilities": [0.5]}},
     {"spent": float("nan")},
 ]
@@ -211,7 +234,7 @@ def test_a_stranger_does_not_choose_the_models(good: dict[str, object], tmp_path
     for profile in ("", "/etc/evil.yaml", "https://evil.example/x.yaml"):
         path = stamped(json.dumps(good | {"profile": profile}), tmp_path / "a.png")
         with pytest.raises(BadInput, match="profile"):
-            pictures.again(path)
+            reproduce.again(path)
 
 
 def test_a_diffusers_picture_is_painted_again(tiny: Path, tmp_path: Path) -> None:
@@ -221,6 +244,6 @@ def test_a_diffusers_picture_is_painted_again(tiny: Path, tmp_path: Path) -> Non
     recipe = pictures.read_recipe(path)
     assert recipe.models["painter"].startswith("painter") and recipe.threads > 0
     assert str(tiny) not in stamp.read(path).recipe
-    picture, _ = pictures.again(path, studio)
+    picture, _ = reproduce.again(path, studio)
     # A batch of one rounds otherwise than a batch of four, by one step of 255 at most.
     assert pictures.difference(picture, stamp.read(path).picture) <= 1

@@ -1,4 +1,4 @@
-"""The second judge: what its eyes answer is read as a scene, and it takes no part in anything."""
+"""The second judge: what its network answers is read as a scene graph, and it can be trained."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from limner.benchmarks import second_judge, second_training
-from limner.benchmarks.asked import Asked
-from limner.benchmarks.eyes import CELLS, Eyes, places
-from limner.benchmarks.judge import all_right
-from limner.benchmarks.second_judge import read, seen
-from limner.benchmarks.two_judges import same
+from limner.benchmarks import second_judge
+from limner.benchmarks.judge import PromptSpec, all_right
+from limner.benchmarks.judge_validation import same
+from limner.benchmarks.second_judge import CELLS, GridDetector, answers, graph_of, read
 from limner.pipelines.pocket.dataset import scenes
 from limner.pipelines.pocket.draw import draw
-from limner.pipelines.pocket.scene import seen as truth
+from limner.pipelines.pocket.scene import seen
 
 
 def answered(**told: tuple[str, int, int]) -> dict[str, torch.Tensor]:
     """Logits that are sure of what is told, each at its cell, and of nothing else."""
-    known = places()
+    known = answers()
     grids = {n: torch.zeros(len(known[n]), CELLS, CELLS) for n in ("thing", "colour", "size")}
     grids["thing"][0] = 9
     around = {n: torch.eye(len(known[n]))[1] * 9 for n in ("where", "light", "style")}
@@ -33,7 +31,7 @@ def answered(**told: tuple[str, int, int]) -> dict[str, torch.Tensor]:
 
 def test_a_peak_is_a_thing() -> None:
     told = answered(thing=("cat", 5, 7), colour=("blue", 5, 7), size=("small", 5, 7))
-    found = seen(told)
+    found = graph_of(told)
     (cat,) = found.things
     assert (cat.name, cat.colours, cat.spot.size) == ("cat", ("blue",), "small")
     assert (cat.spot.x, cat.spot.y) == (60, 44)
@@ -43,43 +41,45 @@ def test_a_peak_is_a_thing() -> None:
 def test_what_may_be_a_thing_makes_a_picture_unclear() -> None:
     told = answered()
     told["thing"][1, 3, 3] = told["thing"][0, 3, 3] - 0.7  # a third
-    found = seen(told)
+    found = graph_of(told)
     assert not found.things and not found.clear
 
 
-def test_lessons_say_what_stands_in_the_middle_of_each_thing() -> None:
-    pictures, answers = second_training.lessons(12)
+def test_examples_say_what_stands_in_the_middle_of_each_thing() -> None:
+    pictures, truth = second_judge.drawn_examples(12)
     assert pictures.shape == (12, 128, 128, 3)
-    assert answers["thing"].shape == (12, CELLS, CELLS)
-    there = answers["thing"] > 0
-    assert there.any() and (answers["size"][there] > 0).all()
-    assert not answers["colour"][~there].any()
+    assert truth["thing"].shape == (12, CELLS, CELLS)
+    there = truth["thing"] > 0
+    assert there.any() and (truth["size"][there] > 0).all()
+    assert not truth["colour"][~there].any()
 
 
 @pytest.mark.slow
-def test_training_leaves_eyes_that_can_be_opened(
+def test_training_leaves_weights_that_can_be_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    second_training.train(tmp_path, 8, 0.02)
-    path = tmp_path / "eyes.safetensors"
+    second_judge.train(tmp_path, 8, 0.02)
+    path = tmp_path / second_judge.WEIGHTS.name
     assert 1_000_000 < path.stat().st_size < 2_000_000
     monkeypatch.setattr(second_judge, "WEIGHTS", path)
-    second_judge._eyes.cache_clear()
+    second_judge._detector.cache_clear()
     assert len(read([Image.new("RGB", (128, 128))])) == 1
-    second_judge._eyes.cache_clear()
+    second_judge._detector.cache_clear()
 
 
-def test_eyes_look_at_many_pictures_as_at_one() -> None:
-    eyes, pictures = Eyes().eval(), torch.rand(3, 3, 128, 128)
+def test_many_pictures_are_read_as_one_is() -> None:
+    detector, pictures = GridDetector().eval(), torch.rand(3, 3, 128, 128)
     with torch.inference_mode():
-        apart, together = eyes(pictures[1:2]), eyes(pictures)
+        apart, together = detector(pictures[1:2]), detector(pictures)
     assert np.allclose(apart["thing"][0], together["thing"][1], atol=1e-4)
 
 
 def test_it_reads_drawn_scenes() -> None:
     drawn = [scene for scene, _ in scenes(20_260, 0, 24)]
     found = read([Image.fromarray(draw(scene)) for scene in drawn])
-    right = [all_right(one, Asked(truth(scene))) for one, scene in zip(found, drawn, strict=True)]
+    right = [
+        all_right(one, PromptSpec(seen(scene))) for one, scene in zip(found, drawn, strict=True)
+    ]
     assert np.mean(right) > 0.7
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from limner.agent.tools.inputs import picture_from
+from limner.agent.scoring.inputs import picture_from
 from limner.errors import BadInput
 
 

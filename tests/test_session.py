@@ -8,10 +8,11 @@ from random import Random
 
 import pytest
 
+from limner.agent import reproduce
 from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
+from limner.agent.archive.recorder import SessionRecorder
 from limner.agent.brief.tool_call import Call
-from limner.agent.conversation.recorder import SessionRecorder
 from limner.agent.conversation.session import Session
 from limner.agent.events import BriefReady, Event, Finished, Replied, TurnHeard
 from limner.agent.records import Brief, Settings
@@ -27,8 +28,8 @@ def _archive(tmp_path: Path) -> Archive:
 
 def session(archive: Archive | None = None, *replies: str) -> Session:
     writer = FakeWriter(replies=replies)
-    room = Studio(writer, FakePainter(), FakeCritic(), Settings(takes=2, budget=4))
-    return Session(room, 5, diary=SessionRecorder(archive, "fake") if archive else None)
+    room = Studio(writer, FakePainter(), FakeCritic(), Settings(images_per_round=2, budget=4))
+    return Session(room, 5, recorder=SessionRecorder(archive, "fake") if archive else None)
 
 
 def say(talk: Session, words: str, take: int | None = None) -> list[Event]:
@@ -46,7 +47,7 @@ def test_nothing_is_there_before_the_first_request() -> None:
         talk.picture,
         talk.undo,
         talk.redo,
-        lambda: talk.take(1),
+        lambda: talk.candidate(1),
         lambda: talk.save(Path()),
     ):
         with pytest.raises(BadInput):
@@ -70,8 +71,8 @@ def test_a_turn_does_what_was_heard_and_says_so() -> None:
         assert isinstance(heard, TurnHeard) and heard.call.tool == tool
         assert isinstance(replied, Replied) and replied.text
     assert talk.meant == 1 and talk.version == 1
-    before = len(talk.takes)
-    assert isinstance([*talk.turn("again")][-1], Finished) and len(talk.takes) > before
+    before = len(talk.candidates)
+    assert isinstance([*talk.turn("again")][-1], Finished) and len(talk.candidates) > before
 
 
 def test_a_call_is_made_without_a_line_too() -> None:
@@ -106,13 +107,13 @@ def test_a_change_goes_on_from_the_take_that_is_meant() -> None:
     assert isinstance(events[-1], Finished)
     first = talk.meant
     assert first and talk.version == 1
-    base = talk.take(first).order
+    base = talk.candidate(first).image_request
     say(talk, "make it night")
     assert talk.version == 2 and says(talk.brief, "night")
-    fresh = talk.take(len(talk.history()[0].takes) + 1).order
+    fresh = talk.candidate(len(talk.versions()[0].candidates) + 1).image_request
     assert fresh.seed == base.seed and fresh.prompt != base.prompt
-    assert [take.number for take in talk.takes] == list(range(len(talk.takes)))
-    assert talk.meant in talk.history()[1].takes
+    assert [take.number for take in talk.candidates] == list(range(len(talk.candidates)))
+    assert talk.meant in talk.versions()[1].candidates
 
 
 def test_a_named_take_brings_back_its_own_version() -> None:
@@ -121,9 +122,9 @@ def test_a_named_take_brings_back_its_own_version() -> None:
     say(talk, "make it night")
     say(talk, "on sand", 1)
     assert says(talk.brief, "sand") and not says(talk.brief, "night")
-    assert talk.history()[2].parent == 1
-    assert talk.take(-1) is talk.takes[-1]
-    with pytest.raises(BadInput, match="no take #99"):
+    assert talk.versions()[2].parent == 1
+    assert talk.candidate(-1) is talk.candidates[-1]
+    with pytest.raises(BadInput, match="no picture #99"):
         talk.pick(99)
 
 
@@ -137,7 +138,7 @@ def test_undo_and_redo_bring_version_and_picture() -> None:
     assert says(talk.redo(), "night") and talk.meant == two
     talk.undo()
     say(talk, "on snow")
-    assert [past.parent for past in talk.history()] == [None, 1, 1]
+    assert [past.parent for past in talk.versions()] == [None, 1, 1]
     assert says(talk.branch(2), "night") and talk.meant == two
     assert any("night" in line for line in talk.diff(1, 2))
 
@@ -146,10 +147,10 @@ def test_again_keeps_the_best_and_paints_from_fresh_seeds() -> None:
     talk = session()
     say(talk, "a red cat")
     list(talk.again())
-    seeds = [take.order.seed for take in talk.takes]
+    seeds = [take.image_request.seed for take in talk.candidates]
     assert len(set(seeds)) == len(seeds)
-    scores = [talk.take(n).critique.score for n in talk.history()[0].takes]
-    assert talk.take(talk.meant or 0).critique.score == max(scores)
+    scores = [talk.candidate(n).critique.score for n in talk.versions()[0].candidates]
+    assert talk.candidate(talk.meant or 0).critique.score == max(scores)
 
 
 def test_stopped_in_the_middle_it_keeps_what_there_is() -> None:
@@ -157,17 +158,17 @@ def test_stopped_in_the_middle_it_keeps_what_there_is() -> None:
     list(talk.draft("a red cat"))
     painting = talk.paint()
     for event in painting:
-        if isinstance(event, Finished) or talk.takes:
+        if isinstance(event, Finished) or talk.candidates:
             break
     painting.close()
-    assert talk.meant == 1 and talk.picture().size == talk.take(1).picture.size
+    assert talk.meant == 1 and talk.picture().size == talk.candidate(1).picture.size
 
 
 def test_a_file_tells_how_its_run_ended(tmp_path: Path) -> None:
     talk = session()
     list(talk.draft("a red cat"))
     painting = talk.paint()
-    while not talk.takes:
+    while not talk.candidates:
         next(painting)
     painting.close()
     assert pictures.read_recipe(talk.save(tmp_path / "one.png")).ended == "cancelled"
@@ -182,13 +183,13 @@ def test_a_file_tells_how_its_run_ended(tmp_path: Path) -> None:
 def test_a_seed_that_is_set_again_paints_the_same_pictures() -> None:
     talk = session()
     say(talk, "a red cat")
-    first = [take.order for take in talk.takes]
+    first = [take.image_request for take in talk.candidates]
     say(talk, "make it night")
     talk.reseed(5)
     list(talk.draft("a red cat", anew=True))
-    before = len(talk.takes)
+    before = len(talk.candidates)
     list(talk.paint())
-    assert [take.order for take in talk.takes[before:]] == first
+    assert [take.image_request for take in talk.candidates[before:]] == first
 
 
 def test_a_change_never_paints_one_picture_twice() -> None:
@@ -196,10 +197,12 @@ def test_a_change_never_paints_one_picture_twice() -> None:
     say(talk, "a red cat")
     talk.pick(2)  # its seed is that of the second order of this run and of the next
     talk.reseed(5)
-    before = len(talk.takes)
+    before = len(talk.candidates)
     say(talk, "make it night")
-    orders = [(take.order.prompt, take.order.seed) for take in talk.takes[before:]]
-    assert orders[0][1] == talk.take(2).order.seed and len(set(orders)) == len(orders)
+    orders = [
+        (take.image_request.prompt, take.image_request.seed) for take in talk.candidates[before:]
+    ]
+    assert orders[0][1] == talk.candidate(2).image_request.seed and len(set(orders)) == len(orders)
 
 
 def test_a_draft_that_is_closed_leaves_no_version() -> None:
@@ -219,11 +222,11 @@ def test_finishing_is_kept_with_the_take_and_saved_with_it(tmp_path: Path) -> No
     path = talk.save(tmp_path / "cat.png", "fake")
     recipe = pictures.read_recipe(path)
     assert len(recipe.finishes) == 2 and recipe.request == "a red cat"
-    _, identical = pictures.again(path, talk.studio)
+    _, identical = reproduce.again(path, talk.studio)
     assert identical
     with pytest.raises(BadInput):
         talk.finish("resize 333x444")  # another shape
-    assert len(talk.reel.finishes(talk.meant or 0)) == 2
+    assert len(talk.history.finishes(talk.meant or 0)) == 2
 
 
 def test_a_style_is_put_on_and_taken_off() -> None:
@@ -231,10 +234,10 @@ def test_a_style_is_put_on_and_taken_off() -> None:
     list(talk.draft("a red cat"))
     talk.style = "watercolour"
     list(talk.paint())
-    assert "watercolour" in talk.takes[0].order.prompt
+    assert "watercolour" in talk.candidates[0].image_request.prompt
     talk.style = ""
     list(talk.again())
-    assert "watercolour" not in talk.takes[-1].order.prompt
+    assert "watercolour" not in talk.candidates[-1].image_request.prompt
 
 
 def test_a_style_brings_its_shape_where_no_size_was_asked_for() -> None:
@@ -242,11 +245,14 @@ def test_a_style_brings_its_shape_where_no_size_was_asked_for() -> None:
     list(talk.draft("a red cat"))
     talk.style = "game scene"
     list(talk.paint())
-    order = talk.takes[0].order
+    order = talk.candidates[0].image_request
     assert order.width > order.height
-    talk.limits["size"] = talk.studio.painter.dialect.size
+    talk.limits["size"] = talk.studio.painter.spec.size
     list(talk.again())
-    assert (talk.takes[-1].order.width, talk.takes[-1].order.height) == talk.limits["size"]
+    assert (
+        talk.candidates[-1].image_request.width,
+        talk.candidates[-1].image_request.height,
+    ) == talk.limits["size"]
 
 
 def test_it_goes_on_where_it_was_left(archive: Archive) -> None:
@@ -254,23 +260,25 @@ def test_it_goes_on_where_it_was_left(archive: Archive) -> None:
     say(talk, "a red cat")
     say(talk, "make it night")
     talk.undo()
-    assert talk.diary and talk.diary.number and talk.diary.problem is None
-    again = Session.resumed(talk.studio, archive, talk.diary.number)
+    assert talk.recorder and talk.recorder.number and talk.recorder.problem is None
+    again = Session.resumed(talk.studio, archive, talk.recorder.number)
     assert again.tree.head == talk.tree.head and again.tree.versions == talk.tree.versions
-    assert [take.order for take in again.takes] == [take.order for take in talk.takes]
-    assert again.meant == talk.meant and again.history() == talk.history()
-    assert [run.numbers for run in again.reel.runs] == [run.numbers for run in talk.reel.runs]
+    assert [take.image_request for take in again.candidates] == [
+        take.image_request for take in talk.candidates
+    ]
+    assert again.meant == talk.meant and again.versions() == talk.versions()
+    assert [run.numbers for run in again.history.runs] == [run.numbers for run in talk.history.runs]
     assert again.why()
     (*_, ready) = again.draft("on sand")
     assert isinstance(ready, BriefReady) and again.version == 3
-    assert Session.resumed(talk.studio, archive, talk.diary.number).version == 3
+    assert Session.resumed(talk.studio, archive, talk.recorder.number).version == 3
 
 
 def test_an_archive_that_fails_costs_no_picture(archive: Archive) -> None:
     talk = session(archive)
     archive.close()
     say(talk, "a red cat")
-    assert talk.meant and talk.diary and talk.diary.problem
+    assert talk.meant and talk.recorder and talk.recorder.problem
 
 
 def test_any_walk_leaves_every_take_with_its_version(archive: Archive) -> None:
@@ -279,7 +287,7 @@ def test_any_walk_leaves_every_take_with_its_version(archive: Archive) -> None:
     lines = ["make it night", "on sand", "add a tree", "without the dog", "make the cat blue"]
     moves: dict[str, Callable[[], object]] = {
         "say": lambda: say(talk, chance.choice(lines)),
-        "pick": lambda: talk.pick(chance.randint(1, len(talk.takes))),
+        "pick": lambda: talk.pick(chance.randint(1, len(talk.candidates))),
         "branch": lambda: talk.branch(chance.randint(1, len(talk.tree.versions))),
         "again": lambda: list(talk.again()),
         "undo": talk.undo,
@@ -291,10 +299,10 @@ def test_any_walk_leaves_every_take_with_its_version(archive: Archive) -> None:
             moves[move]()
         except BadInput:
             assert move in {"undo", "redo"}
-    for past in talk.history():
-        for number in past.takes:
-            shown = talk.take(number).brief
+    for past in talk.versions():
+        for number in past.candidates:
+            shown = talk.candidate(number).brief
             assert shown.claims == talk.tree.versions[past.number - 1].brief.claims
-    assert talk.diary and talk.diary.number and talk.diary.problem is None
-    again = Session.resumed(talk.studio, archive, talk.diary.number)
-    assert again.history() == talk.history() and again.meant == talk.meant
+    assert talk.recorder and talk.recorder.number and talk.recorder.problem is None
+    again = Session.resumed(talk.studio, archive, talk.recorder.number)
+    assert again.versions() == talk.versions() and again.meant == talk.meant

@@ -38,9 +38,7 @@ def opened(folder: Path, **told: Any) -> Any:
 
 def paint(painter: Any, *seeds: int, drop: int | None = None, **more: Any) -> dict[int, Any]:
     """Pictures of some seeds; the one at `drop` is dropped after the first step."""
-    orders = [
-        ImageRequest("a cat", s, 64, 64, STEPS, painter.dialect.guidance, **more) for s in seeds
-    ]
+    orders = [ImageRequest("a cat", s, 64, 64, STEPS, painter.spec.guidance, **more) for s in seeds]
     pictures = {}
     with closing(painter.paint(orders)) as painting:
         for done in painting:
@@ -129,7 +127,7 @@ def test_a_cache_knows_nothing_of_other_pictures(
 ) -> None:
     painter = opened(folders[key] if key == "flux1-dev" else _deeper(tmp_path), cache=0.5)
     alone = {seed: paint(painter, seed)[0] for seed in (1, 2, 3)}
-    left = painter.paint([ImageRequest("a dog", 9, 64, 64, STEPS, painter.dialect.guidance)])
+    left = painter.paint([ImageRequest("a dog", 9, 64, 64, STEPS, painter.spec.guidance)])
     next(iter(left))
     left.close()
     together = paint(painter, 1, 2, 3, drop=1)

@@ -196,7 +196,7 @@ def test_other_samplers_hold_the_outside_too(sampler: str, tiny: Path, old: Imag
 def test_the_pocket_painter_repairs_a_part(pocket: Studio) -> None:
     """Its latents have 16 channels, which the inpainting pipeline of diffusers refuses."""
     painter = pocket.painter
-    assert painter.dialect.repairs
+    assert painter.spec.repairs
     one = ImageRequest("a red cat, grass, day", 3, 128, 128, 8, 3.0)
     before = picture(painter, one)
     start = InitImage(before, 1.0, (64, 0, 128, 128), one)

@@ -21,10 +21,10 @@ from limner.pipelines.roles import ImageRequest
 
 def test_time_ends_it_between_steps() -> None:
     events: list[Event] = []
-    for event in studio(critic=never(), seconds=1e-9).takes(WISH, seed=1):
+    for event in studio(critic=never(), seconds=1e-9).stream(WISH, seed=1):
         events.append(event)
     assert result_of(events).ended == "budget"
-    assert len(result_of(events).takes) == 2  # the first round is always finished
+    assert len(result_of(events).candidates) == 2  # the first round is always finished
 
 
 def test_time_ends_a_later_round_half_way() -> None:
@@ -33,7 +33,7 @@ def test_time_ends_a_later_round_half_way() -> None:
         if isinstance(event, PaintingStep) and event.round == 1:
             loop.run.started -= 1000
     assert loop.run.ended == "budget"
-    assert len(loop.run.takes) == 2
+    assert len(loop.run.candidates) == 2
     assert loop.run.spent == pytest.approx(2.5)  # one more step of four, of two takes
 
 
@@ -45,7 +45,7 @@ def test_closing_stops_the_painter() -> None:
             made.append(super().paint(orders, preview_every))
             return made[-1]
 
-    events = studio(painter=Watched(), critic=never()).takes(WISH, seed=1)
+    events = studio(painter=Watched(), critic=never()).stream(WISH, seed=1)
     for event in events:
         if isinstance(event, PaintingStep) and event.number == 2:
             break
@@ -83,17 +83,17 @@ def test_ctrl_c_keeps_the_best_so_far(when: str) -> None:
 
     result = studio(Writer(), Painter(), Critic(never().scores)).imagine(WISH, seed=1)
     assert result.ended == "cancelled"
-    assert len(result.takes) == (0 if when == "draft" else 2)
+    assert len(result.candidates) == (0 if when == "draft" else 2)
     assert (result.best is None) == (when == "draft")
 
 
 def test_a_speechless_writer_costs_only_its_words() -> None:
-    events = list(studio(FakeWriter(replies=("no",)), critic=never()).takes(WISH, seed=1))
+    events = list(studio(FakeWriter(replies=("no",)), critic=never()).stream(WISH, seed=1))
     (ready,) = of_kind(BriefReady, events)
     result = result_of(events)
     assert ready.fallback and result.notes[0] == ready.fallback
     assert "There are two red cats." in [claim.text for claim in ready.claims]
-    assert {take.order.prompt for take in result.takes} == {WISH}
+    assert {take.image_request.prompt for take in result.candidates} == {WISH}
     assert next(d.what for d in of_kind(Decided, events)) == "revise"
 
 
@@ -101,12 +101,12 @@ def test_a_writer_without_new_wording_gets_fresh_seeds() -> None:
     said = {"asked": [{"quote": "a cat", "text": "There is one cat."}], "prompt": "one cat"}
     for second in ({"prompt": "one cat"}, {}, {"prompt": ""}):
         events = list(
-            studio(replying(said, second), critic=FakeCritic([[0.2]])).takes("a cat", seed=1)
+            studio(replying(said, second), critic=FakeCritic([[0.2]])).stream("a cat", seed=1)
         )
         result = result_of(events)
-        assert len(result.takes) == 6
-        assert len({take.order.seed for take in result.takes}) == 6
-        assert {take.order.prompt for take in result.takes} == {"one cat"}
+        assert len(result.candidates) == 6
+        assert len({take.image_request.seed for take in result.candidates}) == 6
+        assert {take.image_request.prompt for take in result.candidates} == {"one cat"}
         assert "repaint" in [d.what for d in of_kind(Decided, events)]
 
 
@@ -127,7 +127,7 @@ class BlindCritic(FakeCritic):
 def test_a_critic_that_fails_leaves_takes_unverified(broken: bool) -> None:
     result = studio(critic=BlindCritic(broken)).imagine(WISH, seed=1)
     assert result.ended == "failed"
-    assert len(result.takes) == 2
+    assert len(result.candidates) == 2
     assert result.best and not result.best.critique.verified
     assert set(result.best.critique.probabilities) == {None}
     assert result.notes[0].startswith("unverified: the critic failed")
@@ -135,7 +135,7 @@ def test_a_critic_that_fails_leaves_takes_unverified(broken: bool) -> None:
 
 def test_a_painter_that_breaks_at_once_is_an_error() -> None:
     with pytest.raises(ModelFailed, match="the brush broke"):
-        list(studio(painter=FakePainter(breaks_at=2)).takes(WISH, seed=1))
+        list(studio(painter=FakePainter(breaks_at=2)).stream(WISH, seed=1))
 
 
 def test_a_painter_that_breaks_later_leaves_the_best() -> None:
@@ -161,16 +161,16 @@ def test_a_painter_that_breaks_later_leaves_the_best() -> None:
         ({"budget": -1.0}, "budget"),
         ({"budget": 0.5}, "budget"),
         ({"seconds": 0.0}, "seconds"),
-        ({"takes": 0}, "takes"),
+        ({"images_per_round": 0}, "images_per_round"),
         ({"size": (65, 64)}, "65 x 64"),
     ],
 )
 def test_impossible_limits_are_named_before_anything_runs(limits: Any, named: str) -> None:
     with pytest.raises(BadInput, match=named):
-        studio().takes(WISH, seed=1, **limits)
+        studio().stream(WISH, seed=1, **limits)
 
 
 @pytest.mark.parametrize("request_", ["", "  \n", "x" * 4001])
 def test_requests_that_are_none(request_: str) -> None:
     with pytest.raises(BadInput):
-        studio().takes(request_, seed=1)
+        studio().stream(request_, seed=1)

@@ -121,10 +121,10 @@ def test_an_edit_of_a_take_goes_on_from_what_it_shows() -> None:
     tree.bind(3, dog.id, 72)
     assert tree.version_of(2) is cat
     assert tree.branch(tree.version_of(2).id) is tree.head is cat
-    with pytest.raises(BadInput, match="Take 2 already"):
+    with pytest.raises(BadInput, match="#2 already"):
         tree.bind(2, dog.id, 71)
-    with pytest.raises(BadInput, match="no take #9") as caught:
+    with pytest.raises(BadInput, match="no picture #9") as caught:
         tree.version_of(9)
-    assert caught.value.hint == "Takes: #1, #2, #3."
+    assert caught.value.hint == "Pictures: #1, #2, #3."
     with pytest.raises(BadInput, match="no version 5"):
         tree.branch(5)

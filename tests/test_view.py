@@ -22,7 +22,7 @@ from limner.agent.events import (
 )
 from limner.agent.records import Brief, Candidate, Claim, Critique, Result
 from limner.agent.studio import Studio
-from limner.agent.terminal.pictures import HalfBlocks
+from limner.agent.terminal.pictures import _QUADRANTS, _SEXTANTS, BlockPicture
 from limner.agent.terminal.screen import Screen
 from limner.agent.terminal.terminal import can_show_pictures, console_for
 from limner.agent.terminal.words import changed, claims_table, fields_so_far, sketch
@@ -60,7 +60,7 @@ def printed(console: Console) -> str:
 
 
 def events(**limits: int) -> list[Event]:
-    return list(Studio.open("fake").takes(REQUEST, seed=1, preview_every=1, **limits))  # type: ignore[arg-type]
+    return list(Studio.open("fake").stream(REQUEST, seed=1, preview_every=1, **limits))  # type: ignore[arg-type]
 
 
 def shown(console: Console, *what: Event) -> str:
@@ -91,7 +91,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 def test_a_pipe_gets_words_only() -> None:
     text = shown(pipe(), *events())
     assert "\x1b" not in text and "▀" not in text and "━" not in text
-    assert re.search(r"[✓✗] There are two dogs ", text) and "take 1" in text
+    assert re.search(r"[✓✗] There are two dogs ", text) and "#1" in text
     assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
@@ -117,7 +117,7 @@ def test_a_terminal_without_unicode_is_not_sent_any() -> None:
 
 @pytest.mark.parametrize(("size", "cells"), [((64, 64), (20, 10)), ((128, 32), (20, 2))])
 def test_a_picture_keeps_its_shape(size: tuple[int, int], cells: tuple[int, int]) -> None:
-    blocks = HalfBlocks(Image.new("RGB", size), 20, 10)
+    blocks = BlockPicture(Image.new("RGB", size), 20, 10)
     assert abs(blocks.columns - cells[0]) <= 1 and abs(blocks.rows - cells[1]) <= 1
 
 
@@ -125,10 +125,24 @@ def test_each_cell_is_two_pixels() -> None:
     picture = Image.new("RGB", (2, 2), (255, 0, 0))
     picture.putpixel((1, 1), (0, 0, 255))
     console = terminal()
-    console.print(HalfBlocks(picture, 10, 10), end="")
+    console.print(BlockPicture(picture, 10, 10), end="")
     red, blue = "255;0;0", "0;0;255"
     assert f"38;2;{red};48;2;{red}m▀" in printed(console)
     assert f"38;2;{red};48;2;{blue}m▀" in printed(console)
+
+
+@pytest.mark.parametrize("dots", [2, 3])
+def test_a_cell_of_two_colours_is_drawn_as_it_is(dots: int) -> None:
+    red, blue = (255, 0, 0), (0, 0, 255)
+    characters = _QUADRANTS if dots == 2 else _SEXTANTS
+    numbers = {character: number for number, character in characters.items()}
+    for pattern in range(4**dots):
+        wanted = [blue if pattern >> at & 1 else red for at in range(2 * dots)]
+        picture = Image.new("RGB", (2, dots))
+        picture.putdata(wanted)
+        (((character, (fore, back)),),) = BlockPicture(picture, 1, 1, dots)._cells
+        drawn = [fore if numbers[character] >> at & 1 else back for at in range(2 * dots)]
+        assert drawn == wanted
 
 
 def test_nothing_said_by_a_model_steers_the_terminal() -> None:
@@ -201,7 +215,7 @@ def test_what_the_writer_added_is_apart_and_does_not_count() -> None:
     text = printed(console)
     lines = [line.split() for line in text.splitlines()]
     assert [line[0] for line in lines[:3]] == ["✓", "added", "✗"]
-    assert "  ✓  1 of 1  best so far" in text and "the one claim holds" in text
+    assert " ✓  1 of 1  best so far" in text and "the one claim holds" in text
 
 
 def test_claims_are_told_in_the_users_own_words() -> None:

@@ -14,8 +14,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field
 from seeing import speaker
 
+from limner.agent.brief.replies import DrawReply
 from limner.agent.brief.reply_json import read_reply
-from limner.agent.brief.schema import DrawReply, schema_for
+from limner.agent.brief.schema import schema_for
 from limner.errors import BadInput, LimnerError, ModelFailed, ModelUnusable
 from limner.pipelines import chat_format
 from limner.pipelines.chat_format import bounded, prompt_of

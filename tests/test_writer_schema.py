@@ -13,16 +13,9 @@ from llguidance import LLMatcher, LLTokenizer
 
 from limner.agent.brief.enforce import stated, without_copied
 from limner.agent.brief.extract import extract
+from limner.agent.brief.replies import AskedStatement, DrawReply, TurnReply
 from limner.agent.brief.reply_json import read_reply
-from limner.agent.brief.schema import (
-    AskedStatement,
-    DrawReply,
-    TurnReply,
-    pieces,
-    schema_for,
-    template_values,
-    tools,
-)
+from limner.agent.brief.schema import pieces, schema_for, template_values, tools
 from limner.pipelines.decoding import JsonMask
 from limner.prompts import render
 
@@ -246,16 +239,21 @@ def test_quotes_of_a_long_line_are_free_and_checked_later() -> None:
 
 
 def test_the_same_tools_for_models_that_call_tools() -> None:
-    told = {one["function"]["name"]: one["function"] for one in tools()}
+    told = {one["function"]["name"]: one["function"] for one in tools(turn("a fox"))}
     assert set(told) == names(schema_for("turn", turn("a fox")))
     for one in told.values():
         assert one["description"]
         Draft202012Validator.check_schema(one["parameters"])
         assert "$ref" not in json.dumps(one["parameters"])
     add = told["edit"]["parameters"]["properties"]["add"]
-    assert set(add["items"]["properties"]) == {"quote", "text", "kind"}
-    assert "scene" in add["items"]["properties"]["kind"]["enum"]
-    assert told["select"]["parameters"]["properties"]["candidate"]["type"] == "integer"
+    assert set(add["items"]["properties"]) == {"quote", "text"}
+    assert add["items"]["properties"]["quote"]["enum"] == ["a", "a fox", "fox"]
+    select = told["select"]["parameters"]["properties"]
+    assert select["candidate"] == {"type": "integer", "enum": [1, 2, 3]}
+    assert select["then"] == told["edit"]["parameters"]
+    nothing: dict[str, Any] = {"claims": [], "versions": [], "candidates": []}
+    offered = {one["function"]["name"] for one in tools(turn("a fox", **nothing))}
+    assert offered == {"draw", "answer", "ask"}
 
 
 @pytest.mark.parametrize("task", ["describe", "reword"])
@@ -273,8 +271,8 @@ def test_other_answers_are_a_bounded_prompt(task: str) -> None:
         ("short", 40, "one short sentence of at most 20 words"),
     ],
 )
-def test_a_writer_is_told_how_long(dialect: str, tokens: int, length: str) -> None:
-    values = template_values("draw", draw("a fox", dialect=dialect, tokens=tokens))
+def test_a_writer_is_told_how_long(spec: str, tokens: int, length: str) -> None:
+    values = template_values("draw", draw("a fox", spec=spec, tokens=tokens))
     assert values["length"] == length
     assert length in render("draw", None, **values)[0]
 
@@ -299,8 +297,8 @@ def test_templates_say_what_they_are_given() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["prose", "tags", "short"])
-def test_the_examples_are_answers_that_would_be_read(dialect: str) -> None:
-    values = template_values("draw", draw("a fox", dialect=dialect))
+def test_the_examples_are_answers_that_would_be_read(spec: str) -> None:
+    values = template_values("draw", draw("a fox", spec=spec))
     answers = [
         a for a in render("draw", None, **values)[0].splitlines() if a.startswith('{"asked":{')
     ]

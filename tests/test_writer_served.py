@@ -10,15 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages.tool import tool_call
+from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel, ConfigDict, Field
 from speaking import PATIENCE, Speaking, speaking
 
+from limner.agent.brief.claims import complete
+from limner.agent.brief.replies import DrawReply
 from limner.agent.brief.reply_json import read_reply
-from limner.agent.brief.schema import DrawReply, schema_for
+from limner.agent.brief.schema import schema_for
+from limner.agent.brief.tool_call import Call, CandidateSummary, TurnContext
+from limner.agent.brief.writer import BriefWriter
 from limner.agent.cli import main
+from limner.agent.records import Brief, Claim
 from limner.agent.studio import Studio
 from limner.errors import BadInput, LimnerError, MissingExtra, ModelFailed, ModelUnusable
+from limner.pipelines.fakes import FakeWriter
 from limner.pipelines.registry import open_writer
 
 pytestmark = pytest.mark.enable_socket
@@ -190,3 +199,139 @@ def test_a_server_without_end_is_left(server: Speaking, monkeypatch: pytest.Monk
     monkeypatch.setattr("limner.pipelines.writer_served.LONGEST", 20)
     with pytest.raises(LimnerError, match="does not stop"):
         writer.invoke(WISH)
+
+
+# --- A turn of a conversation, as the call of a tool.
+
+FOX = Brief(
+    "a red fox, two birches",
+    "A red fox between two birches.",
+    complete([Claim("There is one fox."), Claim("There are two birches."), Claim("It is day.")]),
+)
+TALK = TurnContext(FOX, FOX.request, candidates=(CandidateSummary(1, 1, 2, 3),))
+NIGHT = [{"quote": "night", "text": "It is night."}]
+EDIT = json.dumps({"instruction": "Make it night.", "remove": [], "change": [], "add": NIGHT})
+
+
+def brief_writer(server: Speaking) -> BriefWriter:
+    return BriefWriter(open_writer("vllm:small", {"base_url": server.url, "max_new_tokens": 40}))
+
+
+def heard(writer: BriefWriter, line: str = "the first, but make it night") -> tuple[str, Call]:
+    """What the writer wrote, and the call that was made of it."""
+    hearing, said = writer.hear(line, TALK, 1), ""
+    while True:
+        try:
+            said += next(hearing)
+        except StopIteration as end:
+            return said, end.value
+
+
+def test_a_turn_is_sent_as_tools_and_its_call_is_read(tiny: Path) -> None:
+    with speaking(tiny / "writer", calls=([("edit", EDIT)],)) as server:
+        said, call = heard(brief_writer(server), "make it night")
+    assert said == EDIT
+    assert (call.tool, call.instruction, call.fallback) == ("edit", "Make it night.", "")
+    assert [(claim.quote, claim.text) for claim in call.add] == [("night", "It is night.")]
+    (sent,) = server.asked
+    offered = {one["function"]["name"]: one["function"]["parameters"] for one in sent["tools"]}
+    assert {"draw", "edit", "select", "adjust", "save", "answer", "ask"} == set(offered)
+    assert offered["select"]["properties"]["candidate"]["enum"] == [1]
+    assert sent["tool_choice"] == "required" and "response_format" not in sent
+    assert sent["seed"] == 1 and '"tool"' not in sent["messages"][0]["content"]
+    assert "2. There are two birches." in sent["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        EDIT[:-1],
+        EDIT.replace('"', "'"),
+        EDIT.replace("[],", "[]"),
+        EDIT.replace('"instruction": ', "instruction: ").replace("}]}", "},]"),
+        "```json\n" + EDIT + "\n```",
+        json.dumps(EDIT),
+    ],
+)
+def test_arguments_in_broken_json_are_read(tiny: Path, arguments: str) -> None:
+    with speaking(tiny / "writer", calls=([("edit", arguments)],)) as server:
+        _, call = heard(brief_writer(server), "make it night")
+    assert call.tool == "edit" and not call.fallback and len(server.asked) == 1
+    assert [claim.text for claim in call.add] == ["It is night."]
+
+
+def test_two_calls_are_a_selection_and_its_change(tiny: Path) -> None:
+    calls = [("select", '{"candidate": 1}'), ("edit", EDIT)]
+    within = [("select", f'{{"candidate": 1, "then": {EDIT}}}')]
+    text = f'<tool_call>{{"name": "select", "arguments": {{"candidate": 1, "then": {EDIT}}}}}'
+    with speaking(tiny / "writer", calls=(calls, within, text)) as server:
+        writer = brief_writer(server)
+        for _ in range(3):
+            _, call = heard(writer)
+            assert (call.tool, call.candidate, call.fallback) == ("select", 1, "")
+            assert call.then is not None and call.then.add[0].text == "It is night."
+    assert all("tools" in sent for sent in server.asked)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+@pytest.mark.parametrize("refuses", [400, 500, 501, 0])
+def test_where_tools_fail_json_is_asked_for_and_that_is_told_once(
+    tiny: Path, refuses: int, holds: bool
+) -> None:
+    prose = ("I would rather talk.",)
+    with speaking(tiny / "writer", refuses=refuses, calls=prose, holds=holds) as server:
+        writer = brief_writer(server)
+        calls = [heard(writer)[1] for _ in range(2)]
+    why = "takes no tools: " if refuses else "called no tool: it answered without JSON"
+    assert why in calls[0].fallback and "asked for JSON" in calls[0].fallback
+    assert "no JSON schema" not in calls[1].fallback and "tool" not in calls[1].fallback
+    forms = ["tools" if "tools" in s else str("response_format" in s) for s in server.asked]
+    assert forms == ["tools", *(["True", "True"] if holds else ["True", "False", "False"])]
+    assert '"tool"' in server.asked[-1]["messages"][0]["content"]
+
+
+def test_prose_without_end_is_left_early(tiny: Path) -> None:
+    with speaking(tiny / "writer", calls=("word " * 9_000,)) as server:
+        _, call = heard(brief_writer(server))
+    assert "called no tool" in call.fallback and len(server.asked) == 2
+
+
+def test_a_server_that_goes_away_is_not_one_without_tools(tiny: Path) -> None:
+    with speaking(tiny / "writer") as server:
+        writer = brief_writer(server)
+    _, call = heard(writer)
+    assert "does not answer" in call.fallback and not writer.client.no_tools
+    assert call.tool == "edit" and call.add
+
+
+def test_a_model_of_any_provider_calls_tools(tiny: Path) -> None:
+    class Caller(FakeWriter):
+        """Calls a tool in one piece, and takes them in its own way."""
+
+        def bind_tools(self, tools: Any, **settings: Any) -> Any:
+            assert settings == {"tool_choice": "any"} and tools[0]["function"]["name"] == "draw"
+            return self.bind(tools=tools)
+
+        def _stream(self, *_: Any, **call: Any) -> Any:
+            raise NotImplementedError
+
+        def _generate(self, *_: Any, **call: Any) -> ChatResult:
+            said = tool_call(name="edit", args=json.loads(EDIT), id="1")
+            return ChatResult(
+                generations=[ChatGeneration(message=AIMessage("", tool_calls=[said]))]
+            )
+
+    class Whole(Caller):
+        """The same without a stream."""
+
+    Whole._stream = BaseChatModel._stream  # type: ignore[method-assign]
+    assert heard(BriefWriter(Whole()), "make it night")[1].add[0].text == "It is night."
+    call = heard(BriefWriter(Caller()), "make it night")[1]
+    assert call.fallback.startswith("The writer takes no tools.")
+
+
+def test_a_model_that_calls_tools_itself(tiny: Path) -> None:
+    with speaking(tiny / "writer") as server:
+        _, call = heard(brief_writer(server), "make it night")
+    assert call.line == "make it night"
+    assert "tools" in server.asked[0]

@@ -17,6 +17,12 @@ WISH = "two red cats and a dog at night"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "imagine": {"request": "a red cat", "seed": 7},
     "refine_image": {"take": "t1", "change": "make it blue"},
+    "adjust_image": {"take": "t1", "finish": "brighter"},
+    "select_image": {"session": 1, "candidate": 2},
+    "undo_change": {"session": 1},
+    "redo_change": {"session": 1},
+    "back_to_version": {"session": 1, "version": 1},
+    "ask_about_session": {"session": 1, "question": "thanks"},
     "score_image": {"take": "t1", "claims": ["the cat is red", "a robot plays chess"]},
     "expand_prompt": {"request": "a red cat"},
     "describe_take": {"take": "t1"},

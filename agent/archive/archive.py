@@ -1,4 +1,4 @@
-"""The archive: every session with its briefs, takes and pictures, on disk at every moment."""
+"""The archive: every session with its briefs, candidates and pictures, on disk at every moment."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from limner.agent.archive.recipe import written
 from limner.agent.archive.rows import (
     AFTER_LAST,
     ArchivedSession,
+    CandidateRow,
     DecisionRow,
     RatingRow,
     SessionRow,
-    TakeRow,
     VersionRow,
     as_json,
     as_text,
+    candidate_of,
     strings,
-    take_of,
     version_of,
 )
 from limner.agent.archive.schema import connect, folded, transaction, troubles
@@ -38,11 +38,12 @@ _LISTED = """
     WITH listed AS (
         SELECT *, coalesce(
             (
-                SELECT number FROM takes WHERE session = sessions.id AND version = sessions.head
+                SELECT number FROM candidates
+                WHERE session = sessions.id AND version = sessions.head
                 ORDER BY holds DESC, mean DESC, number LIMIT 1
             ),
             (
-                SELECT number FROM takes WHERE session = sessions.id
+                SELECT number FROM candidates WHERE session = sessions.id
                 ORDER BY holds DESC, mean DESC, number LIMIT 1
             )
         ) AS best FROM sessions
@@ -50,9 +51,9 @@ _LISTED = """
     SELECT s.id, s.name, s.profile, s.head, s.created, s.changed,
         coalesce((SELECT words FROM versions WHERE session = s.id ORDER BY number LIMIT 1), ''),
         (SELECT count(*) FROM versions WHERE session = s.id),
-        (SELECT count(*) FROM takes WHERE session = s.id),
+        (SELECT count(*) FROM candidates WHERE session = s.id),
         s.best, coalesce(best.holds, 0), coalesce(best.claims, 0)
-    FROM listed AS s LEFT JOIN takes AS best ON best.session = s.id AND best.number = s.best
+    FROM listed AS s LEFT JOIN candidates AS best ON best.session = s.id AND best.number = s.best
 """
 _FOUND = """
     WHERE NOT EXISTS (
@@ -73,7 +74,7 @@ class Archive:
     archive at once. A picture's file is there before the row that names it.
 
     Any call raises `BadInput` for an archive that is damaged, full, read-only or held by another
-    process for ten seconds, and for a session, version or take that there is not.
+    process for ten seconds, and for a session, version or candidate that there is not.
     """
 
     def __init__(self, folder: Path, base: sqlite3.Connection) -> None:
@@ -91,7 +92,7 @@ class Archive:
 
             folder = user_data_path("limner", appauthor=False)
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # wishes are nobody's business
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # requests are nobody's business
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a possible name"
             hint = "type --archive and a folder that you may write"
@@ -129,52 +130,56 @@ class Archive:
         brief, patch = map(as_json, (version.brief, version.patch))
         words = as_text(version.words)
         sought = folded("\n".join([words, *strings(_shown(brief))]))
-        values = (words, brief, patch, "[]", str(version.seed), sought)  # 0.1 kept locks, too
+        values = (words, brief, patch, str(version.seed), sought)
         with self._writing(session):
             number = self._number("versions", session, version.number)
             self._base.execute(
-                "INSERT INTO versions (session, number, parent, words, brief, patch, locks, seed,"
-                " sought) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO versions (session, number, parent, words, brief, patch, seed,"
+                " sought) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (session, number, version.parent, *values),
             )
             self._set(session, number, standing)
         return number
 
-    def add_take(self, session: int, take: TakeRow, content: bytes) -> int:
-        """Keep a picture (the bytes of its PNG file) and its take; returns the take's number."""
+    def add_candidate(self, session: int, candidate: CandidateRow, content: bytes) -> int:
+        """Keep a picture (the bytes of its PNG file) and its row; returns its number."""
         name = self.pictures.keep(content)
-        order, critique = as_json(written(take.order)), as_json(asdict(take.critique))
-        holds, mean = take.critique.score
-        score = (holds, len(take.critique.decisive), mean, take.spent)
+        image_request, critique = (
+            as_json(written(candidate.image_request)),
+            as_json(asdict(candidate.critique)),
+        )
+        holds, mean = candidate.critique.score
+        score = (holds, len(candidate.critique.decisive), mean, candidate.spent)
         with self._writing(session):
             if not self.pictures.path(name).exists():  # another process forgot it this instant
                 self.pictures.keep(content)
-            number = self._number("takes", session, take.number)
+            number = self._number("candidates", session, candidate.number)
             self._base.execute(
-                "INSERT INTO takes (session, number, version, round, ordered, picture, critique,"
-                " holds, claims, mean, spent, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidates (session, number, version, round, image_request, picture,"
+                " critique, holds, claims, mean, spent, run)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     session,
                     number,
-                    take.version,
-                    take.round,
-                    order,
+                    candidate.version,
+                    candidate.round,
+                    image_request,
                     name,
                     critique,
                     *score,
-                    take.run,
+                    candidate.run,
                 ),
             )
             return number
 
-    def finish(self, session: int, take: int, steps: Any, undone: Any = ()) -> None:
-        """Say how a take is finished, and what of that was taken back, as plain JSON values."""
-        values = (as_json(list(steps)), as_json(list(undone)), session, take)
-        query = "UPDATE takes SET finishes = ?, undone = ? WHERE session = ? AND number = ?"
+    def finish(self, session: int, candidate: int, steps: Any, undone: Any = ()) -> None:
+        """Say how a candidate is finished, and what of that was taken back, as JSON values."""
+        values = (as_json(list(steps)), as_json(list(undone)), session, candidate)
+        query = "UPDATE candidates SET finishes = ?, undone = ? WHERE session = ? AND number = ?"
         with self._writing(session):
             if not self._base.execute(query, values).rowcount:
                 known = "type limner gallery to see what there is"
-                raise BadInput(f"there is no take {take} in session {session}", known)
+                raise BadInput(f"there is no picture #{candidate} in session {session}", known)
 
     def add_decision(self, session: int, decision: DecisionRow) -> None:
         """Add what was decided after a round, and why."""
@@ -185,11 +190,11 @@ class Archive:
             )
 
     def rate(self, session: int, rating: RatingRow) -> None:
-        """Add what the user thinks of a take, or of one against another."""
+        """Add what the user thinks of a candidate, or of one against another."""
         with self._writing(session):
             self._base.execute(
-                "INSERT INTO ratings (session, take, verdict, other) VALUES (?, ?, ?, ?)",
-                (session, rating.take, as_text(rating.verdict), rating.other),
+                "INSERT INTO ratings (session, candidate, verdict, other) VALUES (?, ?, ?, ?)",
+                (session, rating.candidate, as_text(rating.verdict), rating.other),
             )
 
     def set_head(self, session: int, version: int, standing: Any = None) -> None:
@@ -213,13 +218,13 @@ class Archive:
             return ArchivedSession(
                 SessionRow(*row),
                 tuple(version_of(v) for v in self._of("versions", session, "number")),
-                tuple(take_of(t) for t in self._of("takes", session, "number")),
+                tuple(candidate_of(t) for t in self._of("candidates", session, "number")),
                 tuple(
                     DecisionRow(d["version"], d["round"], d["what"], d["why"])
                     for d in self._of("decisions", session, "id")
                 ),
                 tuple(
-                    RatingRow(r["take"], r["verdict"], r["other"])
+                    RatingRow(r["candidate"], r["verdict"], r["other"])
                     for r in self._of("ratings", session, "id")
                 ),
                 self._standing(session),
@@ -231,7 +236,7 @@ class Archive:
             self._base.execute("DELETE FROM sessions WHERE id = ?", (session,))
         # Only once that is on disk, and while nobody can add a row: no row ever lacks its file.
         with self._alone, troubles(self._file), transaction(self._base):
-            rows = self._base.execute("SELECT DISTINCT picture FROM takes").fetchall()
+            rows = self._base.execute("SELECT DISTINCT picture FROM candidates").fetchall()
             self.pictures.sweep({row["picture"] for row in rows})
 
     @contextmanager
@@ -254,8 +259,8 @@ class Archive:
         query = f"SELECT coalesce(max(number), 0) + 1 FROM {table} WHERE session = ?"
         return int(self._base.execute(query, (session,)).fetchone()[0])
 
-    def _of(self, table: str, session: int, order: str) -> list[sqlite3.Row]:
-        query = f"SELECT * FROM {table} WHERE session = ? ORDER BY {order}"
+    def _of(self, table: str, session: int, column: str) -> list[sqlite3.Row]:
+        query = f"SELECT * FROM {table} WHERE session = ? ORDER BY {column}"
         return self._base.execute(query, (session,)).fetchall()
 
     def _set(self, session: int, head: int, standing: Any) -> None:

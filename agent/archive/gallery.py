@@ -19,7 +19,13 @@ from limner.agent.archive.atomic_io import write_new
 from limner.agent.archive.html import Bar, bar, filled
 from limner.agent.archive.pictures import Pictures, slug
 from limner.agent.archive.recipe import without_home
-from limner.agent.archive.rows import ArchivedSession, DecisionRow, TakeRow, VersionRow, finishes_of
+from limner.agent.archive.rows import (
+    ArchivedSession,
+    CandidateRow,
+    DecisionRow,
+    VersionRow,
+    finishes_of,
+)
 from limner.agent.brief import patch
 from limner.agent.brief.older import brief_now
 from limner.agent.brief.prompt import wording
@@ -58,7 +64,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Coordinates for SVG: `line` is the best so far as a path, `dots` are all takes."""
+    """Coordinates for SVG: `line` is the best so far as a path, `dots` are all candidates."""
 
     line: str
     dots: list[tuple[float, float]]
@@ -69,14 +75,14 @@ class Plot:
     height: int = _HEIGHT
 
 
-def plot(takes: Sequence[TakeRow]) -> Plot | None:
+def plot(candidates: Sequence[CandidateRow]) -> Plot | None:
     """Claims that hold over image-equivalents; None where there is nothing to follow."""
-    most = max((len(take.critique.decisive) for take in takes), default=0)
-    spent = _spent(takes)
+    most = max((len(candidate.critique.decisive) for candidate in candidates), default=0)
+    spent = _spent(candidates)
     if not most or len(set(spent)) < 2:
         return None
     xs = [_x(value / spent[-1]) for value in spent]
-    scores = [take.critique.score[0] for take in takes]
+    scores = [candidate.critique.score[0] for candidate in candidates]
     best = [max(scores[: i + 1]) for i in range(len(scores))]
     return Plot(
         line=_steps(xs, [_y(score / most) for score in best]),
@@ -87,19 +93,19 @@ def plot(takes: Sequence[TakeRow]) -> Plot | None:
     )
 
 
-def _spent(takes: Iterable[TakeRow]) -> list[float]:
-    """What the version had cost by each take; every run on it counts from zero."""
+def _spent(candidates: Iterable[CandidateRow]) -> list[float]:
+    """What the version had cost by each candidate; every run on it counts from zero."""
     spent, before, earlier = [], 0.0, 0.0
-    for take in takes:
-        if take.spent < before:
+    for candidate in candidates:
+        if candidate.spent < before:
             earlier += before
-        before = take.spent
+        before = candidate.spent
         spent.append(earlier + before)
     return spent
 
 
 def _steps(xs: list[float], ys: list[float]) -> str:
-    """From nothing to the first take, then a step for each take."""
+    """From nothing to the first candidate, then a step for each candidate."""
     path = f"M{_x(0)} {_y(0)}"
     for x, y in zip(xs, ys, strict=True):
         path += f"H{x}V{y}"
@@ -127,7 +133,7 @@ _DECIDED = {
     "repaint": "To be painted anew",
     "repair": "To be painted over in one place",
     "aim": "Where",
-    "sketch": "Sketched first",
+    "drop": "Painted on",
     "reworded": "Reworded",
     "stop": "Stopped",
     "note": "Note",
@@ -136,13 +142,13 @@ _DECIDED = {
 
 @dataclass(frozen=True, slots=True)
 class CandidateCard:
-    """A take as it is shown; `source` is a data: URI, empty where the picture is lost.
+    """A candidate as it is shown; `source` is a data: URI, empty where the picture is lost.
 
     `verdict` is the sentence on what was asked; `bars` are of that, `invented` of the writer's own.
-    `best` is the best take of its version; `finished` says what was done to it after painting.
+    `best` is the best candidate of its version; `finished` says what was done to it after painting.
     """
 
-    take: TakeRow
+    candidate: CandidateRow
     source: Markup
     verdict: str
     bars: list[Bar]
@@ -155,7 +161,7 @@ class CandidateCard:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Takes of one wording, what changed in it, and what was decided after it."""
+    """Candidates of one wording, what changed in it, and what was decided after it."""
 
     number: int
     wording: list[tuple[str, str]]
@@ -188,10 +194,14 @@ def page(archive: Archive, session: int) -> str:
     best = _best_of_versions(kept)
     briefs = {version.number: _brief(version.brief) for version in kept.versions}
     cards = {
-        take.number: _card(
-            take, kept, briefs[take.version], _inline(take, archive.pictures), take.number in best
+        candidate.number: _card(
+            candidate,
+            kept,
+            briefs[candidate.version],
+            _inline(candidate, archive.pictures),
+            candidate.number in best,
         )
-        for take in kept.takes
+        for candidate in kept.candidates
     }
     return filled(
         "archive/gallery.html.j2",
@@ -204,13 +214,13 @@ def page(archive: Archive, session: int) -> str:
 
 
 def _best_of_versions(kept: ArchivedSession) -> set[int]:
-    """The numbers of the best takes; of equals, the earliest is."""
-    best: dict[int, TakeRow] = {}
-    for take in kept.takes:
-        other = best.get(take.version)
-        if other is None or take.critique.score > other.critique.score:
-            best[take.version] = take
-    return {take.number for take in best.values()}
+    """The numbers of the best candidates; of equals, the earliest is."""
+    best: dict[int, CandidateRow] = {}
+    for candidate in kept.candidates:
+        other = best.get(candidate.version)
+        if other is None or candidate.critique.score > other.critique.score:
+            best[candidate.version] = candidate
+    return {candidate.number for candidate in best.values()}
 
 
 def _chapter(
@@ -219,7 +229,7 @@ def _chapter(
     briefs: dict[int, Brief],
     cards: dict[int, CandidateCard],
 ) -> Chapter:
-    takes = [take for take in kept.takes if take.version == version.number]
+    candidates = [candidate for candidate in kept.candidates if candidate.version == version.number]
     brief = briefs[version.number]
     before = briefs.get(version.parent or 0, Brief("", ""))
     return Chapter(
@@ -227,8 +237,8 @@ def _chapter(
         changes=list(_changes(before, brief)),
         left_open=left_open(brief, language_of(brief.request)),
         reply=brief.reply,
-        rounds=list(_rounds(takes, kept.decisions, cards)),
-        plot=plot(takes),
+        rounds=list(_rounds(candidates, kept.decisions, cards)),
+        plot=plot(candidates),
     )
 
 
@@ -260,10 +270,12 @@ def _changes(before: Brief, after: Brief) -> Iterator[tuple[str, str]]:
 
 
 def _rounds(
-    takes: list[TakeRow], decisions: Iterable[DecisionRow], cards: dict[int, CandidateCard]
+    candidates: list[CandidateRow],
+    decisions: Iterable[DecisionRow],
+    cards: dict[int, CandidateCard],
 ) -> Iterator[Round]:
     before = ""
-    for number, painted in groupby(takes, key=lambda take: take.round):
+    for number, painted in groupby(candidates, key=lambda candidate: candidate.round):
         together = list(painted)
         first = together[0]
         said = [
@@ -271,25 +283,25 @@ def _rounds(
             for d in decisions
             if (d.version, d.round) == (first.version, number) and d.why
         ]
-        prompt = first.order.prompt
+        prompt = first.image_request.prompt
         told = list(wording(before, prompt)) if before else [("same", prompt)]
-        yield Round(number + 1, told, [cards[take.number] for take in together], said)
+        yield Round(number + 1, told, [cards[candidate.number] for candidate in together], said)
         before = prompt
 
 
 def _card(
-    take: TakeRow, kept: ArchivedSession, brief: Brief, source: Markup, best: bool
+    candidate: CandidateRow, kept: ArchivedSession, brief: Brief, source: Markup, best: bool
 ) -> CandidateCard:
-    critique, (holds, _) = take.critique, take.critique.score
+    critique, (holds, _) = candidate.critique, candidate.critique.score
     claims = len(critique.decisive)
     verdicts = [
         r.verdict if r.other is None else f"{r.verdict} than {r.other}"
         for r in kept.ratings
-        if r.take == take.number
+        if r.candidate == candidate.number
     ]
     own = [at for at, claim in enumerate(critique.claims) if claim.source == "invented"]
     return CandidateCard(
-        take,
+        candidate,
         source,
         verdict(brief, critique).said,
         [_bar(critique, at) for at in critique.decisive],
@@ -297,7 +309,7 @@ def _card(
         f"{holds} of {claims}" if claims else "nothing to check",
         best,
         verdicts,
-        ", ".join(map(str, finishes_of(take))),
+        ", ".join(map(str, finishes_of(candidate))),
     )
 
 
@@ -307,12 +319,12 @@ def _bar(critique: Critique, at: int) -> Bar:
     return bar(critique.claims[at].text, probability, holds)
 
 
-def _inline(take: TakeRow, pictures: Pictures) -> Markup:
+def _inline(candidate: CandidateRow, pictures: Pictures) -> Markup:
     try:
-        content = pictures.read(take.picture)
+        content = pictures.read(candidate.picture)
     except BadInput:
         return Markup("")
-    if finishes := finishes_of(take):
+    if finishes := finishes_of(candidate):
         content = _finished(content, finishes)
     return Markup("data:image/png;base64,") + base64.b64encode(content).decode()
 

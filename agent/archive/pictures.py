@@ -6,11 +6,10 @@ import hashlib
 import os
 import re
 import secrets
-import sys
 import time
 import unicodedata
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = [
     "RESERVED",
     "Pictures",
-    "again",
     "difference",
     "name_of",
     "probe",
@@ -42,7 +40,7 @@ __all__ = [
     "save",
     "slug",
     "stamped",
-    "studio_for",
+    "wanted",
     "write_new",
 ]
 
@@ -135,22 +133,22 @@ def save(  # noqa: PLR0913
     profile: str = "",
     finishes: Sequence[Finish] = (),
 ) -> Path:
-    """Write the best take as a PNG that says how to paint it again, and return its path.
+    """Write the best picture as a PNG that says how to paint it again, and return its path.
 
     `out` is a folder, or the wanted path when it ends in `.png`; no file is ever overwritten: the
-    second `cat.png` is `cat-2.png`. Raises `ModelFailed` when there is no take, `BadInput` when
+    second `cat.png` is `cat-2.png`. Raises `ModelFailed` when there is none, `BadInput` when
     the disk is full or the folder can't be written; then no part of a file is left.
     """
     best = result.best
     if best is None:
         raise ModelFailed("nothing was painted", "; ".join(result.notes))
     content = stamped(result, best, request, studio, seed=seed, profile=profile, finishes=finishes)
-    return write_new(_wanted(out, request), content)
+    return write_new(wanted(out, request), content)
 
 
 def stamped(  # noqa: PLR0913
     result: Result,
-    take: Candidate,
+    candidate: Candidate,
     request: str,
     studio: Studio,
     *,
@@ -158,19 +156,19 @@ def stamped(  # noqa: PLR0913
     profile: str = "",
     finishes: Sequence[Finish] = (),
 ) -> bytes:
-    """A take, finished, as a PNG that says how to paint it again, and what was painted beside.
+    """A candidate, finished, as a PNG that says how to paint it again, and in which batch.
 
     `profile` is the studio's own where not given. The same result gives the same bytes.
     """
     named = profile or studio.profile
     own = named if named in known() else ""  # the path of another would tell too much
-    recipe = recipe_of(result, take, request, studio, seed=seed, profile=own)
+    recipe = recipe_of(result, candidate, request, studio, seed=seed, profile=own)
     recipe = recipe.model_copy(update={"finishes": tuple(finishes)})
     tool = "limner " + recipe.software.get("limner", "")
     return stamp.stamp(
-        finish.apply(take.picture, finishes),
+        finish.apply(candidate.picture, finishes),
         recipe=recipe.model_dump_json(),
-        settings=stamp.parameters(take.order, recipe.models["painter"], tool),
+        settings=stamp.parameters(candidate.image_request, recipe.models["painter"], tool),
         tool=tool,
     )
 
@@ -178,40 +176,6 @@ def stamped(  # noqa: PLR0913
 def read_recipe(path: Path) -> Recipe:
     """How the picture at `path` came to be. Raises `BadInput` for anything not saved by `save`."""
     return Recipe.parse(stamp.read(path).recipe, path)
-
-
-def again(path: Path, studio: Studio | None = None) -> tuple[Image, bool]:
-    """Paint the picture at `path` once more; True when every pixel is as it was.
-
-    The whole batch that it came from is painted, since a picture's last bits depend on its company.
-    Without a studio, that of `studio_for` is opened. Raises `BadInput` as that does, and for a
-    file that holds no recipe.
-    """
-    stamped = stamp.read(path)
-    recipe = Recipe.parse(stamped.recipe, path)
-    room = studio or studio_for(recipe, path)
-    with _threads(recipe.threads):
-        painted = room.repaint(recipe.order, recipe.batch, recipe.gone)
-    picture = finish.apply(painted, recipe.finishes)
-    return picture, difference(stamped.picture, picture) == 0
-
-
-def studio_for(
-    recipe: Recipe, path: Path, *, profile: str | None = None, painter: str | None = None
-) -> Studio:
-    """The studio that painted the picture at `path`, or the one asked for.
-
-    A file from a stranger never decides which folder or model is opened: unless `profile` is
-    given, the one that the recipe names must be among limner's own. Raises `BadInput` otherwise.
-    """
-    from limner.agent.studio import Studio
-
-    if profile is None and recipe.profile not in known():
-        raise BadInput(
-            f"{path} was painted with a profile that is not limner's own",
-            f"type limner again {path} --profile FILE",
-        )
-    return Studio.open(profile or recipe.profile, painter=painter)
 
 
 def difference(one: Image, other: Image) -> int:
@@ -240,7 +204,8 @@ def write_new(path: Path, content: bytes) -> Path:
     return atomic_io.write_new(path, content, check=stamp.read)
 
 
-def _wanted(out: Path, request: str) -> Path:
+def wanted(out: Path, request: str) -> Path:
+    """The path that is asked for: `out`, or a file named by the request in that folder."""
     return out if out.suffix.lower() == ".png" else out / f"{slug(request)}.png"
 
 
@@ -250,18 +215,3 @@ def slug(request: str) -> str:
     slug = re.sub(r"[\W_]+", "-", letters)[:60].strip("-")
     slug = slug.encode()[:120].decode(errors="ignore")
     return f"{slug}-picture" if slug in RESERVED else slug or "picture"
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """Use as many threads as then: sums in another order give other last bits."""
-    torch = sys.modules.get("torch")
-    if torch is None or not 0 < number <= (os.cpu_count() or 1):
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from limner.agent.brief.older import brief_now, critique_now
+from limner.agent.brief.older import recipe_now
 from limner.agent.plain import one_line
 from limner.agent.records import Brief, Candidate, Critique, Result
 from limner.errors import BadInput
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from limner.agent.studio import Studio
 
 __all__ = [
+    "PastCandidate",
     "PastRound",
-    "PastTake",
     "Recipe",
     "past",
     "recipe_of",
@@ -42,30 +42,30 @@ __all__ = [
 ]
 
 
-def written(order: ImageRequest) -> dict[str, Any]:
-    """The order as JSON can hold it: of its start, all but the picture.
+def written(image_request: ImageRequest) -> dict[str, Any]:
+    """The request as JSON can hold it: of its start, all but the picture.
 
-    An order that starts from nothing is written as it always was.
+    One that starts from nothing has no `start` at all.
     """
-    plain = asdict(replace(order, start=None))
+    plain = asdict(replace(image_request, start=None))
     del plain["start"]
-    return plain | ({"start": _start(order.start)} if order.start else {})
+    return plain | ({"start": _start(image_request.start)} if image_request.start else {})
 
 
-def past(order: ImageRequest) -> Iterator[ImageRequest]:
-    """The orders that the order's start was painted from, the latest first."""
-    while order.start and order.start.order:
-        order = order.start.order
-        yield order
+def past(image_request: ImageRequest) -> Iterator[ImageRequest]:
+    """The requests that its start was painted from, the latest first."""
+    while image_request.start and image_request.start.image_request:
+        image_request = image_request.start.image_request
+        yield image_request
 
 
 def _start(start: InitImage) -> dict[str, Any]:
     plain: dict[str, Any] = {"strength": start.strength, "box": start.box}
-    if start.company:
-        plain["company"] = start.company
-    if start.gone:
-        plain["gone"] = start.gone
-    return plain | ({"order": written(start.order)} if start.order else {})
+    if start.batch_seeds:
+        plain["batch_seeds"] = start.batch_seeds
+    if start.dropped_at:
+        plain["dropped_at"] = start.dropped_at
+    return plain | ({"image_request": written(start.image_request)} if start.image_request else {})
 
 
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -82,8 +82,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class PastTake(_Strict):
-    """One take in short: how many of its claims hold, and how probable they are on average."""
+class PastCandidate(_Strict):
+    """One candidate in short: how many of its claims hold, and how probable they are on average."""
 
     number: Count
     round: Count
@@ -94,7 +94,7 @@ class PastTake(_Strict):
 
 
 class PastRound(_Strict):
-    """What a round was painted from, and which claims failed in its best take."""
+    """What a round was painted from, and which claims failed in its best picture."""
 
     number: Count
     prompt: Line
@@ -104,25 +104,25 @@ class PastRound(_Strict):
 class Recipe(_Strict):
     """Everything about one picture that its file keeps.
 
-    `seed` is that of the whole run, `order.seed` that of this take; `spent` is in
+    `seed` is that of the whole run, `image_request.seed` that of this picture; `spent` is in
     image-equivalents; `safety` is what the picture check found of it; `finishes` were done to what
     was painted; `models` are the names of writer, painter and critic, each with the start of its
     manifest's SHA-256 where known; `threads` is torch's count of CPU threads where the painter uses
-    torch, 0 if unknown; `company` the seeds of the batch it was painted in, where that is not just
-    these takes, and `gone` after which step each was dropped, 0 where it was not. Nothing here
-    depends on the clock, so that the same request and seed give the same file; `seconds`, how long
-    it took, is kept of older files alone.
+    torch, 0 if unknown; `batch_seeds` the seeds of the batch it was painted in, where that is not
+    just these `candidates`, and `dropped_at` after which step each was dropped, 0 where it was not.
+    Nothing here depends on the clock, so that the same request and seed give the same file;
+    `seconds`, how long it took, is kept of older files alone.
     """
 
-    schema_version: Literal[1, 2] = 2
+    schema_version: Literal[3] = 3
     request: Line
     brief: Brief
-    order: Annotated[ImageRequest, PlainSerializer(written)]
+    image_request: Annotated[ImageRequest, PlainSerializer(written)]
     critique: Critique
     safety: Safety = UNCHECKED
     seed: Seed
     profile: Annotated[str, Field(max_length=100)] = ""
-    takes: tuple[PastTake, ...] = ()
+    candidates: tuple[PastCandidate, ...] = ()
     rounds: tuple[PastRound, ...] = ()
     finishes: Annotated[tuple[Finish, ...], Field(max_length=MOST)] = ()
     ended: Annotated[str, Field(max_length=40)] = ""
@@ -132,45 +132,57 @@ class Recipe(_Strict):
     models: dict[Literal["writer", "painter", "critic"], Annotated[str, Field(max_length=300)]]
     software: dict[str, Annotated[str, Field(max_length=100)]] = {}
     threads: Count = 0
-    company: Annotated[tuple[Seed, ...], Field(max_length=_BATCH_AGAIN)] = ()
-    gone: tuple[Count, ...] = ()
+    batch_seeds: Annotated[tuple[Seed, ...], Field(max_length=_BATCH_AGAIN)] = ()
+    dropped_at: tuple[Count, ...] = ()
 
     @model_validator(mode="after")
     def _is_possible(self) -> Recipe:
-        critique, orders = self.critique, [self.order, *past(self.order)]
-        if len(orders) > _STARTS:
+        critique, requests = self.critique, [self.image_request, *past(self.image_request)]
+        if len(requests) > _STARTS:
             raise ValueError("painted over too often")
-        if sum(len(order.start.company) for order in orders if order.start) > _BATCH_AGAIN:
-            raise ValueError("painted over in too much company")
-        for order in orders:
-            _check(order)
-            if order.start and len(order.start.gone) not in (0, len(order.start.company)):
-                raise ValueError("painted over in strange company")
-        if len(self.gone) not in (0, len(self.company)):
-            raise ValueError("painted in strange company")
+        if (
+            sum(
+                len(image_request.start.batch_seeds)
+                for image_request in requests
+                if image_request.start
+            )
+            > _BATCH_AGAIN
+        ):
+            raise ValueError("painted over in too large a batch")
+        for image_request in requests:
+            _check(image_request)
+            if image_request.start and len(image_request.start.dropped_at) not in (
+                0,
+                len(image_request.start.batch_seeds),
+            ):
+                raise ValueError("painted over in an impossible batch")
+        if len(self.dropped_at) not in (0, len(self.batch_seeds)):
+            raise ValueError("painted in an impossible batch")
         if len(critique.claims) != len(critique.probabilities):
             raise ValueError("not one probability for each claim")
-        if len(critique.sketch) not in (0, len(critique.claims)):
-            raise ValueError("a sketch of something else")
+        if len(critique.draft) not in (0, len(critique.claims)):
+            raise ValueError("a draft of something else")
         return self
 
     @property
     def batch(self) -> tuple[int, ...]:
-        """The seeds of the orders that were painted together with this picture's, in order."""
-        if self.company:
-            return self.company
-        rounds = [take.round for take in self.takes if take.seed == self.order.seed]
-        return tuple(take.seed for take in self.takes if take.round in rounds[:1])[:_BATCH_AGAIN]
+        """The seeds of all pictures of its batch, in order."""
+        if self.batch_seeds:
+            return self.batch_seeds
+        rounds = [
+            candidate.round
+            for candidate in self.candidates
+            if candidate.seed == self.image_request.seed
+        ]
+        return tuple(
+            candidate.seed for candidate in self.candidates if candidate.round in rounds[:1]
+        )[:_BATCH_AGAIN]
 
     @classmethod
     def parse(cls, text: str, path: Path) -> Recipe:
         """The recipe in `text`, which came from the file at `path`; raises `BadInput`."""
         try:
-            kept = json.loads(text)
-            if isinstance(kept, dict):
-                kept["brief"] = brief_now(kept.get("brief"))
-                kept["critique"] = critique_now(kept.get("critique"))
-            return cls.model_validate_json(json.dumps(kept))
+            return cls.model_validate_json(json.dumps(recipe_now(json.loads(text))))
         except (ValueError, RecursionError) as error:
             raise BadInput(
                 f"{path} holds a recipe that this limner can't read",
@@ -181,17 +193,17 @@ class Recipe(_Strict):
 def recipe_of(
     result: Result, best: Candidate, request: str, studio: Studio, *, seed: int, profile: str = ""
 ) -> Recipe:
-    """The recipe of the best take of a result."""
+    """The recipe of a result's best candidate."""
     return Recipe(
         request=request,
         brief=best.brief,
-        order=best.order,
+        image_request=best.image_request,
         critique=best.critique,
         safety=best.safety,
         seed=seed,
         profile=profile,
-        takes=tuple(_short(take) for take in result.takes[-_TAKES_KEPT:]),
-        rounds=tuple(_rounds(result.takes)[-_ROUNDS_KEPT:]),
+        candidates=tuple(_short(candidate) for candidate in result.candidates[-_TAKES_KEPT:]),
+        rounds=tuple(_rounds(result.candidates)[-_ROUNDS_KEPT:]),
         ended=result.ended,
         spent=round(result.spent, 4),
         notes=tuple(without_home(note) for note in result.notes),
@@ -202,8 +214,8 @@ def recipe_of(
         },
         software=software(),
         threads=_threads(studio.painter),
-        company=best.beside,
-        gone=best.gone,
+        batch_seeds=best.batch_seeds,
+        dropped_at=best.dropped_at,
     )
 
 
@@ -224,31 +236,31 @@ def software() -> dict[str, str]:
     return found
 
 
-def _check(order: ImageRequest) -> None:
-    if not (0 <= order.seed < 2**64 and 1 <= order.steps <= 1_000):
+def _check(image_request: ImageRequest) -> None:
+    if not (0 <= image_request.seed < 2**64 and 1 <= image_request.steps <= 1_000):
         raise ValueError("no such seed or number of steps")
-    if not (0 < order.width <= 8_192 and 0 < order.height <= 8_192):
+    if not (0 < image_request.width <= 8_192 and 0 < image_request.height <= 8_192):
         raise ValueError("no such size")
 
 
-def _short(take: Candidate) -> PastTake:
-    holds, mean = take.critique.score
-    return PastTake(
-        number=take.number,
-        round=take.round,
-        seed=take.order.seed,
+def _short(candidate: Candidate) -> PastCandidate:
+    holds, mean = candidate.critique.score
+    return PastCandidate(
+        number=candidate.number,
+        round=candidate.round,
+        seed=candidate.image_request.seed,
         holds=holds,
-        claims=len(take.critique.claims),
+        claims=len(candidate.critique.claims),
         mean=round(mean, 4),
     )
 
 
-def _rounds(takes: tuple[Candidate, ...]) -> list[PastRound]:
+def _rounds(candidates: tuple[Candidate, ...]) -> list[PastRound]:
     rounds = []
-    for number, painted in groupby(takes, key=lambda take: take.round):
-        best = max(painted, key=lambda take: take.critique.score)
+    for number, painted in groupby(candidates, key=lambda candidate: candidate.round):
+        best = max(painted, key=lambda candidate: candidate.critique.score)
         failed = tuple(best.critique.claims[i].text for i in best.critique.failed)
-        prompt = one_line(best.order.prompt, 1_000)
+        prompt = one_line(best.image_request.prompt, 1_000)
         rounds.append(PastRound(number=number, prompt=prompt, failed=failed))
     return rounds
 

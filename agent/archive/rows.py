@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from limner.agent.brief.older import critique_now
+from limner.agent.brief.older import critique_now, image_request_now
 from limner.agent.history import Steps
 from limner.agent.records import Critique
 from limner.errors import BadInput, LimnerError
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AFTER_LAST",
     "ArchivedSession",
+    "CandidateRow",
     "DecisionRow",
     "RatingRow",
     "SessionRow",
-    "TakeRow",
     "VersionRow",
     "as_json",
     "as_text",
+    "candidate_of",
     "finishes_of",
     "steps_of",
     "strings",
-    "take_of",
     "version_of",
 ]
 
@@ -44,9 +44,9 @@ AFTER_LAST = -1  # as a number to add something under: the next one
 class SessionRow:
     """A session as it stands in a list.
 
-    `request` are the first words of the user; `versions` and `takes` count them. `head` is the
-    version that the session goes on from; `best` is the best take of that version (of any, while
-    it has none), `holds` of whose `claims` hold. Times are UTC in ISO 8601.
+    `request` are the first words of the user; `versions` and `candidates` count them. `head` is the
+    version that the session goes on from; `best` is the best candidate of that version (of any,
+    while it has none), `holds` of whose `claims` hold. Times are UTC in ISO 8601.
     """
 
     id: int
@@ -57,7 +57,7 @@ class SessionRow:
     changed: str
     request: str
     versions: int
-    takes: int
+    candidates: int
     best: int | None
     holds: int
     claims: int
@@ -67,22 +67,20 @@ class SessionRow:
 class VersionRow:
     """One turn: the user's `words`, and the brief and patch that came of them.
 
-    These are plain JSON values that the archive does not look into, beyond finding words; `locks`
-    is what version 0.1 kept beside them.
+    These are plain JSON values that the archive does not look into, beyond finding words.
     """
 
     words: str
     brief: Any
     parent: int | None = None
     patch: Any = None
-    locks: Any = None
     seed: int = 0
     number: int = AFTER_LAST
 
 
 @dataclass(frozen=True, slots=True)
-class TakeRow:
-    """A take of a version; `round` is 0-based within its run.
+class CandidateRow:
+    """A candidate of a version; `round` is 0-based within its run.
 
     `spent` is what the run had cost by then, in image-equivalents; `picture` the name of its file.
     `run` counts the session's paintings from 1 (0: not told). `finishes` are the steps that are
@@ -91,7 +89,7 @@ class TakeRow:
 
     version: int
     round: int
-    order: ImageRequest
+    image_request: ImageRequest
     critique: Critique
     spent: float = 0.0
     picture: str = ""
@@ -113,9 +111,9 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class RatingRow:
-    """What the user thinks of a take, or of a take against another."""
+    """What the user thinks of a candidate, or of a candidate against another."""
 
-    take: int
+    candidate: int
     verdict: str
     other: int | None = None
 
@@ -129,7 +127,7 @@ class ArchivedSession:
 
     row: SessionRow
     versions: tuple[VersionRow, ...]
-    takes: tuple[TakeRow, ...]
+    candidates: tuple[CandidateRow, ...]
     decisions: tuple[DecisionRow, ...]
     ratings: tuple[RatingRow, ...]
     standing: Any = None
@@ -159,35 +157,33 @@ def strings(text: str) -> Iterator[str]:
 
 def version_of(row: sqlite3.Row) -> VersionRow:
     """The version that a row of the table holds."""
-    brief, patch, locks = (json.loads(row[key]) for key in ("brief", "patch", "locks"))
-    return VersionRow(
-        row["words"], brief, row["parent"], patch, locks, int(row["seed"]), row["number"]
-    )
+    brief, patch = (json.loads(row[key]) for key in ("brief", "patch"))
+    return VersionRow(row["words"], brief, row["parent"], patch, int(row["seed"]), row["number"])
 
 
-def take_of(row: sqlite3.Row) -> TakeRow:
-    """The take that a row of the table holds. Raises `LimnerError` for one that makes no sense."""
+def candidate_of(row: sqlite3.Row) -> CandidateRow:
+    """The candidate in a row of the table. Raises `LimnerError` for one that makes no sense."""
     orders, critiques = _forms()
     try:
-        order = orders.validate_json(row["ordered"])
+        image_request = orders.validate_python(image_request_now(json.loads(row["image_request"])))
         critique = critiques.validate_python(critique_now(json.loads(row["critique"])))
     except ValueError as error:
-        raise LimnerError(f"take {row['number']} in the archive can't be read") from error
+        raise LimnerError(f"picture #{row['number']} in the archive can't be read") from error
     finishes, undone = (tuple(json.loads(row[key])) for key in ("finishes", "undone"))
     rest = (row["spent"], row["picture"], row["number"], row["run"], finishes, undone)
-    return TakeRow(row["version"], row["round"], order, critique, *rest)
+    return CandidateRow(row["version"], row["round"], image_request, critique, *rest)
 
 
 def steps_of(kept: Any) -> Steps:
-    """The steps in which a take was finished. Raises `LimnerError` for what makes no sense."""
+    """The steps in which a candidate was finished. Raises `LimnerError` for what makes no sense."""
     try:
         return _steps().validate_python(kept)
     except (ValueError, BadInput) as error:
-        raise LimnerError("how a take in the archive is finished can't be read") from error
+        raise LimnerError("how a picture in the archive is finished can't be read") from error
 
 
-def finishes_of(row: TakeRow) -> tuple[Finish, ...]:
-    """Everything that is done to a take after painting, in order."""
+def finishes_of(row: CandidateRow) -> tuple[Finish, ...]:
+    """Everything that is done to a candidate after painting, in order."""
     return tuple(one for step in steps_of(row.finishes) for one in step)
 
 

@@ -90,6 +90,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE takes ADD COLUMN finishes TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE takes ADD COLUMN undone TEXT NOT NULL DEFAULT '[]'",
     ),
+    (  # the names of today
+        "ALTER TABLE takes RENAME TO candidates",
+        "ALTER TABLE candidates RENAME COLUMN ordered TO image_request",
+        "ALTER TABLE ratings RENAME COLUMN take TO candidate",
+        "ALTER TABLE versions DROP COLUMN locks",
+        "UPDATE decisions SET what = 'drop' WHERE what = 'sketch'",
+    ),
 )
 
 
@@ -174,7 +181,7 @@ _SAID = {
     sqlite3.SQLITE_PERM: ("can't be opened", _ELSEWHERE),
     sqlite3.SQLITE_BUSY: ("is held by another process", "try again when that is done"),
     sqlite3.SQLITE_CONSTRAINT: (
-        "has no such version or take, or has that number already",
+        "has no such version or picture, or has that number already",
         "type limner gallery to see what there is",
     ),
     sqlite3.SQLITE_LOCKED: ("is held by another process", "try again when that is done"),

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from limner.agent.batch.config import checked, share
+from limner.agent.batch.config import probability, requirement
+from limner.agent.batch.rows import BadRow, BatchRow, Ids, default_id, safe_id
 from limner.agent.plain import clean, one_line, request_line
-from limner.agent.tools.arguments import pixels
+from limner.agent.search.run import pixels
+from limner.agent.tools.arguments import argument_value
 from limner.configs import known
 from limner.errors import BadInput
 
-__all__ = ["COLUMNS", "Cells", "field_of", "value_of", "values_of"]
+__all__ = ["COLUMNS", "Cells", "field_of", "likely_field", "row_of", "sorted_cells", "value_of"]
 
 Cells = Mapping[str, str]
-"""A row as its file has it: what stands in each column, by the column's own name."""
+"""A row as its file has it: the text of each column, by the column's own name."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "request": ("request", "prompt", "text", "caption", "wish", "请求", "提示词", "描述"),
@@ -34,54 +37,62 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """What a column can be called, in any case and with - or _ for a space; the first name wins."""
 
-_LARGEST_SEED, _LONGEST_SIDE = 2**32 - 1, 8_192
-_MOST_LOCKED, _LONGEST_WORDS = 20, 1_000
-_MOST_MORE, _LONGEST_MORE = 50, 2_000
+_MOST_LOCKED = 20
+_MOST_COLUMNS, _LONGEST_CELL = 64, 4_000
 
 
 def field_of(column: str) -> str:
     """The field of a row that a column of this name fills, or ""."""
-    return _fields().get(_plain(column), "")
+    return _fields().get(_folded(column), "")
 
 
-def values_of(cells: Cells) -> dict[str, Any]:
-    """The fields of a `Row` that its cells fill, all but its number, its line and its id's default.
+def likely_field(column: str) -> str:
+    """The known column that this unknown one may be a slip of: "negatve" → "negative"; or ""."""
+    near = get_close_matches(_folded(column), _fields(), n=1, cutoff=0.85)
+    return near[0] if near and not field_of(column) else ""
 
-    Raises `BadInput` with what is wrong with the first cell that can't be used. What a cell says is
-    never a path and opens nothing.
-    """
-    mine, more = _sorted(cells)
-    broken = next((name for name, text in cells.items() if _is_broken(text)), None)
-    if broken is not None:
-        raise BadInput(f"{_shown(broken)} has bytes that are no text", "save the file as UTF-8")
-    found: dict[str, Any] = {"request": request_line(mine.pop("request", ""))}
-    found |= {field: value_of(field, text) for field, text in mine.items()}
-    return found | {"more": more}
+
+def row_of(number: int, line: int, cells: Cells, ids: Ids) -> BatchRow | BadRow:
+    """The row of these cells; nothing that a cell says is a path or opens anything."""
+    own, columns = sorted_cells(cells)
+    try:
+        for name, text in cells.items():
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise BadInput(
+                    f"{one_line(name, 100)} has bytes that are no text", "save the file as UTF-8"
+                )
+        request = request_line(own.get("request", ""))
+        fields = {
+            field: value_of(field, text)
+            for field, text in own.items()
+            if field not in ("request", "id")
+        }
+        name = safe_id(own["id"]) if "id" in own else default_id(number, request)
+        ids.add(name, line)
+    except BadInput as problem:
+        return BadRow.of(line, problem, own.get("id", ""), own.get("request", ""), columns)
+    return BatchRow(number, line, name, request, **fields, columns=columns, named="id" in own)
 
 
 def value_of(field: str, text: str) -> Any:
     """What a cell says of a field of `COLUMNS`. Raises `BadInput` where that can't be."""
-    try:
-        return _READ[field](text)
-    except ValueError:
-        raise BadInput(f"{one_line(text, 40)!r} is no {field}", _EXAMPLES[field]) from None
+    return _READ[field](text)
 
 
-def _sorted(cells: Cells) -> tuple[dict[str, str], dict[str, str]]:
-    """The cells by field, those that say something; and the others by their own names."""
-    called: dict[str, str] = {}
+def sorted_cells(cells: Cells) -> tuple[dict[str, str], dict[str, str]]:
+    """The cells by field, those that are not empty; and all cells by their columns' own names."""
+    columns: dict[str, str] = {}
     for column in sorted(cells, key=_rank):
-        called.setdefault(field_of(column), column)
-    mine = {field: cells[called[field]].strip() for field in COLUMNS if field in called}
-    ours = {column for field, column in called.items() if field}
-    more = [(_shown(column), text) for column, text in cells.items() if column not in ours]
-    kept = {name: clean(text)[:_LONGEST_MORE] for name, text in more[:_MOST_MORE] if name}
-    return {field: text for field, text in mine.items() if text}, kept
+        columns.setdefault(field_of(column), column)
+    own = {field: cells[columns[field]].strip() for field in COLUMNS if field in columns}
+    every = [(one_line(column, 100), text) for column, text in cells.items()][:_MOST_COLUMNS]
+    kept = {name: clean(text)[:_LONGEST_CELL] for name, text in every if name}
+    return {field: text for field, text in own.items() if text}, kept
 
 
 def _rank(column: str) -> int:
     names = COLUMNS.get(field_of(column), ())
-    return names.index(_plain(column)) if names else 0
+    return names.index(_folded(column)) if names else 0
 
 
 @cache
@@ -89,95 +100,49 @@ def _fields() -> dict[str, str]:
     return {name: field for field, names in COLUMNS.items() for name in names}
 
 
-def _plain(column: str) -> str:
+def _folded(column: str) -> str:
     return " ".join(re.sub(r"[-_\s]+", " ", one_line(column)).split()).casefold()
 
 
-def _shown(column: str) -> str:
-    return one_line(column, 100)
+def _argument(name: str) -> Callable[[str], Any]:
+    """Reads what every door takes under this name, however a spreadsheet writes it: 7, 7.0."""
 
+    def read(text: str) -> Any:
+        try:
+            return argument_value(name, one_line(unicodedata.normalize("NFKC", text)))
+        except BadInput as problem:
+            why = problem.message.removeprefix(f"{name} ")
+            raise BadInput(f"{one_line(text, 40)!r} is no {name}", f"it {why}") from None
 
-def _is_broken(text: str) -> bool:
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _seed(text: str) -> int:
-    number = _whole(text)
-    if not 0 <= number <= _LARGEST_SEED:
-        raise ValueError
-    return number
-
-
-def _whole(text: str) -> int:
-    """The number, however a spreadsheet writes it: 7, 7.0."""
-    found = re.fullmatch(r"(\d{1,20})(?:\.0{1,9})?", unicodedata.normalize("NFKC", text))
-    if not found:
-        raise ValueError
-    return int(found[1])
-
-
-def _size(text: str) -> tuple[int, int]:
-    size = pixels(text, "a size like 128x128")
-    if size is None or not all(1 <= side <= _LONGEST_SIDE for side in size):
-        raise ValueError
-    return size
-
-
-def _budget(text: str) -> float:
-    number = float(text)
-    if not 0 < number < 1e9:
-        raise ValueError
-    return number
+    return read
 
 
 def _profile(text: str) -> str:
-    """One of limner's own: a row is not to choose which file is opened."""
+    """One of limner's own: a row does not choose which file is opened."""
     if text not in known():
-        raise ValueError
+        raise BadInput(f"{one_line(text, 40)!r} is no profile", f"there are {', '.join(known())}")
     return text
-
-
-def _name(text: str) -> str:
-    line = one_line(text)
-    if len(line) > 60:
-        raise ValueError
-    return line
-
-
-def _words(text: str) -> str:
-    line = one_line(text)
-    if len(line) > _LONGEST_WORDS:
-        raise ValueError
-    return line
 
 
 def _locked(text: str) -> tuple[str, ...]:
     parts: Iterable[str] = map(one_line, re.split("[;；]", text))
     found = tuple(dict.fromkeys(part for part in parts if part))
     if len(found) > _MOST_LOCKED or any(len(part) > 200 for part in found):
-        raise ValueError
+        raise BadInput(
+            f"{one_line(text, 40)!r} is too long",
+            f"lock at most {_MOST_LOCKED} short parts with semicolons between",
+        )
     return found
 
 
 _READ: dict[str, Callable[[str], Any]] = {
-    "id": str,
-    "seed": _seed,
-    "size": _size,
-    "style": _name,
+    "seed": _argument("seed"),
+    "size": lambda text: pixels(text, "a size like 128x128"),
+    "style": _argument("style"),
     "profile": _profile,
-    "budget": _budget,
-    "negative": _words,
+    "budget": _argument("budget"),
+    "negative": _argument("negative"),
     "locked": _locked,
-    "require": checked,
-    "least": share,
-}
-_EXAMPLES = {
-    "seed": "write a whole number from 0 to 4,294,967,295",
-    "size": f"write width x height in pixels, each 1 to {_LONGEST_SIDE:,}, as 128x128",
-    "style": "write the name of a style",
-    "profile": "write the name of one of limner's own profiles",
-    "budget": "write a number above 0, as 4",
-    "negative": f"write at most {_LONGEST_WORDS:,} characters",
-    "locked": f"write at most {_MOST_LOCKED} short parts with semicolons between",
-    "least": "write a probability from 0 to 1, as 0.8",
+    "require": requirement,
+    "least": probability,
 }

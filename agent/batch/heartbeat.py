@@ -1,4 +1,4 @@
-"""Tells which of several processes on one folder still live, without asking any clock the time."""
+"""Tells which of several processes that share a folder are still alive, without any clock."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = [
-    "LEASE",
+    "TIMEOUT",
     "Heartbeat",
     "HeartbeatMonitor",
 ]
 
 
-LEASE = 60.0
+TIMEOUT = 60.0
 """Seconds without a heartbeat after which a process that still is there counts as stuck."""
 
 _BEAT = 1.0  # seconds
@@ -37,10 +37,10 @@ class Heartbeat:
         self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         _lock(self._file)
         self._ended = threading.Event()
-        threading.Thread(target=self._beat, name="limner-pulse", daemon=True).start()
+        threading.Thread(target=self._beat, name="limner-heartbeat", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends it. Stopping twice is harmless."""
+        """Ends it; stopping twice is harmless."""
         if self._ended.is_set():
             return
         self._ended.set()
@@ -57,23 +57,23 @@ class Heartbeat:
 
 @dataclass(slots=True)
 class HeartbeatMonitor:
-    """Watches the pulses in `folder`.
+    """Watches the heartbeats in `folder`.
 
     A process is gone when nobody holds its lock, and stuck (stopped, or the machine too busy) when
-    its file's time was the same for `lease` seconds of this process's own steady clock, which no
+    its file's time was the same for `timeout` seconds of this process's own steady clock, which no
     one can set and which stands still while the machine sleeps. What is assumed: all processes
     are on one machine, or the file system shares locks between machines.
     """
 
     folder: Path
-    lease: float = LEASE
+    timeout: float = TIMEOUT
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def gone(self, name: str) -> bool:
-        """True when the process of that pulse is gone, or stuck."""
+        """True when the process of that heartbeat is gone, or stuck."""
         path = self.folder / name
         try:
-            if _let_go(path):
+            if _released(path):
                 return True
             beat = path.stat().st_mtime_ns
         except FileNotFoundError:
@@ -83,7 +83,7 @@ class HeartbeatMonitor:
         if beat != before:
             self._seen[name] = (beat, now)
             return False
-        return now - since >= self.lease
+        return now - since >= self.timeout
 
 
 if sys.platform == "win32":
@@ -98,7 +98,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _let_go(path: Path) -> bool:
+def _released(path: Path) -> bool:
     """True when nobody holds the file's lock; then it is deleted."""
     file = os.open(path, os.O_RDWR)
     try:

@@ -1,103 +1,30 @@
-"""Takes the rows of an input into the queue, once, and sees that what is done is still there."""
+"""Puts the rows of an input into the queue, and finds what has to be done again."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from limner import configs
 from limner.agent.archive.atomic_io import PART
-from limner.agent.archive.pictures import RESERVED, name_of, slug
+from limner.agent.archive.pictures import name_of
 from limner.agent.batch.config import BatchConfig, falls_short
 from limner.agent.batch.heartbeat import HeartbeatMonitor
 from limner.agent.batch.queue import Queue
 from limner.agent.batch.row_group import PICTURES
 from limner.agent.batch.rows import BadRow, BatchRow, Outcome
-from limner.agent.plain import clean, one_line
 from limner.agent.records import Brief, Claim, Critique
 from limner.agent.search.rounds import seed_of
 from limner.agent.syntax.reader import pasted_seed
 from limner.errors import BadInput
 
-__all__ = [
-    "Ids",
-    "add",
-    "derived",
-    "digest",
-    "revisit",
-    "safe",
-    "settle",
-    "terms_of",
-]
-
-
-LONGEST = 100
-"""Bytes of an id in UTF-8: room is left for what is put after it in a file's name."""
-
-_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
-
-
-def safe(text: str) -> str:
-    """An id from a file, as it is; raises `BadInput` for one that is no safe file name anywhere."""
-    name = unicodedata.normalize("NFC", text.strip())
-    why = _fault(name)
-    if why:
-        raise BadInput(f"the id {one_line(text, 40)!r} {why}", "use letters, digits and hyphens")
-    return name
-
-
-def derived(number: int, request: str) -> str:
-    """The id of a row that has none: its number and some words of its request."""
-    return f"{number:05d}-{slug(request)[:40].strip('-')}"
-
-
-@dataclass(slots=True)
-class Ids:
-    """The ids of one input so far, by their digests: some 100 bytes for each row."""
-
-    _lines: dict[int, int] = field(default_factory=dict)
-
-    def claim(self, name: str, line: int) -> None:
-        """Take a name for a row of that line; raises `BadInput` where another row has it.
-
-        Names that differ in capitals alone are one: some disks know no difference.
-        """
-        plain = unicodedata.normalize("NFKC", name).casefold().encode(errors="replace")
-        digest = int.from_bytes(hashlib.blake2b(plain, digest_size=8).digest())
-        taken = self._lines.get(digest)
-        if taken is not None:
-            raise BadInput(
-                f"the id {one_line(name, 40)!r} is that of line {taken}", "give each row its own"
-            )
-        self._lines[digest] = line
-
-
-def _fault(name: str) -> str:
-    if not name:
-        return "is empty"
-    if _FORBIDDEN.search(name):
-        return "has a character that no file name may have"
-    if clean(name) != name:
-        return "has characters that can't be seen"
-    if name.startswith((".", "-", "~")) or name.endswith("."):
-        return f"begins or ends with {name[0] if name[0] in '.-~' else '.'!r}"
-    if len(name.encode()) > LONGEST:
-        return f"is longer than {LONGEST} bytes"
-    return "is a name that systems keep for themselves" if _is_reserved(name) else ""
-
-
-def _is_reserved(name: str) -> bool:
-    return name.split(".")[0].strip().casefold() in RESERVED
-
-
-_BLOCK = 1 << 20  # bytes
+__all__ = ["Changes", "add_rows", "config_of", "digest", "revisit", "settle_config"]
 
 
 def digest(path: Path) -> str:
@@ -106,86 +33,167 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def settle(queue: Queue, terms: BatchConfig) -> BatchConfig:
-    """Writes the terms down, or holds them against those that the batch was begun with.
+def settle_config(queue: Queue, config: BatchConfig) -> BatchConfig:
+    """Keeps the config of a new batch; of an older one, returns its config with what may change.
 
-    Raises `BadInput` where other pictures would come of these.
+    Raises `BadInput` where other pictures would come of this config.
     """
     with queue.writing() as base:
-        base.execute("INSERT OR IGNORE INTO settings VALUES ('terms', ?)", (terms.as_json(),))
-        base.execute("INSERT OR IGNORE INTO settings VALUES ('kind', 'batch')")
-    before = terms_of(queue)
-    unlike = before.unlike(replace(terms, threads=before.threads))
-    if unlike:
-        was = ", ".join(f"{name} {getattr(before, name)}" for name in unlike)
+        base.execute("INSERT OR IGNORE INTO settings VALUES ('config', ?)", (config.as_json(),))
+    before = config_of(queue)
+    now = replace(config, threads=before.threads)
+    if names := before.differences(now):
+        was = ", ".join(f"{name} {getattr(before, name)}" for name in names)
         raise BadInput(
             f"the batch in {queue.folder} was begun with {was}",
             "type the same again, or another --out",
         )
-    after = replace(terms, threads=before.threads)
     with queue.writing() as base:
-        base.execute("UPDATE settings SET value = ? WHERE name = 'terms'", (after.as_json(),))
-    return after
+        base.execute("UPDATE settings SET value = ? WHERE name = 'config'", (now.as_json(),))
+    return now
 
 
-def terms_of(queue: Queue) -> BatchConfig:
-    """The terms that the batch was begun with."""
-    found = queue.reading("SELECT value FROM settings WHERE name = 'terms'")
+def config_of(queue: Queue) -> BatchConfig:
+    """The config that the batch was begun with."""
+    found = queue.reading("SELECT value FROM settings WHERE name = 'config'")
     if not found:
         raise BadInput(f"there is no batch in {queue.folder}", "type limner batch FILE --out DIR")
     return BatchConfig.parse(found[0]["value"])
 
 
-def add(
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many rows an input brought: `new` ones, `changed` ones, and `removed` ones."""
+
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+def add_rows(
     queue: Queue,
-    terms: BatchConfig,
+    config: BatchConfig,
     rows: Iterable[BatchRow | BadRow],
     *,
     name: str,
     sha256: str,
     append: bool = False,
-) -> bool:
-    """Takes in all rows or none; False where the same input is in the queue already.
+) -> Changes | None:
+    """Takes in all rows or none; None where the same input is in the queue already.
 
-    Raises `BadInput` for another input than the one that the batch was begun with, unless it is
-    to be appended, and for an input without rows.
+    An input of the same `name` takes the place of the earlier one: rows are found again by their
+    key, those with another content wait anew, and those that are no longer there leave the queue.
+    Raises `BadInput` for an input of another name, unless it is to be appended, and for an input
+    without rows.
     """
     with queue.writing() as base:
-        inputs = base.execute("SELECT sha256, name FROM inputs").fetchall()
-        if sha256 in (row["sha256"] for row in inputs):
-            return False
-        if inputs and not append:
+        inputs = base.execute("SELECT * FROM inputs ORDER BY number").fetchall()
+        if sha256 in (known["sha256"] for known in inputs):
+            return None
+        before = [known["number"] for known in inputs if known["name"] == name and not append]
+        if inputs and not append and not before:
             raise BadInput(
-                f"the batch in {queue.folder} was begun with another {inputs[0]['name']}",
+                f"the batch in {queue.folder} was begun with another file, {inputs[0]['name']}",
                 "type --append to add these rows to it, or another --out",
             )
-        first = base.execute("SELECT coalesce(max(number), 0) FROM rows").fetchone()[0]
-        party = base.execute("SELECT coalesce(max(number), -1) + 1 FROM parties").fetchone()[0]
-        taken = _Ids(base) if inputs else None
-        values = _values(rows, terms, first, party, taken)
-        base.executemany(
-            "INSERT INTO rows (number, party, line, id, spec, seed, state, outcome) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
-        base.execute(
-            "INSERT OR IGNORE INTO parties (number) SELECT DISTINCT party FROM rows "
-            "WHERE party IS NOT NULL"
-        )
-        count = base.execute("SELECT count(*) FROM rows WHERE number > ?", (first,)).fetchone()[0]
-        if not count:
-            raise BadInput(f"there are no rows in {name}", "write one request a line")
-        base.execute("INSERT INTO inputs VALUES (?, ?, ?)", (sha256, name, count))
-    return True
+        if before:
+            number = before[-1]
+            base.execute("UPDATE inputs SET sha256 = ? WHERE number = ?", (sha256, number))
+            base.execute("UPDATE rows SET number = -number WHERE input = ?", (number,))
+        else:
+            values = (sha256, name)
+            base.execute("INSERT INTO inputs (sha256, name) VALUES (?, ?)", values)
+            number = base.execute("SELECT max(number) FROM inputs").fetchone()[0]
+        return _Adding(base, config, number).add(rows, name)
 
 
-class _Ids:
-    """The ids that are taken in the queue already."""
+class _Adding:
+    """Takes the rows of one input into the queue; what was there of it has negative numbers."""
 
-    def __init__(self, base: Any) -> None:
+    def __init__(self, base: sqlite3.Connection, config: BatchConfig, number: int) -> None:
         self._base = base
+        self._config = config
+        self._input = number
+        self._keys: Counter[str] = Counter()
+        self._begun = 0
+        self._group = self._one("SELECT coalesce(max(number), -1) + 1 FROM row_groups")
 
-    def free(self, name: str) -> str:
+    def add(self, rows: Iterable[BatchRow | BadRow], name: str) -> Changes:
+        """Puts all rows into the queue. Raises `BadInput` where there are none."""
+        first = number = self._one("SELECT coalesce(max(number), 0) FROM rows WHERE number > 0")
+        new = changed = 0
+        for number, row in enumerate(rows, first + 1):
+            if isinstance(row, BadRow):
+                self._bad(number, row)
+                continue
+            self._keys[row.key] += 1
+            key = f"{row.key} {self._keys[row.key]}" if self._keys[row.key] > 1 else row.key
+            found = self._base.execute(
+                "SELECT * FROM rows WHERE input = ? AND key = ? AND number < 0", (self._input, key)
+            ).fetchone()
+            new += found is None
+            changed += found is not None and not self._again(found, number, row)
+            if found is None:
+                self._new(number, row, key)
+        if number == first:
+            raise BadInput(f"there are no rows in {name}", "write one request a line")
+        removed = self._one("SELECT count(*) FROM rows WHERE number < 0 AND key <> ''")
+        self._base.execute("DELETE FROM rows WHERE number < 0")
+        self._base.execute(  # those that all rows have left
+            "UPDATE row_groups SET state = 'done' WHERE state <> 'done' AND number NOT IN "
+            "(SELECT row_group FROM rows WHERE row_group IS NOT NULL AND state <> 'set aside')"
+        )
+        return Changes(new, changed, removed)
+
+    def _bad(self, number: int, row: BadRow) -> None:
+        self._base.execute(
+            "INSERT INTO rows (number, line, spec, state, outcome, input) "
+            "VALUES (?, ?, '', 'bad', ?, ?)",
+            (number, row.line, row.outcome(number).as_json(), self._input),
+        )
+
+    def _new(self, number: int, row: BatchRow, key: str) -> None:
+        row = replace(row, number=number, id=self._free(row.id))
+        values = (number, row.line, row.id, row.as_json(), self._seed(row), self._next_group())
+        self._base.execute(
+            "INSERT INTO rows (number, line, id, spec, seed, row_group, input, key) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, self._input, key),
+        )
+
+    def _again(self, found: sqlite3.Row, number: int, row: BatchRow) -> bool:
+        """A row that was there; False where it waits anew, for its content has changed."""
+        old = BatchRow.parse(found["spec"])
+        row = replace(row, number=number, id=found["id"])
+        same = old.content == row.content
+        if not same:
+            values: tuple[object, ...] = (self._seed(row), self._next_group(), found["number"])
+            self._base.execute(
+                "UPDATE rows SET seed = ?, row_group = ?, state = 'waiting', outcome = '', "
+                "attempts = 0, crashes = 0, tried = '' WHERE number = ?",
+                values,
+            )
+        elif found["outcome"] and old.columns != row.columns:
+            outcome = replace(Outcome.parse(found["outcome"]), columns=row.columns)
+            values = (outcome.as_json(), found["number"])
+            self._base.execute("UPDATE rows SET outcome = ? WHERE number = ?", values)
+        self._base.execute(
+            "UPDATE rows SET number = ?, line = ?, spec = ? WHERE number = ?",
+            (number, row.line, row.as_json(), found["number"]),
+        )
+        return same
+
+    def _seed(self, row: BatchRow) -> int:
+        seed = pasted_seed(row.request) if row.seed is None else row.seed
+        return seed_of(self._config.seed, row.number) if seed is None else seed
+
+    def _next_group(self) -> int:
+        group = self._group + self._begun // self._config.rows_together
+        self._begun += 1
+        self._base.execute("INSERT OR IGNORE INTO row_groups (number) VALUES (?)", (group,))
+        return group
+
+    def _free(self, name: str) -> str:
         """That id, or with a number behind it the first that is free."""
         tried, number = name, 1
         while self._base.execute("SELECT 1 FROM rows WHERE id = ?", (tried,)).fetchone():
@@ -193,59 +201,32 @@ class _Ids:
             tried = f"{name}-{number}"
         return tried
 
-
-def _values(
-    rows: Iterable[BatchRow | BadRow],
-    terms: BatchConfig,
-    first: int,
-    party: int,
-    taken: _Ids | None,
-) -> Iterator[tuple[object, ...]]:
-    good = 0
-    for number, row in enumerate(rows, first + 1):
-        if isinstance(row, BadRow):
-            yield number, None, row.line, None, "", None, "bad", _bad(number, row).as_json()
-            continue
-        name = taken.free(row.id) if taken else row.id
-        row = replace(row, number=number, id=name)
-        seed = pasted_seed(row.request) if row.seed is None else row.seed
-        seed = seed_of(terms.seed, number) if seed is None else seed
-        where = party + good // terms.company
-        good += 1
-        yield number, where, row.line, name, row.as_json(), seed, "waiting", ""
+    def _one(self, query: str) -> int:
+        return int(self._base.execute(query).fetchone()[0])
 
 
-def _bad(number: int, row: BadRow) -> Outcome:
-    """What came of a row that nobody could read."""
-    return Outcome(
-        id=f"{number:05d}-unusable",
-        number=number,
-        line=row.line,
-        request="",
-        status="failed",
-        attempts=0,
-        error=row.why,
-        hint="mend the row, and add it with --append",
-    )
-
-
-def revisit(queue: Queue, terms: BatchConfig, retry_failed: bool = False) -> int:
-    """Has rows wait again whose picture is gone or changed, and says how many there were.
+def revisit(queue: Queue, config: BatchConfig, retry_failed: bool = False) -> int:
+    """Has rows wait again whose picture is gone or changed, and returns how many there were.
 
     With `retry_failed`, those that failed or were set aside wait again, too. What is done is
-    judged anew by what is required now. What was never finished writing is taken away, if nobody
-    is at it.
+    judged anew by what is required now. Unfinished files are deleted, if no worker is alive.
     """
     lost = []
     for outcome in queue.outcomes():
         if outcome.picture and not _is_whole(queue.folder / outcome.picture, outcome.sha256):
-            lost.append(outcome.number)
+            lost.append((outcome.number,))
         elif outcome.picture:
-            _judge_anew(queue, terms, outcome)
-    _wait_again(queue, lost)
+            _judge_anew(queue, config, outcome)
+    with queue.writing() as base:
+        base.executemany("UPDATE rows SET state = 'waiting', outcome = '' WHERE number = ?", lost)
+        base.executemany(
+            "UPDATE row_groups SET state = 'waiting' WHERE state = 'done' "
+            "AND number = (SELECT row_group FROM rows WHERE number = ?)",
+            lost,
+        )
     if retry_failed:
         _retry(queue)
-    _sweep(queue)
+    _delete_unfinished(queue)
     return len(lost)
 
 
@@ -256,15 +237,15 @@ def _is_whole(path: Path, sha256: str) -> bool:
         return False
 
 
-def _judge_anew(queue: Queue, terms: BatchConfig, outcome: Outcome) -> None:
+def _judge_anew(queue: Queue, config: BatchConfig, outcome: Outcome) -> None:
     found = queue.reading("SELECT spec FROM rows WHERE number = ?", outcome.number)
-    claims = tuple(Claim(claim.text, claim.kind, claim.source) for claim in outcome.claims)
-    sure = tuple(claim.probability for claim in outcome.claims)
     row = BatchRow.parse(found[0]["spec"])
-    critique = Critique(claims, sure, _threshold(row.profile or terms.profile))
-    left = outcome.words("unchecked"), outcome.words("not_shown")
-    brief = Brief(outcome.request, outcome.prompt, unchecked=left[0], not_shown=left[1])
-    short = falls_short(row, critique, brief, terms.required)
+    claims = tuple(Claim(claim.text, claim.kind, claim.source) for claim in outcome.claims)
+    known = tuple(claim.probability for claim in outcome.claims)
+    critique = Critique(claims, known, _threshold(row.profile or config.profile))
+    unchecked, not_shown = outcome.words("unchecked"), outcome.words("not_shown")
+    brief = Brief(outcome.request, outcome.prompt, unchecked=unchecked, not_shown=not_shown)
+    short = falls_short(row, critique, brief, config.required)
     if short == outcome.short:
         return
     judged = replace(outcome, short=short, status="short" if short or outcome.error else "done")
@@ -280,38 +261,25 @@ def _threshold(profile: str) -> float:
     return configs.load(profile).threshold
 
 
-def _wait_again(queue: Queue, numbers: Iterable[int]) -> None:
-    with queue.writing() as base:
-        for number in numbers:
-            base.execute(
-                "UPDATE rows SET state = 'waiting', outcome = '' WHERE number = ?", (number,)
-            )
-            base.execute(
-                "UPDATE parties SET state = 'waiting' WHERE state = 'done' "
-                "AND number = (SELECT party FROM rows WHERE number = ?)",
-                (number,),
-            )
-
-
 def _retry(queue: Queue) -> None:
     broken = (
-        "state IN ('failed', 'set aside') "
-        "OR (state = 'short' AND json_extract(outcome, '$.ended') = 'failed')"
+        "outcome <> '' AND (state IN ('failed', 'set aside') "
+        "OR (state = 'short' AND json_extract(outcome, '$.ended') = 'failed'))"
     )
     with queue.writing() as base:
         base.execute(
-            "UPDATE parties SET state = 'waiting', crashes = 0 WHERE state = 'done' AND number IN "
-            f"(SELECT party FROM rows WHERE outcome <> '' AND ({broken}))"
+            "UPDATE row_groups SET state = 'waiting', crashes = 0 WHERE state = 'done' "
+            f"AND number IN (SELECT row_group FROM rows WHERE {broken})"
         )
         base.execute(
             "UPDATE rows SET state = 'waiting', outcome = '', crashes = 0, tried = '' "
-            f"WHERE outcome <> '' AND ({broken})"
+            f"WHERE {broken}"
         )
 
 
-def _sweep(queue: Queue) -> None:
-    watch = HeartbeatMonitor(queue.workers)
+def _delete_unfinished(queue: Queue) -> None:
+    monitor = HeartbeatMonitor(queue.workers)
     with suppress(OSError):  # what is left there does no harm
-        if all(watch.gone(path.name) for path in queue.workers.glob("*")):
+        if all(monitor.gone(path.name) for path in queue.workers.glob("*")):
             for path in (queue.folder / PICTURES).glob(f".limner-*{PART}"):
                 path.unlink()

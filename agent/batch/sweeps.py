@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from limner.agent.batch.columns import field_of, value_of
-from limner.agent.batch.ingest import LONGEST, Ids
-from limner.agent.batch.rows import BadRow, BatchRow
+from limner.agent.batch.rows import LONGEST_ID, BadRow, BatchRow, Ids
 from limner.agent.plain import one_line, request_line
 from limner.errors import BadInput
 
@@ -22,14 +21,13 @@ __all__ = [
     "Pattern",
     "Sweep",
     "WildcardChoice",
+    "all_texts",
     "axes",
-    "chosen",
-    "count",
-    "every",
-    "pattern",
+    "choose_text",
+    "count_texts",
+    "parse_pattern",
     "swept",
 ]
-
 
 _DEEPEST = 20
 _PICKS = re.compile(r"(?:(\d{1,3})(-)?(\d{1,3})?|-(\d{1,3}))\$\$")
@@ -59,7 +57,7 @@ Made = tuple[str, tuple[str, ...]]
 """A text made from a pattern, and what was chosen for each of its outermost choices."""
 
 
-def pattern(text: str) -> Pattern:
+def parse_pattern(text: str) -> Pattern:
     """The text with its alternatives, in the syntax of dynamic prompts.
 
     `{a|b}` is one of them, `{2$$a|b|c}` two, `{1-2$$ and $$a|b|c}` one or two with " and " between;
@@ -75,27 +73,24 @@ def pattern(text: str) -> Pattern:
     return found
 
 
-def count(of: Pattern) -> int:
+def count_texts(of: Pattern) -> int:
     """How many texts it makes, each way to pick counted once, in whatever order."""
     return math.prod(_count(part) for part in of if isinstance(part, WildcardChoice))
 
 
-def every(of: Pattern) -> Iterator[Made]:
+def all_texts(of: Pattern) -> Iterator[Made]:
     """All texts that it makes, one by one; picks stand in the order in which they were written."""
-    parts = [part if isinstance(part, str) else _Again(part) for part in of]
-    for made in itertools.product(*([part] if isinstance(part, str) else part for part in parts)):
-        picked = tuple(
-            m for m, part in zip(made, of, strict=True) if isinstance(part, WildcardChoice)
-        )
-        yield "".join(made), picked
+    options = [[part] if isinstance(part, str) else _AllOf(part) for part in of]
+    for made in itertools.product(*options):
+        yield _joined(of, made)
 
 
-def chosen(of: Pattern, seed: str) -> Made:
+def choose_text(of: Pattern, seed: str) -> Made:
     """One of its texts; the same seed gives the same one, on every machine."""
     return _chosen(of, random.Random(seed))
 
 
-class _Again:
+class _AllOf:
     """The texts of a choice, made anew each time that they are gone through."""
 
     def __init__(self, choice: WildcardChoice) -> None:
@@ -105,17 +100,20 @@ class _Again:
         choice = self._choice
         for size in range(choice.least, choice.most + 1):
             for some in itertools.combinations(choice.options, size):
-                texts = ([text for text, _ in every(option)] for option in some)
+                texts = ([text for text, _ in all_texts(option)] for option in some)
                 yield from map(choice.joiner.join, itertools.product(*texts))
 
 
+def _joined(of: Pattern, made: Sequence[str]) -> Made:
+    picked = (m for m, part in zip(made, of, strict=True) if isinstance(part, WildcardChoice))
+    return "".join(made), tuple(picked)
+
+
 def _chosen(of: Pattern, dice: random.Random) -> Made:
-    made = [part if isinstance(part, str) else _thrown(part, dice) for part in of]
-    picked = tuple(m for m, part in zip(made, of, strict=True) if isinstance(part, WildcardChoice))
-    return "".join(made), picked
+    return _joined(of, [part if isinstance(part, str) else _picked(part, dice) for part in of])
 
 
-def _thrown(choice: WildcardChoice, dice: random.Random) -> str:
+def _picked(choice: WildcardChoice, dice: random.Random) -> str:
     size = choice.least + int(dice.random() * (choice.most - choice.least + 1))
     left = list(range(len(choice.options)))
     taken = []
@@ -124,13 +122,13 @@ def _thrown(choice: WildcardChoice, dice: random.Random) -> str:
     return choice.joiner.join(_chosen(choice.options[i], dice)[0] for i in sorted(taken))
 
 
-def _weighed(weights: Sequence[float], thrown: float) -> int:
-    """Which of them a throw within 0..1 hits; all alike where none has any weight."""
+def _weighed(weights: Sequence[float], at: float) -> int:
+    """Which of them is at that place, 0..1, of their sum; all alike where none has any weight."""
     total = sum(weights)
     if not total:
-        return int(thrown * len(weights))
+        return int(at * len(weights))
     reached = list(itertools.accumulate(weights))
-    hit = (i for i, bar in enumerate(reached) if thrown * total < bar)
+    hit = (i for i, bar in enumerate(reached) if at * total < bar)
     return next(hit, len(weights) - 1)
 
 
@@ -138,7 +136,7 @@ def _count(choice: WildcardChoice) -> int:
     """The sum over all sizes of the products of so many options' own counts."""
     ways = [1] + [0] * choice.most
     for option in choice.options:
-        own = count(option)
+        own = count_texts(option)
         for size in range(choice.most, 0, -1):
             ways[size] += ways[size - 1] * own
     return sum(ways[choice.least :])
@@ -213,8 +211,8 @@ class Sweep:
     """How rows are multiplied.
 
     With `wildcards`, `{a|b}` in a request is read as alternatives: of each row one is chosen, by
-    its own seed (the batch's `seed` where it has none) and its number, or, with `every`, all are
-    made. `axes` are values for fields of the row, of which every combination is made.
+    its own seed (the batch's `seed` where it has none) and its number; with `every`, all are made.
+    `axes` are values for fields of the row, of which every combination is made.
     """
 
     wildcards: bool = False
@@ -255,9 +253,9 @@ def axes(matrix: str) -> dict[str, tuple[Any, ...]]:
 def swept(rows: Iterable[BatchRow | BadRow], sweep: Sweep) -> Iterator[BatchRow | BadRow]:
     """The rows that a sweep makes, numbered anew; bad ones pass through.
 
-    Of one row, `cat`, come `cat-1`, `cat-2` …, each with where it is from and what was chosen in
-    `more`. What a cell says is data: it can only become words of a request. Raises `BadInput` as
-    soon as more than `most` rows would be made of fewer.
+    Of one row, `cat`, come `cat-1`, `cat-2` …, with the columns "made from" and "chosen". What a
+    cell says is data: it can only become words of a request. Raises `BadInput` as soon as more than
+    `most` rows would be made of fewer.
     """
     ids, numbers = Ids(), itertools.count(1)
     multiplied = 0
@@ -266,59 +264,49 @@ def swept(rows: Iterable[BatchRow | BadRow], sweep: Sweep) -> Iterator[BatchRow 
         for one in made:
             number = next(numbers)
             multiplied += bool(sweep.every or sweep.axes)
-            yield one if isinstance(one, BadRow) else _named(replace(one, number=number), ids)
+            yield one if isinstance(one, BadRow) else _unique(replace(one, number=number), ids)
 
 
 def _of_row(row: BatchRow, sweep: Sweep, room: int) -> Iterator[BatchRow | BadRow]:
     try:
-        texts = pattern(row.request) if sweep.wildcards else (row.request,)
+        texts = parse_pattern(row.request) if sweep.wildcards else (row.request,)
     except BadInput as problem:
-        return iter([BadRow.of(row.line, problem)])
+        yield _bad(row, problem)
+        return
     values = sweep.axes or {}
-    ways = (count(texts) if sweep.every else 1) * math.prod(map(len, values.values()))
+    ways = (count_texts(texts) if sweep.every else 1) * math.prod(map(len, values.values()))
     if (sweep.every or values) and ways > room:
         raise BadInput(
             f"line {row.line} would bring the batch to more than {sweep.most:,} rows",
             "sweep fewer values, or in several batches",
         )
-    if sweep.every:
-        words = every(texts)
-    else:
-        seed = sweep.seed if row.seed is None else row.seed
-        words = iter([chosen(texts, f"{seed} {row.number}")])
+    seed = sweep.seed if row.seed is None else row.seed
+    words = all_texts(texts) if sweep.every else [choose_text(texts, f"{seed} {row.number}")]
     pairs = itertools.product(words, itertools.product(*values.values()))
-    return _made(row, ways, pairs, tuple(values))
-
-
-def _made(
-    row: BatchRow,
-    ways: int,
-    pairs: Iterator[tuple[tuple[str, tuple[str, ...]], tuple[Any, ...]]],
-    fields: tuple[str, ...],
-) -> Iterator[BatchRow | BadRow]:
-    for place, ((text, picked), values) in enumerate(pairs, 1):
-        name = _numbered(row.id, f"-{place:0{len(str(ways))}d}") if ways > 1 else row.id
-        said = dict(zip(fields, values, strict=True))
-        told = [*map(one_line, picked), *(f"{f}={_shown(value)}" for f, value in said.items())]
-        more = {"made from": row.id, "chosen": "; ".join(told)} if told else {}
+    for place, ((text, picked), some) in enumerate(pairs, 1):
+        fields = dict(zip(values, some, strict=True))
+        named = [*map(one_line, picked), *(f"{f}={_shown(value)}" for f, value in fields.items())]
+        more = {"made from": row.id, "chosen": "; ".join(named)} if named else {}
+        ending = f"-{place:0{len(str(ways))}d}" if ways > 1 else ""
+        id_ = row.id.encode()[: LONGEST_ID - len(ending)].decode(errors="ignore") + ending
         try:
             request = request_line(text)
         except BadInput as problem:
-            yield BadRow.of(row.line, problem)
+            yield _bad(row, problem, id_)
             continue
-        yield replace(row, id=name, request=request, more=row.more | more, **said)
+        yield replace(row, id=id_, request=request, columns=row.columns | more, **fields)
 
 
-def _named(row: BatchRow, ids: Ids) -> BatchRow | BadRow:
+def _unique(row: BatchRow, ids: Ids) -> BatchRow | BadRow:
     try:
-        ids.claim(row.id, row.line)
+        ids.add(row.id, row.line)
     except BadInput as problem:
-        return BadRow.of(row.line, problem)
+        return _bad(row, problem)
     return row
 
 
-def _numbered(name: str, ending: str) -> str:
-    return name.encode()[: LONGEST - len(ending)].decode(errors="ignore") + ending
+def _bad(row: BatchRow, problem: BadInput, id_: str = "") -> BadRow:
+    return BadRow.of(row.line, problem, id_ or row.id, row.request, row.columns)
 
 
 def _values(field: str, text: str) -> Iterator[Any]:

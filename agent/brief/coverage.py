@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from limner.agent.brief.english import SMALL_WORDS, stem, words_of
 from limner.agent.brief.extract import is_english
 from limner.agent.records import Claim
+from limner.prompts.words import word_set, words
 
 __all__ = [
     "find",
@@ -21,21 +22,9 @@ _PIECE = re.compile(
 )
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 # Chinese that names nothing to look for: anywhere, and at the edges of what is left.
-_PHRASES = re.compile(
-    "帮我画|给我画|请画|我想要|我想看|我要|想要|一幅画|一张图|一幅|一张|图片|照片|画面|看起来|正在|不要|没有|改成|换成|变成|"
-    "改为|换为|加上|加个|去掉|删掉|移除|还有|以及|里面|上面|下面|然后|现在|一个|一只|一些|什么|这个|那个|它们|可以"
-)
-_PARTICLES = (
-    "的了和与在是有着吗呢吧请画我想要给把让被也都很个只里中上下旁边它他她你这那就再又还并而但或及为到从向对得之以所其些"
-    "张幅位名条朵一 "
-)
-_EDITING = frozenset(
-    "make turn change set add put remove delete erase replace swap exchange give keep take get rid "
-    "now instead again please move bring switch use want bigger smaller larger more less fewer too "
-    "also bit little lot still everything rest else back new different colour color colours colors "
-    "side background style should would like wish number it's there's become becomes away add "
-    "needs be have without nothing drop lose".split()
-)
+_PHRASES = re.compile("|".join(words("chinese_phrases")))
+_PARTICLES = "".join(words("chinese_particles")) + " "
+_EDITING = word_set("editing")
 
 
 def unchecked(

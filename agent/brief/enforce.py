@@ -9,24 +9,26 @@ from dataclasses import replace
 
 from limner.agent.brief.claims import slotted
 from limner.agent.brief.coverage import find
-from limner.agent.brief.english import NUMBERS, content, number_in, stem, words_of
+from limner.agent.brief.english import NUMBERS, content, number_in, stem, stems, words_of
 from limner.agent.brief.extract import is_english, negated, numbers
 from limner.agent.brief.prompt import clauses
-from limner.agent.brief.schema import AskedStatement
+from limner.agent.brief.replies import AskedStatement
 from limner.agent.plain import one_line
 from limner.agent.records import KINDS, Claim
+from limner.prompts.words import words as listed
 
 __all__ = [
     "checked",
     "said_in",
     "stated",
     "unlooped",
+    "whole",
     "without_copied",
 ]
 
 
 _LONGEST = 2_000  # characters of a prompt
-_FRAME = frozenset(map(stem, "style background colour color colours colors visible".split()))
+_FRAME = frozenset(map(stem, listed("frame")))
 _RELATION = re.compile(
     r"(?:on|under|above|below|near|behind|beside|between|inside|beneath)\s", re.IGNORECASE
 )
@@ -88,7 +90,7 @@ def _says(text: str, quote: str, request: str) -> bool:
     """
     wanted = {stem(word) for word in content(words_of(quote))}
     said = {stem(word) for word in content(words_of(text))} - _FRAME
-    new = said - {stem(word) for word in words_of(request)}
+    new = said - stems(request)
     return 2 * len(wanted & said) >= len(wanted) and len(new) <= 1
 
 
@@ -106,15 +108,7 @@ def _plainly(quote: str, request: str) -> Iterator[AskedStatement]:
     yield AskedStatement(quote=quote, text=text)
 
 
-_STRUCTURE = frozenset(
-    stem(word)
-    for word in "visible seen readable read text word lettering style sky ground backdrop "
-    "background weather light lighting mood atmosphere view shot camera time day setting set "
-    "located placed wearing holding sits sitting stands standing several many few person object "
-    "kind type number total exactly features includes appears looks positioned inside outside "
-    "several multiple portrait painting drawing art artwork illustration render medium".split()
-)
-_SHARE = 0.5  # of a claim's words that a prompt has to have
+_STRUCTURE = frozenset(map(stem, listed("structure")))
 _LOOP_CHECKING = 3  # times that a clause may come before it is a loop
 
 
@@ -151,15 +145,12 @@ def checked(
 def said_in(claim: str, text: str) -> bool:
     """Whether a text says at least half of the words of a claim, its number among them."""
     wanted = content(words_of(claim))
-    said = {stem(word) for word in words_of(text)}
+    said = stems(text)
     if not wanted:
         return claim.casefold().strip(" .") in text.casefold()
-    if any(
-        number_in(w) is not None and (number_in(w) or 0) > 1 and stem(w) not in said for w in wanted
-    ):
+    if any((number_in(word) or 0) > 1 and stem(word) not in said for word in wanted):
         return False
-    found = [word for word in wanted if stem(word) in said]
-    return len(found) >= _SHARE * len(wanted)
+    return 2 * sum(stem(word) in said for word in wanted) >= len(wanted)
 
 
 def unlooped(prompt: str) -> str:
@@ -174,6 +165,28 @@ def unlooped(prompt: str) -> str:
         if seen[key] >= _LOOP_CHECKING:
             break
     return "".join(kept).strip()
+
+
+def whole(prompt: str, claims: Sequence[Claim]) -> str:
+    """The prompt without what must not be seen, and with every asked claim said at least half."""
+    wanted = stems(*(c.text for c in claims if c.kind != "absent"))
+    absent = {stem(c.subject.split()[-1]) for c in claims if c.kind == "absent" and c.subject}
+    kept = [part for part in clauses(prompt) if not (absent - wanted) & stems(part)]
+    text = "".join(kept).strip(" ,;")
+    asked = (c for c in claims if c.source == "asked" and c.kind != "absent")
+    # An English prompt can't be held against a claim that nobody translated.
+    read = (c for c in asked if c.kind == "text" or is_english(c.text))
+    missing = [c.text for c in read if not _said_whole(c, text)]
+    if not (text and missing):
+        return text or " ".join(missing)
+    return " ".join([text + ("" if text.endswith((".", "!", "?")) else "."), *missing])
+
+
+def _said_whole(claim: Claim, prompt: str) -> bool:
+    """Whether a prompt says a claim: half of its words, its number, and its colour as it is."""
+    if claim.kind == "colour" and claim.value not in words_of(prompt):
+        return False
+    return said_in(claim.text, prompt)
 
 
 def _made(item: AskedStatement, request: str) -> Claim | None:
@@ -224,7 +237,7 @@ def _own(claim: Claim, request: str) -> Claim:
     if not is_english(request):
         return claim
     quoted = content(words_of(claim.quote))
-    typed = {stem(word) for word in words_of(request)}
+    typed = stems(request)
     new = [
         word
         for word in content(words_of(claim.text))
@@ -253,7 +266,7 @@ def _echoes(claim: Claim, known: Claim) -> bool:
     """Whether a claim of the writer's says what a known one says, less exactly and no more."""
     if claim.kind == known.kind or not _states(claim, known):
         return False
-    said = {stem(word) for word in (*words_of(known.text), *words_of(known.quote))} | _STRUCTURE
+    said = stems(known.text, known.quote) | _STRUCTURE
     return all(stem(word) in said for word in content(words_of(claim.text)))
 
 

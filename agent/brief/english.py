@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from limner.prompts.words import pairs, word_set, words
+
 __all__ = [
     "NUMBERS",
     "SMALL_WORDS",
@@ -15,42 +17,21 @@ __all__ = [
     "plural",
     "singular",
     "stem",
+    "stems",
     "words_of",
 ]
 
 
-NUMBERS = (
-    "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
+NUMBERS = [*words("numbers")]
 """Number words; the index is the number."""
 
-_MORE_NUMBERS = {"zero": 0, "single": 1, "couple": 2, "pair": 2, "dozen": 12, "thirty": 30}
-_MORE_NUMBERS |= {"forty": 40, "fifty": 50, "hundred": 100}
+_MORE_NUMBERS = {word: int(number) for word, number in pairs("more_numbers").items()}
 
-SMALL_WORDS = frozenset(
-    "a an the this that these those some any each every another other of in on at to from by "
-    "with without into onto over under between through during as like for about around near "
-    "next beside behind and or nor but not no so than then is are was were be been being am "
-    "has have had having do does did it its it's they them their there here he she his her "
-    "him we us our you your i my me mine who which what where when while how if because also "
-    "too very really quite just only please can could would should will shall may might must "
-    "let lets let's make makes made show shows showing shown draw paint create generate give "
-    "want wants wanted need picture image photo photograph scene something someone thing "
-    "things containing featuring depicting depicted such both all i'd i'll i'm don't doesn't "
-    "isn't aren't up down out off own same more most one's hers upon within everything "
-    "anything nothing rather instead except whose against along across toward towards among".split()
-)
+SMALL_WORDS = word_set("small")
 """Words that name nothing that could be looked for in a picture."""
 
-_IRREGULAR = {
-    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse",
-    "geese": "goose", "feet": "foot", "teeth": "tooth", "oxen": "ox", "wolves": "wolf",
-    "knives": "knife", "leaves": "leaf", "calves": "calf", "scarves": "scarf", "shelves": "shelf",
-    "elves": "elf", "loaves": "loaf", "lives": "life", "halves": "half", "thieves": "thief",
-    "hooves": "hoof", "cacti": "cactus", "fungi": "fungus", "dice": "die",
-}  # fmt: skip
-_SAME = frozenset("sheep fish deer moose salmon aircraft spacecraft series species".split())
+_IRREGULAR = pairs("irregular")
+_SAME = word_set("same_in_plural")
 _MANS = re.compile(r"[a-z]{2,}(?:men|women|children|people)")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -118,6 +99,11 @@ def _plural(word: str) -> str:
     if word.endswith("y") and len(word) > 2 and word[-2] not in "aeiou":
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("s", "x", "ch", "sh", "z")) else "s")
+
+
+def stems(*texts: str) -> set[str]:
+    """The stems of all words of the texts."""
+    return {stem(word) for text in texts for word in words_of(text)}
 
 
 @cache

@@ -19,6 +19,7 @@ from limner.agent.brief.english import (
     words_of,
 )
 from limner.agent.records import Claim
+from limner.prompts.words import word_set
 
 __all__ = [
     "extract",
@@ -46,18 +47,11 @@ _CHINESE_NUMBER = re.compile(
     r"([零一二三四五六七八九十两俩]{1,3}|\d{1,4})\s*"
     r"(?=[只个条匹头棵朵艘辆座枚把根颗件张位名本双对杯块片架台朵串束群])"
 )
-_UNITS = frozenset("k mm cm m px fps years year old hours o'clock am pm percent d mp iso".split())
-_WORDS_OF_DENIAL = frozenset(
-    "no not without never avoid exclude except excluding zero 0 nor neither minus omit".split()
-)
-_FOREIGN = frozenset(
-    "der die das den dem ein eine einen einem im am und mit auf für nicht ohne le la les un "
-    "une des du et avec dans sur sans el los las una con por para y del sin il lo gli della "
-    "delle di nel nella che um uma com os as dos sem het een van met op zonder och en ett "
-    "på i na z w".split()
-)
+_UNITS = word_set("units")
+_WORDS_OF_DENIAL = word_set("denial")
+_FOREIGN = word_set("foreign")
 _IS = frozenset("is are be was were isn't aren't".split())
-_ENGLISH = frozenset("a an the of in on with and at to is for by from its his her no not".split())
+_ENGLISH = word_set("surely_english")
 
 
 @dataclass(frozen=True, slots=True)

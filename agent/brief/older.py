@@ -1,4 +1,4 @@
-"""Reads briefs and critiques as version 0.1 wrote them: its pictures and archives still open."""
+"""Reads briefs, critiques and recipes as version 0.1 wrote them: its pictures and archives open."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from limner.agent.brief.english import NUMBERS, plural
 __all__ = [
     "brief_now",
     "critique_now",
+    "image_request_now",
+    "recipe_now",
 ]
 
 
 _KINDS = {"where": "scene", "avoid": "absent", "said": "other"}
+_RENAMED = {
+    "order": "image_request",
+    "takes": "candidates",
+    "company": "batch_seeds",
+    "gone": "dropped_at",
+    "sketch": "draft",
+}
 _SHORT, _MOST = 300, 32
 
 
@@ -38,7 +47,31 @@ def critique_now(kept: Any) -> Any:
     """A critique as JSON has it now: where something is stands in the value of its claim."""
     if not isinstance(kept, dict) or not isinstance(kept.get("claims"), list):
         return kept
-    return {**kept, "claims": [_claim(claim) for claim in kept["claims"]]}
+    now = {_RENAMED.get(key, key): value for key, value in kept.items()}
+    return {**now, "claims": [_claim(claim) for claim in kept["claims"]]}
+
+
+def image_request_now(kept: Any) -> Any:
+    """What a picture was painted from, as JSON has it now; `start` may hold another one."""
+    if not isinstance(kept, dict) or not isinstance(kept.get("start"), dict):
+        return kept
+    start = {_RENAMED.get(key, key): value for key, value in kept["start"].items()}
+    if "image_request" in start:
+        start["image_request"] = image_request_now(start["image_request"])
+    return {**kept, "start": start}
+
+
+def recipe_now(kept: Any) -> Any:
+    """A recipe as JSON has it now; one of today comes back as it is."""
+    if not isinstance(kept, dict) or kept.get("schema_version", 2) not in (1, 2):
+        return kept
+    now = {_RENAMED.get(key, key): value for key, value in kept.items()}
+    return now | {
+        "schema_version": 3,
+        "brief": brief_now(kept.get("brief")),
+        "critique": critique_now(kept.get("critique")),
+        "image_request": image_request_now(now.get("image_request")),
+    }
 
 
 def _claim(kept: Any) -> Any:

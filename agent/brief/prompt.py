@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from limner.agent.brief.claims import complete
-from limner.agent.brief.english import SMALL_WORDS, stem, words_of
+from limner.agent.brief.english import SMALL_WORDS, stem, stems, words_of
 from limner.agent.plain import one_line
 from limner.agent.records import Brief, Claim
 from limner.pipelines.roles import PainterSpec
@@ -128,7 +128,7 @@ def _start(pieces: Sequence[str], count: Callable[[str], int], most: int) -> str
     return "".join(pieces[:fits]).rstrip(_LOOSE)
 
 
-def styled(brief: Brief, style: Style, dialect: PainterSpec, known: Sequence[str] = ()) -> Brief:
+def styled(brief: Brief, style: Style, spec: PainterSpec, known: Sequence[str] = ()) -> Brief:
     """The brief in that style and no other.
 
     The style's words become the brief's `style_prompt`, which follows the prompt as far as the
@@ -149,7 +149,7 @@ def styled(brief: Brief, style: Style, dialect: PainterSpec, known: Sequence[str
         prompt=_without(brief.prompt, {*named, *style.words, name}),
         claims=complete([*other, claim]),
         style_prompt=f"{name} style" if known else style.adds,
-        style_negative=style.avoids if dialect.negative and not known else (),
+        style_negative=style.avoids if spec.negative and not known else (),
     )
 
 
@@ -170,16 +170,16 @@ def restyled(before: Brief, after: Brief) -> Brief:
     return replace(after, prompt=_without(after.prompt, named))
 
 
-def size_for(style: Style, dialect: PainterSpec) -> tuple[int, int]:
+def size_for(style: Style, spec: PainterSpec) -> tuple[int, int]:
     """Width and height in pixels: as many as the painter's own size has, in the style's shape."""
-    return sized(*style.shape, dialect)
+    return sized(*style.shape, spec)
 
 
-def sized(across: int, down: int, dialect: PainterSpec) -> tuple[int, int]:
+def sized(across: int, down: int, spec: PainterSpec) -> tuple[int, int]:
     """The painter's own number of pixels, in a shape of so much width to so much height."""
-    area = math.prod(dialect.size)
+    area = math.prod(spec.size)
     width = math.sqrt(area * across / down)
-    step, most = dialect.multiple, dialect.largest // dialect.multiple
+    step, most = spec.multiple, spec.largest // spec.multiple
     sides = (min(max(round(side / step), 1), most) * step for side in (width, area / width))
     return next(sides), next(sides)
 
@@ -221,16 +221,6 @@ class Span:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The stems of what was typed, of what the asked claims say, and of a style's words."""
-
-    request: str
-    typed: frozenset[str]
-    claimed: frozenset[str]
-    styled: frozenset[str]
-
-
 def spans(brief: Brief, request: str, earlier: Brief | None = None) -> tuple[Span, ...]:
     """The brief's prompt cut by origin; the texts together are the prompt again.
 
@@ -239,44 +229,41 @@ def spans(brief: Brief, request: str, earlier: Brief | None = None) -> tuple[Spa
     """
     pieces = _PIECE.findall(brief.prompt)
     new = _inserted(_PIECE.findall(earlier.prompt), pieces) if earlier else frozenset[int]()
-    said = _said(brief, request)
+    said = _stems_by_origin(brief, request)
     origins: list[Origin | None] = [
-        "fix" if i in new and piece[0].isalnum() else _origin(piece, said)
+        "fix" if i in new and piece[0].isalnum() else _origin(piece, said, request.casefold())
         for i, piece in enumerate(pieces)
     ]
     return _merged(pieces, _filled(pieces, origins))
 
 
-def _said(brief: Brief, request: str) -> _Said:
-    asked = (claim for claim in brief.claims if claim.source == "asked")
-    style = (claim for claim in brief.claims if claim.source == "style")
-    return _Said(
-        request.casefold(),
-        _stems(request),
-        frozenset().union(*map(_told, asked)),
-        frozenset().union(*map(_told, style), _stems(brief.style_prompt)),
-    )
+def _stems_by_origin(brief: Brief, request: str) -> dict[Origin, set[str]]:
+    """The stems of what was typed, of what the asked claims say, and of a style's words."""
+    claimed = {
+        source: [
+            slot
+            for claim in brief.claims
+            if claim.source == source
+            for slot in (claim.text, claim.subject, claim.value, claim.object)
+        ]
+        for source in ("asked", "style")
+    }
+    return {
+        "user": stems(request),
+        "translated": stems(*claimed["asked"]),
+        "style": stems(*claimed["style"], brief.style_prompt),
+    }
 
 
-def _origin(piece: str, said: _Said) -> Origin | None:
+def _origin(piece: str, said: dict[Origin, set[str]], request: str) -> Origin | None:
     """Where a word came from; None for signs and small words, which follow their neighbours."""
     word = piece.casefold()
     if not word[0].isalnum() or word in SMALL_WORDS:
         return None
-    forms = {stem(part) for part in words_of(piece)}
-    if forms & said.typed or (_HAS_SIGNS.search(word) and word in said.request):
+    if _HAS_SIGNS.search(word) and word in request:
         return "user"
-    if forms & said.claimed:
-        return "translated"
-    return "style" if forms & said.styled else "inferred"
-
-
-def _told(claim: Claim) -> frozenset[str]:
-    return _stems(" ".join((claim.text, claim.subject, claim.value, claim.object)))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words_of(text) if word not in SMALL_WORDS)
+    forms = {stem(part) for part in words_of(piece) if part not in SMALL_WORDS}
+    return next((origin for origin, known in said.items() if forms & known), "inferred")
 
 
 def _inserted(before: Sequence[str], after: Sequence[str]) -> frozenset[int]:

@@ -58,6 +58,7 @@ def read_reply(text: str, wanted: type[T]) -> T | None:
 def read_object(text: str) -> dict[str, Any]:
     """The first object in a text, read as leniently; {} where there is none."""
     found = _strict(text[:LONGEST])
+    text = found if isinstance(found, str) else text  # JSON written as text
     return found if isinstance(found, dict) else next(_Lenient(text[:LONGEST]).read(), {})
 
 

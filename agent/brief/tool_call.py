@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -100,21 +100,10 @@ class TurnContext:
     language: str = "english"
 
     def values(self, line: str) -> dict[str, Any]:
-        """The values of the task "turn"; see `limner.agent.brief.writer.schema`."""
-        claims = self.brief.claims if self.brief else ()
-        seen = self.verdict
-        told = (
-            {
-                "reached": seen.reached,
-                "holds": [*seen.holds],
-                "fails": [*seen.fails],
-                "cannot_tell": [*seen.cannot_tell],
-                "unchecked": [*seen.unchecked],
-                "not_shown": [*seen.not_shown],
-            }
-            if seen
-            else None
-        )
+        """The values of the task "turn"; see `limner.agent.brief.schema`."""
+        claims, seen = self.brief.claims if self.brief else (), self.verdict
+        told = ("reached", "holds", "fails", "cannot_tell", "unchecked", "not_shown")
+        verdict = {name: getattr(seen, name) for name in told} if seen else None
         keys = ("text", "kind", "subject", "value", "object", "source", "quote")
         return {
             "line": line,
@@ -123,15 +112,12 @@ class TurnContext:
                 for n, claim in enumerate(claims, start=1)
             ],
             "request": self.request,
-            "verdict": told,
+            "verdict": verdict,
             "versions": [
                 {"number": n, "words": one_line(words, 120), "changes": [*changes][:8]}
                 for n, words, changes in self.versions[-12:]
             ],
-            "candidates": [
-                {"number": c.number, "version": c.version, "holds": c.holds, "of": c.of}
-                for c in self.candidates[-12:]
-            ],
+            "candidates": [asdict(candidate) for candidate in self.candidates[-12:]],
             "selected": self.selected,
             "language": self.language,
         }

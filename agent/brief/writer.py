@@ -6,35 +6,32 @@ that was typed, what is excluded stays excluded, and what code knows already can
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from limner.agent.brief.claims import complete
+from limner.agent.brief.client import WriterClient
 from limner.agent.brief.coverage import find, unchecked
-from limner.agent.brief.enforce import checked, said_in, stated, unlooped, without_copied
-from limner.agent.brief.english import singular, stem, words_of
+from limner.agent.brief.enforce import checked, said_in, stated, unlooped, whole, without_copied
+from limner.agent.brief.english import singular, stem, stems, words_of
 from limner.agent.brief.expansion import expansion_policy
 from limner.agent.brief.extract import extract, is_english, phrases
 from limner.agent.brief.patch import edited, taken_out
-from limner.agent.brief.prompt import clauses
-from limner.agent.brief.reply_json import read_reply, why_unreadable
-from limner.agent.brief.schema import (
+from limner.agent.brief.replies import (
     AskedStatement,
     DescribeReply,
     DrawReply,
     RewordReply,
     TurnReply,
-    schema_for,
-    template_values,
 )
+from limner.agent.brief.reply_json import read_reply, why_unreadable
+from limner.agent.brief.schema import template_values
 from limner.agent.brief.tool_call import Call, TurnContext, plain_call
-from limner.agent.plain import first_line, one_line
+from limner.agent.plain import one_line
 from limner.agent.records import Brief, Claim, Critique, Expansion
-from limner.agent.syntax.reader import ParsedPrompt, compel, parse
+from limner.agent.syntax.reader import ParsedPrompt, compel, parse, unused_settings
 from limner.errors import LimnerError
 from limner.pipelines.roles import PainterSpec, TaskWriter, World
 from limner.prompts import render
@@ -51,16 +48,15 @@ __all__ = [
 
 _NOUN_WORDS, _MOST_ABSENT = 3, 16
 
-_Reply = TypeVar("_Reply", bound=BaseModel)
-
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
     """A brief, and how it came to be.
 
-    `fallback` is "" or one line on why the request itself had to serve, `why` "" or one line on why
-    the writer added little or nothing. `repaired` is what the writer had lost or changed, in a few
-    words each: code put it back. `worded` is the prompt as the writer had it.
+    `fallback` is "" or one line on why the request itself had to serve, or in which other form the
+    writer had to be asked; `why` "" or one line on why the writer added little or nothing.
+    `repaired` is what the writer had lost or changed, in a few words each: code put it back.
+    `worded` is the prompt as the writer had it.
     """
 
     brief: Brief
@@ -75,7 +71,7 @@ class BriefWriter:
     """A writer with its tasks: any LangChain chat model, or one that takes tasks as they are.
 
     `world` is what the painter can show, where that is not anything, `description` the same in
-    words for painters without a world of their own; `dialect` is how the painter wants to be
+    words for painters without a world of their own; `spec` is how the painter wants to be
     addressed. `prompts` is a folder of templates that win over ours, `expansion` how much the
     writer may add to a request.
     """
@@ -83,9 +79,13 @@ class BriefWriter:
     writer: BaseChatModel | TaskWriter
     world: World | None = None
     description: str = ""
-    dialect: PainterSpec | None = None
+    spec: PainterSpec | None = None
     prompts: Path | None = None
     expansion: Expansion = "auto"
+    client: WriterClient = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "client", WriterClient(self.writer, self.prompts))
 
     @property
     def trusted(self) -> bool:
@@ -100,27 +100,27 @@ class BriefWriter:
         """
         parsed = parse(request)
         text = parsed.text or request
-        how, known = expansion_policy(text, self.expansion), extract(text)
-        light = "yes" if how.kind == "light" else ""
+        policy, known = expansion_policy(text, self.expansion), extract(text)
+        light = "yes" if policy.kind == "light" else ""
         values = {"request": text, "known": _plain(known), "light": light, **self._painter()}
-        reply, fallback = yield from self.ask("draw", DrawReply, values, seed)
+        reply, why = yield from self.client.ask("draw", DrawReply, values, seed)
         if reply is not None and not self.trusted:
             reply = self._plainly(reply, values, text)
-        if reply is None or not (reply.asked or any(map(str.isalpha, reply.prompt))):
-            drafted = self._by_rule(request, text, known, fallback)
+        if reply is not None and (reply.asked or any(map(str.isalpha, reply.prompt))):
+            drafted = replace(self._drafted(request, text, known, reply), fallback=why)
+        else:
+            drafted = self._by_rule(request, text, known, why)
             if reply is not None and self.trusted:  # it says why it read nothing
                 said = one_line(reply.reply, 400)
                 drafted = replace(drafted, brief=replace(drafted.brief, reply=said))
-        else:
-            drafted = self._drafted(request, text, known, reply)
-        if how.kind == "skip" and not self.world:
+        if policy.kind == "skip" and not self.world:
             drafted = replace(drafted, brief=replace(drafted.brief, prompt=text))
-        return replace(self._with_syntax(drafted, parsed), why=how.why if reply else "")
+        return replace(self._with_syntax(drafted, parsed), why=policy.why if reply else "")
 
     def read(self, sentence: str) -> list[Claim]:
         """The claims of one sentence, by a writer that reads by rule; [] where it reads nothing."""
         values = {"request": sentence, "known": [], **self._painter()}
-        reply = read_reply("".join(self._pieces("draw", values, 0)), DrawReply)
+        reply = read_reply("".join(self.client.pieces("draw", values, 0)), DrawReply)
         asked, _ = checked(reply.asked if reply else (), sentence, (), trusted=True)
         return asked if not unchecked(sentence, asked, trusted=True) else []
 
@@ -133,14 +133,13 @@ class BriefWriter:
         if not self.trusted and (plain := plain_call(line, talk)):
             return plain
         values = {**talk.values(line), **self._painter()}
-        reply, fallback = yield from self.ask("turn", TurnReply, values, seed)
+        reply, why = yield from self.client.ask("turn", TurnReply, values, seed)
         call = self._call(reply, line, talk) if reply else None
-        if call is not None:
-            return call
-        if talk.brief is None:
-            return Call("draw", line, request=line, fallback=fallback)
-        added = (*extract(line), *phrases(line))
-        return Call("edit", line, add=added, instruction=line, fallback=fallback)
+        if call is None and talk.brief is None:
+            call = Call("draw", line, request=line)
+        elif call is None:
+            call = Call("edit", line, add=(*extract(line), *phrases(line)), instruction=line)
+        return replace(call, fallback=why)
 
     def edit(self, before: Brief, line: str, seed: int) -> Generator[str, None, Drafted]:
         """A brief after a line that changes it; a line that is no change adds what it says.
@@ -227,44 +226,11 @@ class BriefWriter:
             "claims": _plain(brief.claims),
             **self._painter(),
         }
-        said = "".join(self._pieces("reword", values, seed))
+        said = "".join(self.client.pieces("reword", values, seed))
         reply = read_reply(said, RewordReply)
         if reply is None or not reply.prompt:
             raise LimnerError(f"The writer has no new wording: {why_unreadable(said)}.")
-        return _whole(unlooped(reply.prompt), brief.claims)
-
-    def ask(
-        self, task: str, wanted: type[_Reply], values: Mapping[str, Any], seed: int
-    ) -> Generator[str, None, tuple[_Reply | None, str]]:
-        """The writer's answer to a task, and "" or one line on why there is none.
-
-        Never raises for what the writer does.
-        """
-        said: list[str] = []
-        try:
-            for piece in self._pieces(task, values, seed):
-                said.append(piece)
-                yield piece
-        except LimnerError as problem:
-            return None, problem.message
-        except Exception as problem:  # a writer is anyone's code, and the picture matters more
-            return None, f"The writer failed: {first_line(problem)}"
-        reply = read_reply("".join(said), wanted)
-        return reply, "" if reply else f"The writer {why_unreadable(''.join(said))}."
-
-    def _pieces(self, task: str, values: Mapping[str, Any], seed: int) -> Iterator[str]:
-        if isinstance(self.writer, TaskWriter):
-            yield from self.writer.write_task(task, values, seed)
-            return
-        lines = template_values(task, values)
-        system, human = render(task, self.prompts, **lines)
-        messages: Sequence[tuple[str, str]] = [("system", system), ("human", human)]
-        held = getattr(self.writer, "holds_json", False)
-        extra = {"json_schema": schema_for(task, values), "seed": seed} if held else {}
-        model = self.writer.bind(**extra) if extra else self.writer
-        for piece in model.stream(messages):
-            if piece.text:
-                yield str(piece.text)
+        return whole(unlooped(reply.prompt), brief.claims)
 
     def _plainly(self, reply: DrawReply, values: Mapping[str, Any], text: str) -> DrawReply:
         """The reply without what a weak model copied from its instructions, or repeats."""
@@ -332,20 +298,19 @@ class BriefWriter:
         own = unchecked(text, quoted, trusted=self.trusted)
         if unread is None:
             return own
-        told = {stem(word) for words in unread for word in words_of(words)} | {stem("one")}
         slots = (slot for c in quoted for slot in (c.kind, c.subject, c.value, c.object))
-        told |= {stem(word) for slot in slots for word in words_of(slot)}  # a thing named again
-        more = (word for word in own if not {stem(one) for one in words_of(word)} <= told)
+        named = stems(*unread, *slots, "one")  # also a thing that is named again
+        more = (word for word in own if not stems(word) <= named)
         return tuple(dict.fromkeys((*unread, *more)))
 
     def _painter(self) -> dict[str, Any]:
         """What a writer is told of the painter."""
-        dialect = self.dialect
+        spec = self.spec
         kind = "prose"
-        if dialect and (dialect.tags or dialect.tokens < 60):
-            kind = "tags" if dialect.tags else "short"
+        if spec and (spec.tags or spec.tokens < 60):
+            kind = "tags" if spec.tags else "short"
         world = self.world.description if self.world else self.description
-        return {"dialect": kind, "tokens": dialect.tokens if dialect else 77, "world": world}
+        return {"dialect": kind, "tokens": spec.tokens if spec else 77, "world": world}
 
     def _drafted(
         self, request: str, text: str, known: Sequence[Claim], reply: DrawReply
@@ -373,7 +338,7 @@ class BriefWriter:
         if not self.trusted and 2 * sum(said_in(c.text, worded) for c in seen) < len(seen):
             worded = text  # it describes something else
         return Drafted(
-            replace(brief, prompt=prompt or _whole(worded, claims)),
+            replace(brief, prompt=prompt or whole(worded, claims)),
             repaired=repaired,
             worded=reply.prompt,
         )
@@ -404,7 +369,8 @@ class BriefWriter:
         """The draft with what other tools' syntax said: exclusions, weights, words of quality."""
         brief, dropped = drafted.brief, [*parsed.dropped]
         dropped += [f"LoRA {name}" for name, _ in parsed.loras]
-        if self.dialect and self.dialect.weights:
+        dropped += unused_settings(parsed, self.spec) if self.spec else []
+        if self.spec and self.spec.weights:
             brief = replace(brief, prompt=compel(brief.prompt, parsed.weights))
         else:
             dropped += [f"({words}:{weight:g})" for words, weight in parsed.weights]
@@ -432,11 +398,11 @@ class BriefWriter:
             "before": before.prompt,
             **self._painter(),
         }
-        reply, fallback = yield from self.ask("describe", DescribeReply, values, seed)
+        reply, fallback = yield from self.client.ask("describe", DescribeReply, values, seed)
         if reply is None or not reply.prompt:
             shown = (c.text for c in brief.claims if c.kind != "absent")
             return " ".join(shown), fallback or "The writer described nothing."
-        return _whole(unlooped(reply.prompt), brief.claims), ""
+        return whole(unlooped(reply.prompt), brief.claims), ""
 
 
 def _things(negative: Iterable[str]) -> list[str]:
@@ -498,7 +464,7 @@ def _named(gone: Iterable[Claim], line: str) -> list[Claim]:
     """What was taken away, quoted by the words of the line that name it."""
     made = []
     for claim in gone:
-        about = {stem(w) for text in (claim.text, claim.quote) for w in words_of(text)}
+        about = stems(claim.text, claim.quote)
         made += [replace(claim, quote=word) for word in words_of(line) if stem(word) in about]
         if claim.quote and claim.quote in line:
             made.append(claim)
@@ -514,51 +480,13 @@ def _still(words: Iterable[str], line: str, new: Sequence[str]) -> tuple[str, ..
 
 def _negative(brief: Brief, said: Iterable[str]) -> tuple[str, ...]:
     """What must not be seen: the absent things, and what the writer adds; nothing that is asked."""
-    wanted = {
-        stem(word)
-        for claim in brief.claims
-        if claim.kind != "absent"
-        for word in words_of(f"{claim.text} {claim.subject}")
-    }
+    wanted = stems(*(f"{c.text} {c.subject}" for c in brief.claims if c.kind != "absent"))
     absent = [claim.subject for claim in brief.claims if claim.kind == "absent" and claim.subject]
     more = [one_line(text, 80) for text in said]
-    fit = [text for text in more if not {stem(w) for w in words_of(text)} & wanted]
+    fit = [text for text in more if not stems(text) & wanted]
     return tuple(dict.fromkeys((*absent, *filter(None, fit))))[:32]
 
 
 def _kept_negative(before: Brief) -> list[str]:
     absent = {claim.subject for claim in before.claims if claim.kind == "absent"}
     return [text for text in before.negative if text not in absent]
-
-
-def _says(prompt: str, claim: Claim) -> bool:
-    """Whether a prompt says a claim: half of its words, its number, and its colour as it is."""
-    if claim.kind == "colour" and claim.value not in words_of(prompt):
-        return False
-    return said_in(claim.text, prompt)
-
-
-def _readable(claim: Claim) -> bool:
-    """Whether an English prompt can be held against a claim: not where nobody translated it."""
-    return claim.kind == "text" or is_english(claim.text)
-
-
-def _whole(prompt: str, claims: Iterable[Claim]) -> str:
-    """The prompt without what must not be seen, and with every asked claim said at least half."""
-    claims = [*claims]
-    absent = {stem(c.subject.split()[-1]) for c in claims if c.kind == "absent" and c.subject}
-    wanted = {stem(w) for c in claims if c.kind != "absent" for w in words_of(c.text)}
-    absent -= wanted
-    kept = [
-        part for part in clauses(prompt) if not absent & {stem(word) for word in words_of(part)}
-    ]
-    text = "".join(kept).strip(" ,;")
-    missing = [
-        c.text
-        for c in claims
-        if c.source == "asked" and c.kind != "absent" and _readable(c) and not _says(text, c)
-    ]
-    if not text:
-        return " ".join(missing)
-    end = "" if text.endswith((".", "!", "?")) or not missing else "."
-    return " ".join([text + end, *missing]) if missing else text

@@ -1,4 +1,4 @@
-"""Shows in the terminal what was found in the briefs of a batch."""
+"""The command `limner audit`: shows what was found in the briefs of a batch."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from limner.agent.cli.options import Json
 from limner.agent.terminal.terminal import console_for, say
 from limner.agent.terminal.words import said
 
-__all__ = [
-    "audit",
-    "audited",
-]
+__all__ = ["audit"]
 
 
-def audited(folder: Path, strict: bool, as_json: bool) -> int:
-    """Audit the batch of a folder, and show it; returns the exit code.
-
-    That is 0, or 1 where it is to be `strict` and something was found. Raises `BadInput` where
-    there is no manifest.
-    """
+def audit(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the batch is, or its manifest.jsonl.")
+    ],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where anything was found.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Look through the briefs of a batch for styles that collapse, and what is added or lost."""
     found = audit_briefs(Manifest.of(folder))
     if as_json:
         say(json.dumps(asdict(found) | {"clean": found.clean}))
@@ -51,53 +52,52 @@ def _show(found: Audit, console: Console) -> None:
         f" {size.ratio_median:g} for each word of the request (the longest has {size.longest:,})"
     )
     console.print(said(f"longest for their requests: {', '.join(size.examples)}", "dim"))
-    _spreads(found, console)
-    _inserted(found, console)
-    _repeated(found, console)
-    _lost(found, console)
-
-
-def _spreads(found: Audit, console: Console) -> None:
-    rows = [
+    _table(
+        console,
+        "How varied the briefs are",
+        ("", "commonest", "entropy, bits", "as many as", "asked", "where left open", ""),
         (
-            spread.field,
-            f"{spread.commonest} ({spread.count} of {spread.rows})",
-            f"{spread.bits:.2f}",
-            f"{spread.kinds:.1f}",
-            f"{spread.favourite} ({spread.own:.0%})" if spread.favourite else "nothing",
-            "collapsed" if spread.collapsed else "",
-        )
-        for spread in found.spreads
-    ]
-    heads = ("", "commonest", "entropy, bits", "as many as", "where left open", "")
-    _table(console, "How varied the briefs are", heads, rows)
-
-
-def _inserted(found: Audit, console: Console) -> None:
-    rows = [
+            (
+                spread.field,
+                f"{spread.commonest} ({spread.count} of {spread.rows})",
+                f"{spread.bits:.2f}",
+                f"{spread.kinds:.1f}",
+                str(spread.asked),
+                f"{spread.favourite} ({spread.own:.0%})" if spread.favourite else "nothing",
+                "collapsed" if spread.collapsed else "",
+            )
+            for spread in found.spreads
+        ),
+    )
+    _table(
+        console,
+        "What was added about people",
+        ("", "prompts", "words", "for instance"),
         (
-            f"{one.about}: {one.value}",
-            f"{one.count} of {found.rows}",
-            ", ".join(one.words),
-            ", ".join(one.examples),
-        )
-        for one in found.inserted
-    ]
-    heads = ("", "prompts", "words", "for instance")
-    _table(console, "What was added about people", heads, rows)
-
-
-def _repeated(found: Audit, console: Console) -> None:
-    rows = [(f"{one.count} of {found.rows}", one.text) for one in found.repeated]
-    _table(console, "Phrases that come again and again", ("prompts", "unasked"), rows)
-
-
-def _lost(found: Audit, console: Console) -> None:
-    rows = [
-        (loss.kind, f"{loss.count} of {loss.stated}", ", ".join(loss.examples))
-        for loss in found.lost
-    ]
-    _table(console, "What was stated and lost", ("", "lost", "for instance"), rows)
+            (
+                f"{one.about}: {one.value}",
+                f"{one.count} of {found.rows}",
+                ", ".join(one.words),
+                ", ".join(one.examples),
+            )
+            for one in found.inserted
+        ),
+    )
+    _table(
+        console,
+        "Phrases that come again and again",
+        ("prompts", "unasked"),
+        ((f"{one.count} of {found.rows}", one.text) for one in found.repeated),
+    )
+    _table(
+        console,
+        "What was stated and lost",
+        ("", "lost", "for instance"),
+        (
+            (loss.kind, f"{loss.count} of {loss.stated}", ", ".join(loss.examples))
+            for loss in found.lost
+        ),
+    )
 
 
 def _table(
@@ -112,17 +112,3 @@ def _table(
     console.print(Text(title, "bold") if table.row_count else said(f"{title}: nothing", "bold"))
     if table.row_count:
         console.print(table)
-
-
-def audit(
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where the batch is, or its manifest.jsonl.")
-    ],
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where anything was found.")
-    ] = False,
-    as_json: Json = False,
-) -> int:
-    """Look through the briefs of a batch for styles that collapse, and what is added or lost."""
-
-    return audited(folder, strict, as_json)

@@ -1,4 +1,4 @@
-"""What a person sees of a batch: how far the whole is, and the row in hand."""
+"""The command `limner batch`: reads what was typed, and shows how far the batch is."""
 
 from __future__ import annotations
 
@@ -8,197 +8,210 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from limner.agent.batch.events import Happening
-from limner.agent.batch.runner import BatchRun, at_hand, conducted, forecast, rows_of
-from limner.agent.batch.stop_signal import halting
-from limner.agent.cli.options import Budget, Explain, Profile, Size, Takes, above_zero
+from limner.agent.batch.runner import BatchRun, forecast, run_batch
+from limner.agent.batch.stop_signal import stop_signals
+from limner.agent.cli.options import Budget, Explain, ImagesPerRound, Profile, Size, above_zero
 from limner.agent.plain import one_line
+from limner.agent.search.run import pixels
 from limner.agent.terminal.terminal import console_for, kept_clean, say, warn
-from limner.agent.tools.arguments import pixels
 from limner.errors import INTERRUPTED, BadInput
 
 if TYPE_CHECKING:
-    from limner.agent.batch.config import BatchConfig
+    from limner.agent.batch.workers import BatchEvent
 
-__all__ = [
-    "EPILOG",
-    "BatchScreen",
-    "batch",
-    "foretold",
-    "shown",
-]
+__all__ = ["EPILOG", "BatchScreen", "ProgressLines", "batch"]
+
+View = Literal["screen", "quiet", "json"]
+_NOT_DONE = ("short", "failed", "set aside", "bad")
+_LINE_EVERY = 60.0  # seconds, where the output is no terminal
 
 
-Form = Literal["screen", "quiet", "json"]
-_BARS = ("short", "failed", "set aside", "bad")
-
-
-def shown(job: BatchRun, form: Form) -> int:
-    """Works on a batch and shows it; returns the exit code. Raises what a user can mend."""
-    end: Happening = {"exit_code": INTERRUPTED}
+def _run(job: BatchRun, view: View) -> int:
+    """Works on a batch and shows it; returns the exit code."""
+    end: BatchEvent = {"exit_code": INTERRUPTED}
     try:
         with (
-            _watching(form) as watch,
-            kept_clean(form == "json"),
-            halting() as halt,
-            closing(conducted(job, halt)) as happenings,
+            _watching(view) as watch,
+            kept_clean(view == "json"),
+            stop_signals() as stop,
+            closing(run_batch(job, stop)) as events,
         ):
-            for happening in happenings:
-                watch(happening)
-                end = happening
+            for event in events:
+                watch(event)
+                end = event
     except KeyboardInterrupt:
-        warn("stopped at once; what was done is on the disk, and the same line goes on")
+        warn("stopped at once; what is done is on the disk, and the same line goes on")
         return INTERRUPTED
-    if form == "quiet":
+    if view == "quiet":
         say(end["written"][0])
-    elif form == "screen":
-        _tell_end(end, console_for(sys.stdout))
+    elif view == "screen":
+        console = console_for(sys.stdout)
+        console.print(Text(_counted(end), "bold"))
+        for path in end["written"]:
+            console.print(Text("saved ", "cyan").append(one_line(path)), soft_wrap=True)
     return int(end["exit_code"])
 
 
-def foretold(job: BatchRun, form: Form) -> int:
-    """Says what a batch would cost; returns 0."""
-    with kept_clean(True), at_hand(job.source) as file:
-        found = forecast(rows_of(replace(job, source=file)), job.terms)
-    if form == "json":
+def _dry_run(job: BatchRun, view: View) -> int:
+    """Names the rows that can't be used, and says what the others would cost."""
+    with kept_clean(True):
+        found = forecast(job)
+    if view == "json":
         say(json.dumps({"event": "forecast", **found.as_mapping()}))
-        return 0
-    time_left = "" if found.seconds is None else f"; about {_long(found.seconds)} for one worker"
-    bad = f" ({found.bad} can't be used)" if found.bad else ""
+        return found.exit_code
+    for row in found.bad:
+        name = f" ({row.id})" if row.id else ""
+        say(one_line(f"line {row.line}{name}: {row.why}"))
+    for note in found.notes:
+        say(one_line(f"note: {note}"))
+    seconds = "" if found.seconds is None else f"; about {_duration(found.seconds)} for one worker"
+    bad = f" ({len(found.bad)} can't be used)" if found.bad else ""
     at_most = f"at most {found.pictures} pictures, {found.equivalents:g} image-equivalents"
-    say(f"{found.rows} rows{bad}: {at_most}{time_left}")
-    return 0
+    say(f"{found.rows} rows{bad}: {at_most}{seconds}")
+    return found.exit_code
 
 
-class BatchScreen:
-    """Two lines that move, on a terminal: the whole, and the row in hand."""
+class _Pace:
+    """How fast rows are done: takes in events, and tells the rest of the time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.total = self.done = self.ended = 0
+        self._begun = clock()
+
+    def note(self, event: BatchEvent) -> None:
+        """Take in what happened."""
+        if event["event"] == "began":
+            self._begun = self.clock()
+        if event["event"] in ("began", "progress"):
+            self.total, self.done = event["rows"], event["rows"] - event["waiting"]
+        elif event["event"] == "row-ended" and event["status"] != "bad":
+            self.ended, self.done = self.ended + 1, min(self.done + 1, self.total)
+
+    def __str__(self) -> str:
+        rate = self.ended / max(self.clock() - self._begun, 1e-9)
+        if not rate:
+            return ""
+        return f"{60 * rate:.1f} a minute, {_duration((self.total - self.done) / rate)} left"
+
+
+class ProgressLines:
+    """For logs and pipes: a line for each row that is not done, and one a minute."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self.console = console
-        self._clock = clock
-        self._begun = clock()
-        self._names: dict[int, str] = {}
-        self._ended = self._done = 0
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            _Rate(),
-            console=console,
-            transient=True,
-        )
-        self._whole = self._bar.add_task("rows", total=None, note="")
+        self._pace = _Pace(clock)
+        self._last = clock()
 
-    def show(self, happening: Happening) -> None:
+    def show(self, event: BatchEvent) -> None:
         """Take in what happened."""
-        match happening["event"]:
-            case "began" | "progress":
-                self._count(happening)
-            case "rows-began":
-                self._names |= {row["number"]: row["id"] for row in happening["rows"]}
-            case "row-ended":
-                self._one_more(happening)
-            case "paused":
-                self.console.print(Text(f"paused: {happening['why']}; make room", "yellow"))
-            case "resumed":
-                self.console.print(Text("going on", "yellow"))
-            case "worker-lost":
-                self.console.print(Text("a worker was lost; another takes its place", "yellow"))
-            case _ if "number" in happening:
-                self._note(_doing(happening), happening["number"])
+        self._pace.note(event)
+        if line := _news(event):
+            self.console.print(line)
+        now = self._pace.clock()
+        if now - self._last >= _LINE_EVERY:
+            self._last = now
+            parts = (f"{self._pace.done} of {self._pace.total} rows", str(self._pace))
+            self.console.print(", ".join(filter(None, parts)))
 
-    def start(self) -> None:
-        """Begin to draw."""
-        self._bar.start()
 
-    def close(self) -> None:
-        """Take it off the screen."""
-        self._bar.stop()
+class BatchScreen:
+    """For a terminal: a line that moves, and a line for each row that is not done."""
 
-    def _count(self, state: Happening) -> None:
-        if state["event"] == "began":
-            self._begun = self._clock()
-        self._done = state["rows"] - state["waiting"]
-        self._bar.update(self._whole, total=state["rows"], completed=self._done)
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console = console
+        self._pace = _Pace(clock)
+        self._names: dict[int, str] = {}
+        text = TextColumn("{task.description}", markup=False)
+        pace = TextColumn("{task.fields[pace]}", markup=False)
+        columns = (text, BarColumn(bar_width=30), MofNCompleteColumn(), pace)
+        self.bar = Progress(*columns, console=console, transient=True)
+        self._task = self.bar.add_task("rows", total=None, pace="")
 
-    def _one_more(self, outcome: Happening) -> None:
-        self._ended += 1
-        self._names.pop(outcome["number"], None)
-        rate = self._ended / max(self._clock() - self._begun, 1e-9)
-        total = self._bar.tasks[0].total or 0
-        left = max(total - self._done - 1, 0) / rate
-        self._bar.update(self._whole, advance=1, rate=rate, left=left)
-        self._done += 1
-        if outcome["status"] != "done":
-            why = outcome["error"] or "; ".join(outcome["short"])
-            line = one_line(f"{outcome['id']}: {outcome['status']}: {why}", 200)
+    def show(self, event: BatchEvent) -> None:
+        """Take in what happened."""
+        self._pace.note(event)
+        if event["event"] == "rows-began":
+            self._names |= {row["number"]: row["id"] for row in event["rows"]}
+        elif event["event"] == "row-ended":
+            self._names.pop(event["number"], None)
+        elif "row" in event:
+            name = one_line(self._names.get(event["row"], str(event["row"])), 40)
+            self.bar.update(self._task, description=f"{name} {_doing(event)}")
+        if line := _news(event):
             self.console.print(Text(line, "yellow"))
-
-    def _note(self, doing: str, number: int) -> None:
-        name = one_line(self._names.get(number, str(number)), 40)
-        self._bar.update(self._whole, description=f"{name} {doing}")
-
-
-class _Rate(ProgressColumn):
-    """Rows a minute, and the time that the rest will take at this rate."""
-
-    def render(self, task: Task) -> Text:
-        """What is known of it so far."""
-        rate, left = task.fields.get("rate"), task.fields.get("left")
-        return Text(f"{60 * rate:.1f} a minute, {_long(left or 0)} left" if rate else "")
+        pace = self._pace
+        self.bar.update(self._task, total=pace.total or None, completed=pace.done, pace=str(pace))
 
 
 @contextmanager
-def _watching(form: Form) -> Iterator[Callable[[Happening], None]]:
-    """What is done with each happening: printed as JSON, drawn on a terminal, or nothing."""
-    if form == "json":
+def _watching(view: View) -> Iterator[Callable[[BatchEvent], None]]:
+    """What is done with each event: printed as JSON, drawn, printed as lines, or nothing."""
+    if view == "json":
         output = console_for(sys.stdout)
-        yield lambda happening: output.out(json.dumps(happening), highlight=False)
+        yield lambda event: output.out(json.dumps(event), highlight=False)
         return
     console = console_for(sys.stderr)
-    if form == "quiet" or not console.is_terminal or console.is_dumb_terminal:
+    if view == "quiet":
         yield lambda _: None
-        return
-    screen = BatchScreen(console)
-    screen.start()
-    try:
-        yield screen.show
-    finally:
-        screen.close()
+    elif not console.is_terminal or console.is_dumb_terminal:
+        yield ProgressLines(console).show
+    else:
+        screen = BatchScreen(console)
+        with screen.bar:
+            yield screen.show
 
 
-def _doing(happening: Happening) -> str:
-    match happening["event"]:
+def _news(event: BatchEvent) -> str:
+    """What is worth a line that stays; "" for most."""
+    match event["event"]:
+        case "began":
+            names = ("new", "changed", "removed", "lost")
+            news = ", ".join(f"{event[name]} {name}" for name in names if event[name])
+            before = event["rows"] > event["waiting"] + event["bad"] or event["removed"]
+            return f"{event['rows']} rows: {news}" if news and before else ""
+        case "row-ended" if event["status"] != "done":
+            line = f" (line {event['line']})" if event["status"] == "bad" else ""
+            why = event["error"] or "; ".join(event["short"])
+            return one_line(f"{event['id']}{line}: {event['status']}: {why}", 300)
+        case "row-ended" if event["notes"]:
+            return one_line(f"{event['id']}: {'; '.join(event['notes'])}", 300)
+        case "paused":
+            return f"paused: {event['why']}; make room"
+        case "resumed":
+            return "going on"
+        case "worker-lost":
+            return "a worker was lost; another takes its place"
+    return ""
+
+
+def _doing(event: BatchEvent) -> str:
+    match event["event"]:
         case "brief":
             return "is drafted"
         case "step":
-            return f"round {happening['round'] + 1}, step {happening['step']}/{happening['of']}"
-        case "take":
-            return f"take {happening['take'] + 1}: {happening['holds']} of {happening['claims']}"
-    return str(happening["event"])
+            return f"round {event['round'] + 1}, step {event['number']}/{event['of']}"
+        case "take" | "candidate":
+            claims = event["claims"]
+            return f"picture {event['number']}: {sum(c['holds'] is True for c in claims)} hold"
+    return str(event["event"])
 
 
-def _tell_end(end: Happening, console: Console) -> None:
-    """One line of numbers, and where everything is."""
-    wrong = ", ".join(f"{end[name]} {name}" for name in _BARS if end[name])
+def _counted(end: BatchEvent) -> str:
+    wrong = "".join(f", {end[name]} {name}" for name in _NOT_DONE if end[name])
     waiting = f", {end['waiting']} still waiting: type the same again" if end["waiting"] else ""
-    said = f"{end['done']} of {end['rows']} rows done{', ' + wrong if wrong else ''}{waiting}"
-    console.print(Text(said, "bold"))
-    for path in end["written"]:
-        console.print(Text("saved ", "cyan").append(one_line(path)), soft_wrap=True)
+    return f"{end['done']} of {end['rows']} rows done{wrong}{waiting}"
 
 
-def _long(seconds: float) -> str:
-    """A time as people say it."""
+def _duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -208,6 +221,7 @@ def _long(seconds: float) -> str:
 
 EPILOG = """\b
 What is done is on the disk: the same line again goes on, and several at once share the work.
+Of a FILE that was changed, the rows that are new or changed are done.
 
 \b
 Exit codes:
@@ -236,7 +250,7 @@ def batch(
         int, typer.Option(min=0, max=2**32 - 1, metavar="N", help="For rows without one.")
     ] = 0,
     budget: Budget = None,
-    takes: Takes = None,
+    images_per_round: ImagesPerRound = None,
     size: Size = None,
     no_refine: Annotated[
         bool, typer.Option("--no-refine", help="Paint each row once; reword nothing.")
@@ -268,7 +282,7 @@ def batch(
         bool, typer.Option("--retry-failed", help="Try again what failed or was set aside.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would cost; keep nothing.")
+        bool, typer.Option("--dry-run", help="Check every row, say the cost; keep nothing.")
     ] = False,
     group: Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Rows that are painted together.")
@@ -288,7 +302,7 @@ def batch(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the manifest's path only.")] = False,
 ) -> int:
     """Paint every request in FILE; what is done stays done, whatever ends it."""
-    above_zero(budget=budget, takes=takes)
+    above_zero(budget=budget, images_per_round=images_per_round)
     from limner.agent.machine import AUTO
 
     if profile == AUTO:
@@ -300,14 +314,13 @@ def batch(
     if "\0" in str(out):
         raise BadInput("--out has a character that no name may have", "type another")
     from limner.agent.batch.config import BatchConfig
-    from limner.agent.batch.runner import BatchRun
 
-    terms = BatchConfig(
+    config = BatchConfig(
         profile=_named(profile),
         models=BatchConfig.digest(profile),
         seed=seed,
         budget=budget,
-        takes=takes,
+        images_per_round=images_per_round,
         size=pixels(size),
         refine=not no_refine,
         expand_only=expand_only,
@@ -317,11 +330,11 @@ def batch(
         threads=_threads(workers),
         reading=f"format {form}, wildcards {wildcards}, matrix {matrix}",
     )
-    _check(terms)
+    _ = config.required  # refuse here what no row could be worked on with
     job = BatchRun(
         source=file,
         out=out,
-        terms=terms,
+        config=config,
         form=form,
         wildcards=wildcards,
         matrix=matrix,
@@ -332,22 +345,15 @@ def batch(
         ray=ray,
         junit=junit,
     )
-    how: Literal["screen", "quiet", "json"] = (
-        "json" if json_events else "quiet" if quiet else "screen"
-    )
-    return foretold(job, how) if dry_run else shown(job, how)
+    view: View = "json" if json_events else "quiet" if quiet else "screen"
+    return _dry_run(job, view) if dry_run else _run(job, view)
 
 
 def _named(profile: str) -> str:
-    """The profile as workers, who may be elsewhere, find it, too."""
+    """The profile as workers in other folders find it, too."""
     from limner.configs import known
 
     return profile if profile in known() else str(Path(profile).resolve())
-
-
-def _check(terms: BatchConfig) -> None:
-    """Refuse what no row could be worked on with."""
-    _ = terms.required
 
 
 def _threads(workers: int) -> int:

@@ -6,35 +6,39 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.agent.cli.gallery import ArchiveFolder
 from limner.agent.cli.options import (
+    ArchiveFolder,
     Budget,
     Explain,
+    ImagesPerRound,
     Model,
     Out,
     Profile,
     Seconds,
     Seed,
     Size,
-    Takes,
     Writer,
     above_zero,
+    named,
 )
-from limner.agent.tools.arguments import pixels
-from limner.errors import BadInput, LimnerError
+from limner.agent.search.run import pixels
+from limner.errors import INTERRUPTED, BadInput, LimnerError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from limner.agent.archive.archive import Archive
-    from limner.agent.conversation.recorder import SessionRecorder
+    from limner.agent.archive.recorder import SessionRecorder
     from limner.agent.conversation.session import Session
     from limner.agent.search.run import Limits
     from limner.agent.studio import Studio
@@ -47,15 +51,11 @@ __all__ = [
 ]
 
 
-Tell = Callable[[dict[str, Any]], None]
-"""Gets each turn of a conversation as a JSON object."""
-
-
 def chat(
     seed: Seed = None,
     budget: Budget = None,
     seconds: Seconds = None,
-    takes: Takes = None,
+    images_per_round: ImagesPerRound = None,
     size: Size = None,
     out: Out = Path(),
     profile: Profile = "pocket",
@@ -64,7 +64,7 @@ def chat(
     critic: Model = None,
     explain: Explain = False,
     pictures: Annotated[
-        str, typer.Option(metavar="WAY", help="auto, kitty, sixel, blocks or none.")
+        str, typer.Option(metavar="WAY", help="auto, kitty, sixel, sextants, blocks or none.")
     ] = "auto",
     archive: ArchiveFolder = None,
     no_archive: Annotated[
@@ -79,89 +79,151 @@ def chat(
     ] = False,
 ) -> int:
     """Talk about a picture until it is right; of a pipe, each line is one turn."""
-    above_zero(budget=budget, seconds=seconds, takes=takes)
-    limits: Limits = {"budget": budget, "seconds": seconds, "takes": takes, "size": pixels(size)}
-    given = {"writer": writer, "painter": painter, "critic": critic}
-    models = {part: name for part, name in given.items() if name}
-    drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
+    above_zero(budget=budget, seconds=seconds, images_per_round=images_per_round)
     from limner.agent.archive.pictures import probe
-    from limner.agent.conversation.recorder import SessionRecorder
-    from limner.agent.machine import AUTO
-    from limner.agent.terminal.screen import PREVIEW_EVERY
-    from limner.agent.terminal.terminal import console_for, kept_clean
+    from limner.agent.machine import AUTO, planned
+    from limner.agent.terminal.terminal import console_for
 
+    limits: Limits = {"budget": budget, "seconds": seconds, "images_per_round": images_per_round}
+    limits["size"] = pixels(size)
+    models = named(writer, painter, critic)
+    drawn = int.from_bytes(os.urandom(4), "big") if seed is None else seed
     probe(out)
     if explain or profile == AUTO:
         from limner.agent.cli import doctor
 
         doctor.explain(profile, models)
-    screen = _screen("none", quiet=True) if as_json else _screen(pictures)
-    limits["preview_every"] = PREVIEW_EVERY if screen.graphics else 0
-    screen.greet()
-    output = console_for(sys.stdout)
-    with (
-        kept_clean(as_json),
-        _kept(screen, archive, wanted=not no_archive or resume is not None) as kept,
-    ):
+    if missing := planned(profile, models).missing:
+        raise missing[0]
+    screen = _screen("none" if as_json else pictures, quiet=as_json)
+    output = console_for(sys.stdout)  # before it is kept clean
+    start = ChatStart(screen, output, profile, models, drawn, limits, out, resume, as_json)
+    return start.run(archive, not no_archive or resume is not None)
 
-        def session(studio: Studio) -> Session:
-            diary = SessionRecorder(kept, profile) if kept else None
-            return _session(studio, drawn, limits, diary, resume)
 
-        tell: Tell = lambda told: output.out(json.dumps(told), highlight=False)  # noqa: E731
-        talk = _talk(screen, profile, models, session, tell if as_json else None)
-        talk.out = out
-        if resume is not None:
+@dataclass
+class ChatStart:
+    """What a conversation begins with: screen, models, seed and limits, and where it goes on."""
+
+    screen: ChatScreen
+    output: Console
+    profile: str
+    models: dict[str, str]
+    seed: int
+    limits: Limits
+    out: Path
+    resume: int | None
+    as_json: bool
+
+    def run(self, folder: Path | None, wanted: bool) -> int:
+        """Talk, kept in the archive in that folder if that is `wanted`; returns the exit code."""
+        from limner.agent.cli.gallery import kept_archive
+        from limner.agent.terminal.screen import PREVIEW_EVERY
+        from limner.agent.terminal.terminal import kept_clean
+
+        self.limits["preview_every"] = PREVIEW_EVERY if self.screen.graphics else 0
+        self.screen.greet()
+        complain = partial(_complain, self.screen, "not kept in the archive:")
+        with (
+            kept_clean(self.as_json),
+            kept_archive(folder, wanted, complain) as archive,
+            ThreadPoolExecutor(1) as aside,
+        ):
+            studio = aside.submit(_open, self.profile, self.models)
+            return self._talk(Opening(studio, lambda opened: self._chat(opened, archive)))
+
+    def _talk(self, opening: Opening) -> int:
+        lines = _lines(opening, self.screen, self.profile, plain=self.as_json)
+        if lines.interactive and self.resume is None:  # what is typed while the models open
+            try:
+                lines = FirstLine(lines.read(), lines)
+            except EOFError:
+                return 0
+            except KeyboardInterrupt:
+                return INTERRUPTED
+        with self.screen.waiting(f"opening {self.profile}"):
+            talk = opening.wait()
+        if self.resume is not None:
             talk.arrive()
-        code = talk.run(_lines(talk, screen.console, plain=as_json))
-    _told(screen, talk.session.diary)
-    return code
+        code = talk.run(lines)
+        _tell_where_to_go_on(self.screen, talk.session.recorder)
+        return code
+
+    def _chat(self, studio: Studio, archive: Archive | None) -> Chat:
+        """The conversation, for people or, a line of JSON for each turn, for a program."""
+        from limner.agent.terminal.chat import Chat
+        from limner.agent.terminal.input import edited
+        from limner.agent.terminal.json_chat import JsonChat
+
+        def another(name: str) -> Studio:
+            with self.screen.waiting(f"opening {name}"):
+                return _open(name, self.models)
+
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        session = self._session(studio, archive)
+        parts = (session, self.screen, self.profile, another, lambda text: edited(text, editor))
+        if not self.as_json:
+            return Chat(*parts, out=self.out)
+        write = partial(self.output.out, highlight=False)
+        return JsonChat(*parts, out=self.out, tell=lambda turn: write(json.dumps(turn)))
+
+    def _session(self, studio: Studio, archive: Archive | None) -> Session:
+        """A new session, or that of the archive. Raises `BadInput` for one that isn't there."""
+        from limner.agent.archive.recorder import SessionRecorder
+        from limner.agent.conversation.session import Session
+
+        if self.resume is None:
+            recorder = SessionRecorder(archive, self.profile) if archive else None
+            return Session(studio, self.seed, self.limits, recorder=recorder)
+        if archive is None:
+            raise BadInput("there is no archive to go on from", "type limner gallery")
+        session = Session.resumed(studio, archive, self.resume, self.profile)
+        session.limits = self.limits
+        return session
 
 
-@contextmanager
-def _kept(screen: ChatScreen, folder: Path | None, wanted: bool) -> Iterator[Archive | None]:
-    """The archive; None where it isn't wanted, or can't be opened, which costs no picture."""
-    from limner.agent.archive.archive import Archive
+@dataclass
+class Opening:
+    """A conversation whose models are being opened in another thread."""
 
-    if not wanted:
-        yield None
-        return
-    try:
-        archive = Archive.open(folder)
-    except LimnerError as problem:
-        screen.tell("not kept in the archive:", style="yellow")
-        screen.refuse(problem)
-        yield None
-        return
-    with archive:
-        yield archive
+    studio: Future[Studio]
+    begin: Callable[[Studio], Chat]
+    _chat: Chat | None = None
 
+    def ready(self) -> Chat | None:
+        """The conversation, once its models are open; raises nothing while a prompt is shown."""
+        with suppress(Exception):  # `wait` raises it, once a line was typed
+            return self.wait() if self.studio.done() else None
+        return None
 
-def _session(
-    studio: Studio, seed: int, limits: Limits, diary: SessionRecorder | None, resume: int | None
-) -> Session:
-    """A new session, or that of the archive. Raises `BadInput` for one that isn't there."""
-    from limner.agent.conversation.session import Session
-
-    if resume is None:
-        return Session(studio, seed, limits, diary=diary)
-    if diary is None:
-        raise BadInput("there is no archive to go on from", "type limner gallery")
-    session = Session.resumed(studio, diary.archive, resume, diary.profile)
-    session.limits = limits
-    return session
+    def wait(self) -> Chat:
+        """The conversation; raises what opening the models did."""
+        if self._chat is None:
+            self._chat = self.begin(self.studio.result())
+        return self._chat
 
 
-def _told(screen: ChatScreen, diary: SessionRecorder | None) -> None:
-    """Where to go on from, or why not all of it is kept."""
-    if diary and diary.problem:
-        screen.tell("not all is in the archive:", style="yellow")
-        screen.refuse(diary.problem)
-    elif diary and diary.number:
-        screen.tell(f"limner chat --resume {diary.number} goes on from here", style="dim")
+@dataclass
+class FirstLine:
+    """Lines of which the first was read before."""
+
+    first: str | None
+    rest: InputLines
+    interactive: bool = True
+
+    def read(self) -> str:
+        """The next line; raises as the rest does."""
+        line, self.first = self.first, None
+        return self.rest.read() if line is None else line
 
 
-def _screen(pictures: str, quiet: bool = False) -> ChatScreen:
+def _open(profile: str, models: dict[str, str]) -> Studio:
+    from limner.agent.studio import Studio
+
+    return Studio.open(profile, **models)
+
+
+def _screen(pictures: str, quiet: bool) -> ChatScreen:
     """The screen of a conversation; a `quiet` one remembers what it would show."""
     from limner.agent.terminal.chat_screen import ChatScreen
     from limner.agent.terminal.pictures import graphics_for
@@ -172,48 +234,46 @@ def _screen(pictures: str, quiet: bool = False) -> ChatScreen:
     return ChatScreen(console, graphics_for(console, pictures), complaints)
 
 
-def _talk(
-    screen: ChatScreen,
-    profile: str,
-    models: Mapping[str, str],
-    session: Callable[[Studio], Session],
-    tell: Tell | None,
-) -> Chat:
-    """The conversation, with the profile's models open; `models` replace them one by one.
-
-    With `tell`, that gets each turn, for a program.
-    """
-    from limner.agent.studio import Studio
-    from limner.agent.terminal.chat import Chat
-    from limner.agent.terminal.input import edited
-    from limner.agent.terminal.json_chat import JsonChat
-
-    def studio(name: str) -> Studio:
-        with screen.waiting(f"opening {name}"):
-            return Studio.open(name, **models)
-
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    start = session(studio(profile))
-    parts = (start, screen, profile, studio, lambda text: edited(text, editor))
-    return JsonChat(*parts, tell=tell) if tell else Chat(*parts)
-
-
 def at_a_terminal() -> bool:
     """True when somebody types and looks."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def _lines(talk: Chat, console: Console, plain: bool = False) -> InputLines:
+def _lines(opening: Opening, screen: ChatScreen, profile: str, plain: bool) -> InputLines:
     """A prompt where somebody types at a terminal that can show one, else plain lines."""
     from limner.agent.terminal.commands import completions
     from limner.agent.terminal.input import PlainLines, PromptedLines, history_in
 
     typed = at_a_terminal() and not plain
-    if typed and not console.is_dumb_terminal:
+    if typed and not screen.console.is_dumb_terminal:
         from platformdirs import user_state_path
 
-        history = history_in(user_state_path("limner"))
-        return PromptedLines(lambda text: completions(talk, text), talk.status, history)
+        def status() -> str:
+            talk = opening.ready()
+            if talk or not opening.studio.done():
+                return talk.status() if talk else f"opening {profile} …"
+            return f"{profile} did not open: press enter to see why"
+
+        return PromptedLines(
+            lambda text: completions(talk, text) if (talk := opening.ready()) else (),
+            status,
+            history_in(user_state_path("limner")),
+        )
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
-    return PlainLines(sys.stdin or io.StringIO(), console, typed)
+    return PlainLines(sys.stdin or io.StringIO(), screen.console, typed)
+
+
+def _complain(screen: ChatScreen, what: str, problem: LimnerError) -> None:
+    from limner.agent.terminal.words import NOTE
+
+    screen.tell(what, style=NOTE)
+    screen.refuse(problem)
+
+
+def _tell_where_to_go_on(screen: ChatScreen, recorder: SessionRecorder | None) -> None:
+    """Where to go on from, or why not all of it is kept."""
+    if recorder and recorder.problem:
+        _complain(screen, "not all is in the archive:", recorder.problem)
+    elif recorder and recorder.number:
+        screen.tell(f"limner chat --resume {recorder.number} goes on from here", style="dim")

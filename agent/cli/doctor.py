@@ -20,23 +20,18 @@ from rich.table import Table
 
 from limner import configs
 from limner.agent.archive import atomic_io
-from limner.agent.cli.options import Json, Model, Profile, Seed
+from limner.agent.cli.options import Json, Model, Profile, Seed, named
 from limner.agent.machine import Peak, PlannedProfile, measured, on_disk, planned
 from limner.agent.plain import one_line
-from limner.agent.scoring import calibrate as calibration
-from limner.agent.scoring.calibrate import requests_in
-from limner.agent.studio import Studio
 from limner.agent.terminal.terminal import console_for, kept_clean, say
-from limner.agent.terminal.words import said
+from limner.agent.terminal.words import columns, said
 from limner.errors import BadInput
 from limner.pipelines.memory import Machine, MemoryPlan, here
 from limner.pipelines.platt import Curve
 
 __all__ = [
     "calibrate",
-    "calibrated",
     "doctor",
-    "examined",
     "explain",
     "plan_json",
 ]
@@ -48,16 +43,29 @@ PACKAGES = (
 )
 
 
-def examined(profile: str, given: Mapping[str, str | None], measure: bool, as_json: bool) -> int:
-    """Show machine, versions, models and plan; returns the exit code."""
-    machine = here()
+def doctor(
+    profile: Profile = "pocket",
+    writer: Model = None,
+    painter: Model = None,
+    critic: Model = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Paint once, and put the peak beside the estimate.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Tell what this machine has, which models are on it, and where those of a profile would go.
+
+    The exit code is 1 where one of them is not here, or they don't fit. Nothing is fetched, and
+    nothing opened but by --measure.
+    """
+    given, machine = named(writer, painter, critic), here()
     with kept_clean(True):
         now = planned(profile, given, machine)
         peak = measured(profile, given) if measure and not now.missing else None
     if as_json:
-        told = {"machine": _machine(machine), "versions": _versions()}
         found = [{"name": one.name, "family": one.family, "gib": one.gib} for one in on_disk()]
-        say(json.dumps({**told, "here": found, **plan_json(now), "measured": peak}))
+        state = {"machine": _machine(machine), "versions": _versions(), "here": found}
+        say(json.dumps({**state, **plan_json(now), "measured": peak}))
     else:
         console = console_for(sys.stdout)
         _show_machine(console, machine)
@@ -136,63 +144,11 @@ def _show_plan(console: Console, now: PlannedProfile, peak: Peak | None) -> None
 
 
 def _places(profile: str, made: MemoryPlan) -> Table:
-    table = Table(box=None, pad_edge=False)
     sizes = ("GPU GiB", "RAM GiB") if made.machine.gpu else ("RAM GiB",)
-    for name in (f"profile {profile}", "model", "where", *sizes, "why"):
-        table.add_column(said(name), justify="right" if name in sizes else "left", overflow="fold")
+    table = columns(f"profile {profile}", "model", "where", *sizes, "why")
     for place in made.places:
         gib = [f"{place.gpu:.2f}"] * bool(made.machine.gpu) + [f"{place.ram:.2f}"]
         table.add_row(place.need.part, said(place.need.name), str(place.way), *gib, place.why)
-    return table
-
-
-def doctor(
-    profile: Profile = "pocket",
-    writer: Model = None,
-    painter: Model = None,
-    critic: Model = None,
-    measure: Annotated[
-        bool, typer.Option("--measure", help="Paint once, and put the peak beside the estimate.")
-    ] = False,
-    as_json: Json = False,
-) -> int:
-    """Tell what this machine has, which models are on it, and where those of a profile would go.
-
-    The exit code is 1 where one of them is not here, or they don't fit. Nothing is fetched, and
-    nothing opened but by --measure.
-    """
-
-    given = {"writer": writer, "painter": painter, "critic": critic}
-    return examined(profile, given, measure, as_json)
-
-
-def calibrated(profile: str, requests: Path | None, passing: float, seed: int, out: Path) -> int:
-    """Runs `calibrate`, prints the curves and writes the profile with them to a new file."""
-    if out.suffix not in {".yaml", ".yml"}:
-        raise BadInput("The profile's name must end in .yaml.", "For instance: --out mine.yaml")
-    wishes = requests_in(requests) if requests else []
-    console = Console(stderr=True)
-    curves: dict[str, Curve] = {}
-    for found in calibration.calibrate(Studio.open(profile), wishes, seed=seed, passing=passing):
-        if isinstance(found, dict):
-            curves = found
-        else:
-            console.print(f"looked at: {one_line(found.brief.request)}", markup=False)
-    chosen = configs.load(profile).model_dump(mode="json", exclude_defaults=True)
-    chosen["calibration"] = {kind: [round(v, 4) for v in c] for kind, c in curves.items()}
-    text = yaml.safe_dump(chosen, allow_unicode=True, sort_keys=False)
-    path = atomic_io.write_new(out, text.encode())
-    console.print(_table(curves))
-    print(path)
-    return 0
-
-
-def _table(curves: dict[str, Curve]) -> Table:
-    """For each kind of claim, what the critic has to say from now on for it to hold."""
-    table = Table("claims of", "hold from", "instead of")
-    for kind, curve in sorted(curves.items()):
-        needed = 1 - Curve(1.0, curve.shift)(0.5)
-        table.add_row(kind, f"{needed:.2f}", "0.50")
     return table
 
 
@@ -212,5 +168,27 @@ def calibrate(
     ] = Path("calibrated.yaml"),
 ) -> int:
     """Paint some requests, ask the critic what is false of them, and write a profile that knows."""
+    if out.suffix not in {".yaml", ".yml"}:
+        raise BadInput("The profile's name must end in .yaml.", "For instance: --out mine.yaml")
+    from limner.agent import calibrate as calibration
+    from limner.agent.studio import Studio
 
-    return calibrated(profile, requests, passing, seed or 0, out)
+    asked = calibration.requests_in(requests) if requests else []
+    console = Console(stderr=True)
+    curves: dict[str, Curve] = {}
+    studio = Studio.open(profile)
+    for found in calibration.calibrate(studio, asked, seed=seed or 0, passing=passing):
+        if isinstance(found, dict):
+            curves = found
+        else:
+            console.print(f"looked at: {one_line(found.brief.request)}", markup=False)
+    chosen = configs.load(profile).as_json
+    chosen["calibration"] = {kind: [round(v, 4) for v in c] for kind, c in curves.items()}
+    text = yaml.safe_dump(chosen, allow_unicode=True, sort_keys=False)
+    path = atomic_io.write_new(out, text.encode())
+    table = Table("claims of", "hold from", "instead of")
+    for kind, curve in sorted(curves.items()):
+        table.add_row(kind, f"{1 - Curve(1.0, curve.shift)(0.5):.2f}", "0.50")
+    console.print(table)
+    print(path)
+    return 0

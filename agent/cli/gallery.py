@@ -1,9 +1,11 @@
-"""Lists the sessions of the archive in the terminal, and saves one of them as a page."""
+"""The command `limner gallery`: lists the sessions of the archive, and saves one as a page."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,66 +17,38 @@ from rich.table import Table
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.gallery import page_of
 from limner.agent.archive.rows import SessionRow
-from limner.agent.cli.options import Json
+from limner.agent.cli.options import ArchiveFolder, Json
 from limner.agent.plain import one_line
-from limner.agent.terminal.terminal import console_for, say
-from limner.agent.terminal.words import _LONGEST, as_rows, said
+from limner.agent.terminal.terminal import console_for, say, warn
+from limner.agent.terminal.words import as_rows, columns, said
+from limner.errors import LimnerError
 
 __all__ = [
-    "ArchiveFolder",
-    "exported",
     "gallery",
-    "listed",
+    "kept_archive",
 ]
 
 
-def listed(folder: Path | None, search: str, as_json: bool) -> int:
-    """Show the sessions in which every word of the search is found; returns the exit code."""
-    with Archive.open(folder) as archive:
-        found = archive.sessions(search)
-    if as_json:
-        say(json.dumps({"sessions": [asdict(row) for row in found]}))
-        return 0
-    console = console_for(sys.stdout)
-    if found:
-        console.print(_table(found, console))
-    elif search.split():
-        console.print(said(f"Nothing in the gallery has “{one_line(search, _LONGEST)}”."))
-    else:
-        console.print('The gallery is empty. Paint something: limner "a cat on the grass"')
-    return 0
+def _warn(problem: LimnerError) -> None:
+    warn(f"not kept in the archive: {problem.message} — {problem.hint}")
 
 
-def exported(folder: Path | None, session: int, out: Path, as_json: bool) -> int:
-    """Save a session as one page and tell its path; returns the exit code.
-
-    As with pictures, `out` is a folder, or a name that ends in .html, and no file is overwritten.
-    """
-    with Archive.open(folder) as archive:
-        path = page_of(archive, session, out)
-    say(json.dumps({"page": str(path), "session": session}) if as_json else one_line(str(path)))
-    return 0
-
-
-def _table(found: list[SessionRow], console: Console) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="cyan", expand=False)
-    for name in ("no.", "takes", "best"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("when", no_wrap=True)
-    table.add_column("request", overflow="ellipsis", no_wrap=console.is_terminal)
-    for *cells, words in as_rows(found):
-        table.add_row(*cells, said(words))
-    return table
-
-
-ArchiveFolder = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        envvar="LIMNER_HOME",
-        help="Where sessions are kept, if not in your data folder.",
-    ),
-]
+@contextmanager
+def kept_archive(
+    folder: Path | None, wanted: bool, complain: Callable[[LimnerError], None] = _warn
+) -> Iterator[Archive | None]:
+    """The archive; None where it isn't wanted, or can't be opened, which costs no picture."""
+    archive = None
+    if wanted:
+        try:
+            archive = Archive.open(folder)
+        except LimnerError as problem:
+            complain(problem)
+    if archive is None:
+        yield None
+        return
+    with archive:
+        yield archive
 
 
 def gallery(
@@ -93,7 +67,31 @@ def gallery(
     as_json: Json = False,
 ) -> int:
     """List what was painted so far, or make one page of a session that needs nothing else."""
+    search = " ".join(words or [])
+    with Archive.open(archive) as opened:
+        if export is not None:
+            page = str(page_of(opened, export, out))
+            say(json.dumps({"page": page, "session": export}) if as_json else one_line(page))
+            return 0
+        found = opened.sessions(search)
+    if as_json:
+        say(json.dumps({"sessions": [asdict(row) for row in found]}))
+        return 0
+    console = console_for(sys.stdout)
+    if found:
+        console.print(_table(found, console))
+    elif search.split():
+        console.print(said(f"Nothing in the gallery has “{one_line(search, 100)}”."))
+    else:
+        console.print('The gallery is empty. Paint something: limner "a cat on the grass"')
+    return 0
 
-    if export is None:
-        return listed(archive, " ".join(words or []), as_json)
-    return exported(archive, export, out, as_json)
+
+def _table(found: list[SessionRow], console: Console) -> Table:
+    table = columns("no.", "pictures", "best", "when", "request", right=("no.", "pictures", "best"))
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    table.columns[-1].overflow, table.columns[-1].no_wrap = "ellipsis", console.is_terminal
+    for *cells, words in as_rows(found):
+        table.add_row(*cells, said(words))
+    return table

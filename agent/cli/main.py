@@ -6,20 +6,18 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import typer
 
-from limner.agent.cli.audit import audit
-from limner.agent.cli.batch import EPILOG, batch
-from limner.agent.cli.chat import at_a_terminal, chat
-from limner.agent.cli.doctor import calibrate, doctor
-from limner.agent.cli.gallery import ArchiveFolder, gallery
-from limner.agent.cli.models import models, pull
 from limner.agent.cli.options import (
+    ArchiveFolder,
     Budget,
     Explain,
+    ImagesPerRound,
     Json,
     Model,
     Out,
@@ -27,59 +25,72 @@ from limner.agent.cli.options import (
     Seconds,
     Seed,
     Size,
-    Takes,
     Writer,
     above_zero,
+    named,
 )
-from limner.agent.cli.serve import mcp, serve
 from limner.agent.plain import one_line, request_line, uncapped
-from limner.agent.tools.arguments import pixels
 from limner.errors import INTERRUPTED, BadInput, LimnerError, OutOfMemory
 
 __all__ = [
+    "COMMANDS",
     "app",
+    "command_named",
     "main",
 ]
 
 
-Form = Literal["screen", "quiet", "json"]
-_OTHERS = set(
-    "again audit batch calibrate chat doctor gallery mcp models pull serve show train".split()
-)
+# Each command's module is imported when the command is typed, and not before.
+COMMANDS = {
+    "audit": "audit",
+    "batch": "batch",
+    "calibrate": "doctor",
+    "chat": "chat",
+    "doctor": "doctor",
+    "gallery": "gallery",
+    "mcp": "serve",
+    "models": "models",
+    "pull": "models",
+    "reproduce": "show",
+    "serve": "serve",
+    "show": "show",
+    "train": "models",
+}
+_OLDER = {"again": "reproduce"}
+_OLDER_OPTIONS = {"--takes": "--images-per-round"}  # of version 0.1
+_SHORTEST_TYPO = 5  # letters: "cat" is a picture, though it is near "chat"
 _MORE = """\b
 Other commands:
-  limner              at a terminal: the same as limner chat
-  limner chat         talk about a picture until it is right
-  limner show FILE    how a picture came to be
-  limner again FILE   paint it once more and compare every pixel
-  limner gallery      what was painted so far; as a page with --export
-  limner batch FILE   every request in a file, as a folder of pictures
-  limner audit FOLDER what a writer did to all the requests of a batch
-  limner mcp          be a tool of an assistant, by the Model Context Protocol
-  limner calibrate    find out what a critic's numbers are worth
-  limner doctor       what this machine has, and where the models would go
-  limner models       which painters there are, here and in general
-  limner pull MODEL   fetch a model from the hub, after saying what that takes
-  limner serve        answer over HTTP, and on a page of your own machine
-  limner train PART   train the pocket models
-  limner bench        measure limner against other uses of the same budget
-  limner rate A B     say which pictures of two folders are better
-  limner draw WORDS   the same as limner WORDS
+  limner                 at a terminal: the same as limner chat
+  limner chat            talk about a picture until it is right
+  limner show FILE       how a picture came to be
+  limner reproduce FILE  paint it once more and compare every pixel
+  limner gallery         what was painted so far; as a page with --export
+  limner batch FILE      every request in a file, as a folder of pictures
+  limner audit FOLDER    what a writer did to all the requests of a batch
+  limner mcp             be a tool of an assistant: the Model Context Protocol
+  limner serve           answer over HTTP, and on a page of your own machine
+  limner models          which painters there are, and what yours can paint
+  limner doctor          what this machine has, and where the models would go
+  limner pull MODEL      fetch a model from the hub, after telling its size
+  limner calibrate       find out what a critic's numbers are worth
+  limner train PART      train the pocket models
+  limner bench           measure limner against other uses of the same budget
+  limner rate A B        say which pictures of two folders are better
+  limner draw WORDS      the same as limner WORDS
 
 \b
 Exit codes:
   0    a picture was saved (or a brief printed)
-  1    a model failed and nothing could be saved; again: not identical
+  1    a model failed and nothing could be saved; reproduce: not identical
   2    something typed, a file or a model's folder is not usable
   3    the safety policy refused it
   4    with --strict: saved, but not all that was asked is seen in it
-  130  interrupted; the best take so far is saved, if there is one
+  130  interrupted; the best picture so far is saved, if there is one
 """
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-others = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-others.command()(chat)
 # What typer raises for a mistyped line; it exports this class only as the base of another.
 _Mistyped = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
@@ -101,7 +112,7 @@ def draw(
     seed: Seed = None,
     budget: Budget = None,
     seconds: Seconds = None,
-    takes: Takes = None,
+    images_per_round: ImagesPerRound = None,
     size: Size = None,
     out: Out = Path(),
     profile: Profile = "pocket",
@@ -129,45 +140,37 @@ def draw(
     ] = False,
 ) -> int:
     """Paint what REQUEST says, look at it claim by claim, and paint it better."""
-    form: Form = "json" if as_json else "quiet" if quiet else "screen"
-    if not words and form == "screen" and not expand_only and at_a_terminal():
-        models = (writer, painter, critic)
-        return chat(
-            seed,
-            budget,
-            seconds,
-            takes,
-            size,
-            out,
-            profile,
-            *models,
-            explain=explain,
-            archive=archive,
-            no_archive=no_archive,
-        )
-    request = request_line(" ".join(words or []))
-    shape = pixels(size)
-    above_zero(budget=budget, seconds=seconds, takes=takes)
-    from limner.agent.cli.draw import DrawRequest, brief_only, draw_and_save
+    if not (words or as_json or quiet or expand_only):
+        from limner.agent.cli.chat import at_a_terminal, chat
 
-    wish = DrawRequest(
+        if at_a_terminal():
+            shared = (seed, budget, seconds, images_per_round, size, out, profile, writer, painter)
+            return chat(
+                *shared, critic=critic, explain=explain, archive=archive, no_archive=no_archive
+            )
+    request = request_line(" ".join(words or []))
+    above_zero(budget=budget, seconds=seconds, images_per_round=images_per_round)
+    from limner.agent.cli.draw import DrawRequest, brief_only, draw_and_save
+    from limner.agent.search.run import pixels
+
+    asked = DrawRequest(
         request=request,
         seed=_seed(request) if seed is None else seed,
         budget=budget,
         seconds=seconds,
-        takes=takes,
-        size=shape,
+        images_per_round=images_per_round,
+        size=pixels(size),
         refine=not no_refine,
         out=out,
         archive=archive,
         archived=not no_archive,
         profile=profile,
-        models={"writer": writer, "painter": painter, "critic": critic},
+        models=named(writer, painter, critic),
         explained=explain,
         strict=strict,
-        form=form,
+        form="json" if as_json else "quiet" if quiet else "screen",
     )
-    return brief_only(wish) if expand_only else draw_and_save(wish)
+    return brief_only(asked) if expand_only else draw_and_save(asked)
 
 
 def _seed(request: str) -> int:
@@ -176,69 +179,6 @@ def _seed(request: str) -> int:
 
     seed = pasted_seed(request)
     return int.from_bytes(os.urandom(4), "big") if seed is None else seed
-
-
-@others.command()
-def show(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json = False) -> int:
-    """Tell how the picture in FILE came to be."""
-    from limner.agent.cli.draw import tell
-
-    return tell(file, as_json)
-
-
-@others.command()
-def again(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which models, if not those it names.")
-    ] = None,
-    painter: Model = None,
-    as_json: Json = False,
-) -> int:
-    """Paint the picture in FILE once more and say whether every pixel is the same."""
-    from limner.agent.cli.draw import paint_again
-
-    return paint_again(file, profile, painter, as_json)
-
-
-others.command()(gallery)
-others.command(epilog=EPILOG)(batch)
-others.command()(audit)
-others.command()(calibrate)
-others.command()(doctor)
-others.command()(mcp)
-others.command()(models)
-others.command()(pull)
-others.command()(serve)
-
-
-@others.command()
-def train(
-    part: Annotated[
-        str,
-        typer.Argument(
-            metavar="PART",
-            help="world, autoencoder, critic, monitor, painter, repaint, spoil, calibrate, writer, "
-            "ship, report, or all of them.",
-        ),
-    ],
-    settings: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A YAML file of settings.")
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for checkpoints, curves and samples.")
-    ] = Path("pocket-training"),
-    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
-    minutes: Annotated[
-        float | None, typer.Option(metavar="N", help="Stop, ready to go on, after so long.")
-    ] = None,
-) -> int:
-    """Train PART of the pocket models, or all of them, going on from the last checkpoint."""
-    above_zero(minutes=minutes)
-    from limner.pipelines.pocket import train as training
-
-    training.run(part, settings, out, device, minutes)
-    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -253,7 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.format_message().rstrip(".")
         return _refuse(BadInput(message, "type limner --help"), "--json" in typed)
     except MemoryError:
-        return _refuse(OutOfMemory("the memory is full", "type a smaller --size or --takes"), False)
+        hint = "type a smaller --size or --images-per-round"
+        return _refuse(OutOfMemory("the memory is full", hint), False)
     except (KeyboardInterrupt, typer.Abort):
         _complain("limner: interrupted — nothing was saved")
         return INTERRUPTED
@@ -261,24 +202,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(typed: list[str]) -> int:
     """Anything that does not start with a command's name is a request to draw."""
-    first = typed[0] if typed else ""
-    further = None if first in _OTHERS else _further(first)
-    if further is not None:
-        rest, name = typed[1:], f"limner {first}"
-        return int(further(args=rest, prog_name=name, standalone_mode=False) or 0)
-    chosen = others if first in _OTHERS else app
-    rest = typed[1:] if first == "draw" else typed
-    return int(chosen(args=rest, prog_name="limner", standalone_mode=False) or 0)
+    options = typed.index("--") if "--" in typed else len(typed)
+    for at, word in enumerate(typed[:options]):
+        option, equals, value = word.partition("=")
+        typed[at] = _OLDER_OPTIONS.get(option, option) + equals + value
+    first, rest = (typed[0], typed[1:]) if typed else ("", [])
+    if first == "help" and len(rest) < 2:
+        return _run([*rest, "--help"])
+    command = command_named(_OLDER.get(first, first))
+    if command is None:
+        _check_typo(typed)
+        return int(app(args=typed, prog_name="limner", standalone_mode=False) or 0)
+    name = "limner" if first == "draw" else f"limner {first}"
+    code = int(command(args=rest, prog_name=name, standalone_mode=False) or 0)
+    if first in _OLDER:
+        _complain(f"limner: limner {first} is called limner {_OLDER[first]} now")
+    return code
 
 
-def _further(word: str) -> Callable[..., Any] | None:
-    """The command of that name that another package, or limner's own bench, adds to limner."""
-    if not (word.isascii() and word.isidentifier() and word.islower()):
+def command_named(name: str) -> Callable[..., Any] | None:
+    """The command of that name, of limner's own or added by another package; None for a request."""
+    if name == "draw":
+        return app
+    if name in COMMANDS:
+        module = import_module(f"limner.agent.cli.{COMMANDS[name]}")
+        one = typer.Typer(
+            add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        )
+        one.command(epilog=getattr(module, "EPILOG", None))(getattr(module, name))
+        return one
+    if not (name.isascii() and name.isidentifier() and name.islower()):
         return None
     from importlib.metadata import entry_points
 
-    found = entry_points(group="limner.commands", name=word)
+    found = entry_points(group="limner.commands", name=name)
     return cast("Callable[..., Any]", next(iter(found)).load()) if found else None
+
+
+def _check_typo(typed: Sequence[str]) -> None:
+    """Raises `BadInput` for a single word that is nearly the name of a command."""
+    words = [word for word in typed if not word.startswith("-")]
+    if len(typed) != 1 or not words or len(words[0]) < _SHORTEST_TYPO:
+        return
+    if near := get_close_matches(words[0].lower(), COMMANDS, 1, 0.8):
+        hint = f"did you mean limner {near[0]}? To paint it, type limner draw {words[0]}"
+        raise BadInput(f"there is no command {words[0]!r}", hint)
 
 
 def _calm() -> None:

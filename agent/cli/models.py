@@ -1,4 +1,4 @@
-"""The commands `limner models` and `limner pull`: painters that are known, here, and fetched."""
+"""The commands `limner models`, `pull` and `train`: which models there are, and how to get more."""
 
 from __future__ import annotations
 
@@ -7,35 +7,40 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from limner.agent.cli.options import Json
+from limner.agent.cli.options import Json, above_zero
 from limner.agent.machine import LocalPainter, fits, on_disk
 from limner.agent.plain import one_line
 from limner.agent.terminal.terminal import console_for, say
-from limner.agent.terminal.words import said
+from limner.agent.terminal.words import ClaimRows, columns, said, world_rows
 from limner.errors import BadInput
 from limner.pipelines import hub
 from limner.pipelines.families import Family, families
-from limner.pipelines.memory import Machine, declared, here
+from limner.pipelines.memory import Machine, ModelSize, declared, here
+
+if TYPE_CHECKING:
+    from limner.pipelines.roles import World
 
 __all__ = [
-    "listed",
     "models",
     "pull",
-    "pulled",
+    "train",
 ]
 
 
 OVER = {"nothing": "", "all": "whole", "box": "whole, part"}
 
 
-def listed(as_json: bool) -> int:
-    """Show families, models and memory; returns the exit code."""
+def models(as_json: Json = False) -> int:
+    """List the families of painters that limner knows, the models on this machine, and what fits.
+
+    Nothing is opened or fetched.
+    """
     machine, found = here(), on_disk()
     if as_json:
         rows = [
@@ -48,61 +53,55 @@ def listed(as_json: bool) -> int:
         return 0
     console = console_for(sys.stdout)
     console.print(_families(families(), machine))
-    console.print(_memory(machine))
-    console.print()
-    console.print(_here(found, machine) if found else "No painter is on this machine.")
-    _count(found, console)
+    gpu = f"{machine.gpu:g} GiB on the GPU" if machine.gpu else "no GPU"
+    console.print(
+        "GiB: weights of 2 bytes each, about, as on a GPU; in the machine's own memory they take"
+        f" twice that. Here: {machine.ram:g} GiB, {gpu}.\n"
+    )
+    console.print(_on_disk(found, machine) if found else "No painter is on this machine.")
+    if any(one.name == "pocket" for one in found):
+        from limner.pipelines.pocket.small_world import SmallWorld
+
+        console.print("\nThe pocket painter paints a small world:")
+        console.print(ClaimRows(world_rows(cast("World", SmallWorld()))))
+    if len(found) <= 1:
+        console.print("\nMore, while online: limner pull OWNER/MODEL")
     return 0
 
 
 def _families(rows: Sequence[Family], machine: Machine) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("family", "what it is", "GiB", "fits", "paints over", "licence"):
-        table.add_column(name, justify="right" if name == "GiB" else "left")
+    table = columns("family", "what it is", "GiB", "fits", "paints over", "licence")
     for row in rows:
-        where = fits(machine, declared(row)) or "no"
-        table.add_row(row.key, row.title, f"{row.gib():.0f}", where, OVER[row.over], row.licence)
+        where, over = _fit(machine, declared(row)), OVER[row.over]
+        table.add_row(row.key, row.title, f"{row.gib():.0f}", where, over, row.licence)
     return table
 
 
-def _memory(machine: Machine) -> str:
-    gpu = f"{machine.gpu:g} GiB on the GPU" if machine.gpu else "no GPU"
-    return (
-        "GiB: weights of 2 bytes each, about, as on a GPU; in the machine's own memory they take"
-        f" twice that. Here: {machine.ram:g} GiB, {gpu}."
-    )
-
-
-def _here(here: Sequence[LocalPainter], machine: Machine) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("on this machine", "family", "GiB", "fits"):
-        table.add_column(name, justify="right" if name == "GiB" else "left")
-    for one in here:
+def _on_disk(found: Sequence[LocalPainter], machine: Machine) -> Table:
+    table = columns("on this machine", "family", "GiB", "fits")
+    for one in found:
         kind = one.family or f"unknown: {one.pipeline}"
-        where = (fits(machine, one.need) if one.need else "") or "no"
-        table.add_row(said(one_line(one.name)), said(one_line(kind)), f"{one.gib:.2f}", where)
+        table.add_row(said(one.name), said(kind), f"{one.gib:.2f}", _fit(machine, one.need))
     return table
 
 
-def _count(here: Sequence[LocalPainter], console: Console) -> None:
-    if len(here) <= 1:
-        console.print("\nMore, while online: limner pull OWNER/MODEL")
-
-
-def models(as_json: Json = False) -> int:
-    """List the families of painters that limner knows, the models on this machine, and what fits.
-
-    Nothing is opened or fetched.
-    """
-
-    return listed(as_json)
+def _fit(machine: Machine, need: ModelSize | None) -> str:
+    return (fits(machine, need) if need else "") or "no"
 
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def pulled(model: str, yes: bool) -> int:
-    """Shows, asks and fetches; returns the exit code. Raises what a user can mend."""
+def pull(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="owner/model, or one .safetensors file in it.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Fetch it without asking.")] = False,
+) -> int:
+    """Fetch MODEL from the hub: its safetensors and what belongs to them, nothing else.
+
+    Licence, size and files are shown first. What was fetched before is not fetched again.
+    """
     plan = hub.planned(model)
     _show(plan)
     if plan.missing and not (yes or _agreed(plan, model)):
@@ -153,15 +152,29 @@ def _bar() -> Any:
     return Bytes
 
 
-def pull(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="owner/model, or one .safetensors file in it.")
+def train(
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="PART",
+            help="world, autoencoder, critic, monitor, painter, repaint, spoil, calibrate, writer, "
+            "ship, report, or all of them.",
+        ),
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Fetch it without asking.")] = False,
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A YAML file of settings.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for checkpoints, curves and samples.")
+    ] = Path("pocket-training"),
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or cuda.")] = "cpu",
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", help="Stop, ready to go on, after so long.")
+    ] = None,
 ) -> int:
-    """Fetch MODEL from the hub: its safetensors and what belongs to them, nothing else.
+    """Train PART of the pocket models, or all of them, going on from the last checkpoint."""
+    above_zero(minutes=minutes)
+    from limner.pipelines.pocket import train as training
 
-    Licence, size and files are shown first. What was fetched before is not fetched again.
-    """
-
-    return pulled(model, yes)
+    training.run(part, settings, out, device, minutes)
+    return 0

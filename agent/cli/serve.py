@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
-import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import threading
+import webbrowser
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.agent.cli.gallery import ArchiveFolder
-from limner.agent.cli.options import Model, Profile, Writer
+from limner.agent.cli.options import ArchiveFolder, Model, Profile, Writer, named
 from limner.agent.terminal.terminal import say
-from limner.errors import BadInput, LimnerError
+from limner.errors import BadInput, MissingExtra
 
 if TYPE_CHECKING:
-    from limner.agent.archive.archive import Archive
-    from limner.agent.mcp.room import ServerState
-    from limner.agent.serve.porter import Door
+    from limner.agent.mcp.state import ServerState
     from limner.agent.studio import Studio
+    from limner.agent.tools.http_auth import Access
 
 __all__ = [
     "greet",
@@ -32,16 +30,19 @@ __all__ = [
 ]
 
 
-def greet(host: str, port: int, token: str) -> None:
-    """Prints the page's address, with a token that was drawn for this time, and the API's."""
+def greet(host: str, port: int, token: str, *, open_page: bool = False) -> None:
+    """Prints the page's address, with the token in it, and the API's; opens the page in a browser.
+
+    Without a token, none is printed.
+    """
     name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     address = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-    say(f"limner is at {address}/" + (f"#token={token}" if token else ""))
+    page = f"{address}/" + (f"#token={token}" if token else "")
+    say(f"limner is at {page}")
     say(f"OpenAI clients: base_url {address}/v1" + (f", API key {token}" if token else ""))
     say("Ctrl-C stops it.")
-
-
-_SHORTEST = 16  # characters of a token
+    if open_page:
+        threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
 
 def serve(
@@ -53,6 +54,7 @@ def serve(
     writer: Writer = None,
     painter: Model = None,
     critic: Model = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The token that callers bring is in FILE.")
     ] = None,
@@ -70,59 +72,41 @@ def serve(
     no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep nothing on disk.")] = False,
 ) -> int:
     """Answer OpenAI's clients over HTTP, and people on a page of your own machine."""
-    token = _token(host, token_file, no_token)
-    from limner.agent.as_http import as_http, missing
-
-    try:
-        from limner.agent.serve.running import listen, run
-    except ImportError as error:
-        raise missing() from error
-    from limner.agent.studio import Studio
-    from limner.agent.terminal.terminal import kept_clean
-
-    given = {"writer": writer, "painter": painter, "critic": critic}
-    door = _door(host, token, allow_host or [])
-    with listen(host, port) as bound:
-        kept = None if no_archive else _archive(archive)
-        with kept_clean(True):
-            studio = Studio.open(profile, **{part: name for part, name in given.items() if name})
-            app = as_http(studio, profile=profile, archive=kept, door=door, waiting=waiting)
-        where = bound.getsockname()
-        run(app, bound, lambda: greet(where[0], where[1], "" if token_file else token))
-        if kept:
-            kept.close()
-    return 0
-
-
-def _token(host: str, file: Path | None, none: bool) -> str:
-    """What callers must bring; "" for nothing, which only programs of this machine may."""
-    if none and file:
+    if no_token and token_file:
         raise BadInput("--no-token and --token-file exclude each other", "type one of the two")
-    if none and not _is_own(host):
+    if no_token and not _is_own(host):
         raise BadInput(
             f"without a token, anybody who reaches {host} could come in",
             "leave out --no-token or --host",
         )
-    if none:
-        return ""
-    return _read(file) if file else secrets.token_urlsafe(24)
-
-
-def _read(file: Path) -> str:
     try:
-        token = file.read_text(encoding="ascii").strip()
-        others = file.stat().st_mode & 0o077
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not plain text"
-        raise BadInput(f"can't read {file}: {reason}", "type the path of a file") from error
-    if others:
-        raise BadInput(f"other users can read {file}", f"type chmod 600 {file}")
-    if len(token) < _SHORTEST or not token.isprintable() or " " in token:
-        raise BadInput(
-            f"{file} holds no token",
-            f"put one line of {_SHORTEST} letters and digits or more in it",
-        )
-    return token
+        from limner.agent.serve.app import create_app, listen, serve_app
+        from limner.agent.tools.http_auth import kept_token, read_token
+    except ImportError as error:
+        raise MissingExtra(
+            "limner serve needs FastAPI", "type pip install 'limner[serve]'"
+        ) from error
+    from limner.agent.cli.gallery import kept_archive
+    from limner.agent.studio import Studio
+    from limner.agent.terminal.terminal import kept_clean
+
+    token = read_token(token_file) if token_file else ""
+    own = "" if no_token or token_file else kept_token("serve")
+    models = named(writer, painter, critic)
+    with listen(host, port) as bound, kept_archive(archive, not no_archive) as kept:
+        print(f"limner: opening {profile} …", file=sys.stderr, flush=True)
+        with kept_clean(True):
+            studio = Studio.open(profile, **models)
+            app = create_app(
+                studio,
+                profile=profile,
+                archive=kept,
+                access=_access(host, token or own, allow_host or []),
+                waiting=waiting,
+            )
+        where = bound.getsockname()
+        serve_app(app, bound, lambda: greet(where[0], where[1], own, open_page=open_page))
+    return 0
 
 
 def _is_own(host: str) -> bool:
@@ -133,26 +117,14 @@ def _is_own(host: str) -> bool:
         return False
 
 
-def _door(host: str, token: str, names: list[str]) -> Door:
-    from limner.agent.serve.porter import Door
+def _access(host: str, token: str, names: list[str]) -> Access:
+    from limner.agent.tools.http_auth import LOOPBACK_HOSTS, Access
 
     everywhere = host in ("0.0.0.0", "::")
-    known = {*Door().names, *names, host}
+    known = {*LOOPBACK_HOSTS, *names, host}
     if everywhere:
         known.add(socket.gethostname())
-    return Door(token, frozenset(name.lower() for name in known), any_address=everywhere)
-
-
-def _archive(folder: Path | None) -> Archive | None:
-    """The archive; None where it can't be opened, which costs no picture."""
-    from limner.agent.archive.archive import Archive
-    from limner.agent.terminal.terminal import warn
-
-    try:
-        return Archive.open(folder)
-    except LimnerError as problem:
-        warn(f"nothing is kept in the archive: {problem.message} — {problem.hint}")
-        return None
+    return Access(token, frozenset(name.lower() for name in known), any_address=everywhere)
 
 
 def mcp(
@@ -181,41 +153,41 @@ def mcp(
 ) -> int:
     """Be a tool of an assistant that speaks the Model Context Protocol."""
     from limner import configs
-    from limner.agent import as_mcp
     from limner.agent.archive import pictures
+    from limner.agent.cli.gallery import kept_archive
+    from limner.agent.mcp.server import open_state
 
-    as_mcp.needed()
     configs.load(profile)
     if token_file is not None and not http:
         raise BadInput("--token-file is for --http", "type limner mcp --http --token-file FILE")
     folder = _folder(out)
     pictures.probe(folder)
-    given = {"writer": writer, "painter": painter, "critic": critic}
+    models = named(writer, painter, critic)
 
     def studio() -> Studio:
         from limner.agent.studio import Studio
 
-        return Studio.open(profile, **{part: name for part, name in given.items() if name})
+        return Studio.open(profile, **models)
 
     with (
-        _kept(archive, wanted=not no_archive) as kept,
-        as_mcp.open_room(studio, folder, profile=profile, archive=kept) as room,
+        kept_archive(archive, not no_archive) as kept,
+        open_state(studio, folder, profile=profile, archive=kept) as state,
     ):
-        return _over_http(room, port, token_file) if http else _over_stdio(room)
+        return _over_http(state, port, token_file) if http else _over_stdio(state)
 
 
-def _over_stdio(room: ServerState) -> int:
-    from limner.agent.as_mcp import serve_stdio
+def _over_stdio(state: ServerState) -> int:
+    from limner.agent.mcp.server import serve_stdio
 
     if sys.stdin is not None and sys.stdin.isatty():
         print("limner: waiting for an assistant; Ctrl-C ends it", file=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for a line hears no other
-    serve_stdio(room)
+    serve_stdio(state)
     return 0
 
 
-def _over_http(room: ServerState, port: int, token_file: Path | None) -> int:
-    from limner.agent.as_mcp import serve_http
+def _over_http(state: ServerState, port: int, token_file: Path | None) -> int:
+    from limner.agent.mcp.server import serve_http
 
     def greet(address: str, token: str) -> None:
         print(f"limner: serving {address}", file=sys.stderr, flush=True)
@@ -223,7 +195,7 @@ def _over_http(room: ServerState, port: int, token_file: Path | None) -> int:
             print(f"limner: token {token}", file=sys.stderr, flush=True)
 
     with suppress(KeyboardInterrupt):  # the way to end it
-        serve_http(room, port, greet, token_file)
+        serve_http(state, port, greet, token_file)
     return 0
 
 
@@ -234,21 +206,3 @@ def _folder(out: Path | None) -> Path:
     if out is not None and out.suffix.lower() == ".png":
         raise BadInput(f"--out {out} is no folder", "type --out and a folder")
     return (out or user_pictures_path() / "limner").absolute()
-
-
-@contextmanager
-def _kept(folder: Path | None, wanted: bool) -> Iterator[Archive | None]:
-    """The archive; None where it isn't wanted, or can't be opened, which costs no picture."""
-    from limner.agent.archive.archive import Archive
-
-    if not wanted:
-        yield None
-        return
-    try:
-        archive = Archive.open(folder)
-    except LimnerError as problem:
-        print(f"limner: not kept in the archive: {problem.message}", file=sys.stderr)
-        yield None
-        return
-    with archive:
-        yield archive

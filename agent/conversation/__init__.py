@@ -1,1 +1,1 @@
-"""A conversation about one picture: what was said, every version of its brief, every take."""
+"""A conversation about one picture: what was said, every version of its brief, every candidate."""

@@ -171,9 +171,10 @@ def _unseen(brief: Brief) -> Iterator[str]:
         yield f"these models can't show: {one_line(', '.join(brief.not_shown), 400)}"
 
 
-def _head(take: Candidate) -> str:
-    size = f"{take.order.width} × {take.order.height} pixels, seed {take.order.seed}"
-    return f"painted: {one_line(take.order.prompt, 400)} ({size})"
+def _head(candidate: Candidate) -> str:
+    one = candidate.image_request
+    size = f"{one.width} × {one.height} pixels, seed {one.seed}"
+    return f"painted: {one_line(one.prompt, 400)} ({size})"
 
 
 def _claim(critique: Critique, at: int) -> str:

@@ -28,7 +28,7 @@ class Region:
     why: str
 
 
-def region(critic: Critic, take: Candidate, settings: Settings, claim: int) -> Region | None:
+def region(critic: Critic, candidate: Candidate, settings: Settings, claim: int) -> Region | None:
     """Where to paint anew so that the failed `claim` may come true and the others stay so.
 
     Occlusion (Zeiler and Fergus, arXiv:1311.2901), asked of claims against their foils: where
@@ -36,8 +36,8 @@ def region(critic: Critic, take: Candidate, settings: Settings, claim: int) -> R
     about, that is wrong; else something is missing, and goes where covering harms least. None
     where no place tells more than another.
     """
-    critique, places = take.critique, boxes(take.picture.size)
-    without = [covered(take.picture, box) for box in places]
+    critique, places = candidate.critique, boxes(candidate.picture.size)
+    without = [covered(candidate.picture, box) for box in places]
     seen, failed = look(critic, without, critique.claims, replace(settings, locate=False))
     if failed:
         raise ModelFailed(failed)

@@ -20,7 +20,8 @@ from limner.agent.events import (
 from limner.agent.plain import first_line
 from limner.agent.records import Brief, Candidate, Critique
 from limner.agent.scoring.evaluate import look, unseen
-from limner.agent.search.moves import EarlyDrop, RepairOrReword
+from limner.agent.search.early_drop import EarlyDrop
+from limner.agent.search.repair import RepairOrReword
 from limner.agent.search.rounds import Attempt, Search, wording
 from limner.agent.search.run import Run
 from limner.errors import BadInput, Blocked, LimnerError, ModelFailed, OutOfMemory
@@ -29,9 +30,9 @@ from limner.pipelines.safety import OFF, Guard, blank
 
 __all__ = [
     "Loop",
+    "evaluate",
     "permit",
     "ready",
-    "takes_of",
     "tokens",
 ]
 
@@ -50,21 +51,21 @@ def permit(guard: Guard, run: Run, *texts: str) -> None:
         run.note(f"the request was flagged: {found.why}")
 
 
-def takes_of(
+def evaluate(
     critic: Critic,
     guard: Guard,
     run: Run,
     attempts: Sequence[Attempt],
     pictures: Mapping[int, GeneratedImage],
-    sketches: Mapping[int, Critique],
+    drafts: Mapping[int, Critique],
 ) -> Generator[Event, None, bool]:
-    """Makes takes of the pictures; these and their sketches are known by their attempts' indices.
+    """Has the pictures checked and looked at: a candidate for each, known by its attempt's index.
 
-    Of a blocked one nothing is kept but its order. False when the critic failed.
+    `drafts` is what was seen of their drafts. Of a blocked picture nothing is kept but what it was
+    painted from. False when the critic failed.
     """
-    found = dict(
-        zip(pictures, guard.pictures([done.picture for done in pictures.values()]), strict=True)
-    )
+    checked = guard.pictures([done.picture for done in pictures.values()])
+    found = dict(zip(pictures, checked, strict=True))
     run.note(_UNCHECKED if guard.mode != "off" and guard.check is None else "")
     free = [at for at in pictures if found[at].outcome != "blocked"]
     shown = {at: pictures[at].picture for at in free}
@@ -72,18 +73,25 @@ def takes_of(
     run.note(failed if shown else "")
     seen = dict(zip(shown, critiques, strict=True))
     for at, done in pictures.items():
-        number = run.first_number + len(run.takes)
+        number = run.first_number + len(run.candidates)
         critique = seen.get(at) or unseen(run.claims, run.settings)
-        if at in sketches:
-            critique = replace(critique, sketch=sketches[at].probabilities)
-        kept = done.picture if at in shown else blank(done.picture)
-        brief, order = attempts[at].brief, attempts[at].order
-        beside = done.company, done.gone
-        take = Candidate(number, run.round, brief, order, kept, critique, found[at], *beside)
-        run.takes.append(take)
+        if at in drafts:
+            critique = replace(critique, draft=drafts[at].probabilities)
+        candidate = Candidate(
+            number,
+            run.round,
+            attempts[at].brief,
+            attempts[at].image_request,
+            done.picture if at in shown else blank(done.picture),
+            critique,
+            found[at],
+            done.batch_seeds,
+            done.dropped_at,
+        )
+        run.candidates.append(candidate)
         if found[at].why:
-            run.note(f"take {number + 1} was {found[at].outcome}: {found[at].why}")
-        yield CandidateReady(take, best=run.best is take, spent=run.spent)
+            run.note(f"#{number + 1} was {found[at].outcome}: {found[at].why}")
+        yield CandidateReady(candidate, best=run.best is candidate, spent=run.spent)
     return not failed or not run.claims
 
 
@@ -102,7 +110,7 @@ class Loop:
         """Everything that happens, to `Finished`.
 
         Closing the iterator stops the painter between two steps. What broke on the way is in the
-        result's notes; only a painter that breaks before the first take raises.
+        result's notes; only a painter that breaks before the first picture raises.
         """
         yield from self._draft(self.writer.draw(self.run.request, self.run.seed))
         yield from self.rounds()
@@ -124,7 +132,7 @@ class Loop:
     def _compare(self) -> None:
         """Says so when the wording that the writer found is no better than the user's own."""
         best = self.run.best
-        worded = {take.brief.prompt for take in self.run.takes}
+        worded = {candidate.brief.prompt for candidate in self.run.candidates}
         if best and best.brief.prompt == self.run.request and len(worded) > 1:
             self.run.note("the request as you typed it came out better than any other wording")
 
@@ -150,55 +158,55 @@ class Loop:
         attempts = self.search.attempts(self.run, self.painter)
         if not attempts:
             return (yield from self._stop("budget", "The budget is spent."))
-        prompts = {attempt.order.prompt for attempt in attempts}
+        prompts = {attempt.image_request.prompt for attempt in attempts}
         permit(self.guard, self.run, self.run.brief.request, *prompts)
-        self._measure(attempts[0].order)
-        self.run.ordered += len(attempts)
-        rough = self._sketching(attempts)
+        self._measure(attempts[0].image_request)
+        self.run.requested += len(attempts)
+        early_drop = self._early_drop(attempts)
         try:
-            pictures = yield from self._paint(attempts, rough)
-        except Exception as problem:  # a painter is anyone's code; the best take outlives it
+            pictures = yield from self._paint(attempts, early_drop)
+        except Exception as problem:  # a painter is anyone's code; the best picture outlives it
             return (yield from self._painter_failed(problem))
         if not pictures:
             return (yield from self._stop("budget", "The time is spent."))
-        seen = rough.seen if rough else {}
-        checked = yield from takes_of(self.critic, self.guard, self.run, attempts, pictures, seen)
-        if any(take.blocked for take in self.run.takes):  # never searched around
+        seen = early_drop.seen if early_drop else {}
+        checked = yield from evaluate(self.critic, self.guard, self.run, attempts, pictures, seen)
+        if any(candidate.blocked for candidate in self.run.candidates):  # never searched around
             return (yield from self._withheld())
         if not checked:
             return (yield from self._stop("failed", "The critic failed."))
         return (yield from self._go_on(self.search.decide(self.run, self.painter)))
 
     def _paint(
-        self, attempts: list[Attempt], rough: EarlyDrop | None
+        self, attempts: list[Attempt], early_drop: EarlyDrop | None
     ) -> Generator[Event, None, dict[int, GeneratedImage]]:
-        """The finished pictures by index; none when the time ran out and there is a best take."""
-        orders = [attempt.order for attempt in attempts]
-        every = rough.asked.steps if rough else self.run.preview_every
+        """The finished pictures by index; none when the time is up and there is a best one."""
+        requests = [attempt.image_request for attempt in attempts]
+        every = early_drop.plan.steps if early_drop else self.run.preview_every
         before, pictures = self.run.spent, dict[int, GeneratedImage]()
-        with closing(self.painter.paint(orders, every)) as painting:
+        with closing(self.painter.paint(requests, every)) as painting:
             for done in painting:
                 self.run.spent = before + painting.spent
                 if isinstance(done, GeneratedImage):
-                    pictures[done.index] = rough.told(done) if rough else done
+                    pictures[done.index] = early_drop.with_batch(done) if early_drop else done
                     continue
                 previews = self.guard.shown(done.previews)
                 yield PaintingStep(self.run.round, done.number, done.of, previews)
-                if self.run.out_of_time and self.run.takes:
+                if self.run.out_of_time and self.run.candidates:
                     return {}
-                if rough:
-                    yield from rough.after(done, painting)
+                if early_drop:
+                    yield from early_drop.after(done, painting)
         return pictures
 
-    def _sketching(self, attempts: list[Attempt]) -> EarlyDrop | None:
+    def _early_drop(self, attempts: list[Attempt]) -> EarlyDrop | None:
         """How to choose among them half-way; None where all are painted to their end."""
-        asked = self.search.sketch(self.run, self.painter, attempts)
-        orders = [attempt.order for attempt in attempts]
-        return EarlyDrop(self.critic, self.run, orders, asked) if asked else None
+        plan = self.search.drop_plan(self.run, self.painter, attempts)
+        requests = [attempt.image_request for attempt in attempts]
+        return EarlyDrop(self.critic, self.run, requests, plan) if plan else None
 
-    def _measure(self, order: ImageRequest) -> None:
+    def _measure(self, image_request: ImageRequest) -> None:
         """Notes what is left out, or won't be read, because the painter reads only so much."""
-        most, length = self.painter.dialect.tokens, self.painter.count_tokens(order.prompt)
+        most, length = self.painter.spec.tokens, self.painter.count_tokens(image_request.prompt)
         cut = [words for fitted in wording(self.run.brief, self.painter) for words in fitted.cut]
         if cut:
             self.run.note(f"left out, for the painter reads {most} tokens: {'; '.join(cut)}")
@@ -210,8 +218,9 @@ class Loop:
 
         Raises `Blocked` where no other picture is left.
         """
-        blocked = [take for take in self.run.takes if take.blocked]
-        line = f"{len(blocked)} of {len(self.run.takes)} pictures blocked: {blocked[0].safety.why}"
+        blocked = [candidate for candidate in self.run.candidates if candidate.blocked]
+        count, why = f"{len(blocked)} of {len(self.run.candidates)}", blocked[0].safety.why
+        line = f"{count} pictures blocked: {why}"
         if self.run.best is None:
             raise Blocked(f"Nothing is shown: {line}.", "Ask for something else.")
         return (yield from self._stop("blocked", f"{line}. Nothing is painted in their place."))
@@ -225,20 +234,20 @@ class Loop:
         best = self.run.best
         assert best  # a round has just been looked at
         self.run.brief = best.brief
-        mending = RepairOrReword(self.writer, self.critic, self.run)
+        repair = RepairOrReword(self.writer, self.critic, self.run)
         if decided.what == "revise":
-            yield from mending.revise(best)
+            yield from repair.revise(best)
         if decided.what == "repair":
-            yield from mending.aim(best)
+            yield from repair.aim(best)
         return True
 
     def _painter_failed(self, problem: Exception) -> Generator[Event, None, bool]:
         if isinstance(problem, BadInput) or (
-            isinstance(problem, OutOfMemory) and not self.run.takes
+            isinstance(problem, OutOfMemory) and not self.run.candidates
         ):
             raise problem
         line = problem.message if isinstance(problem, LimnerError) else first_line(problem)
-        if not self.run.takes:
+        if not self.run.candidates:
             hint = problem.hint if isinstance(problem, LimnerError) else ""
             raise ModelFailed(f"The painter failed: {line}", hint) from problem
         self.run.note(f"the painter failed: {line}")

@@ -14,14 +14,15 @@ from limner.pipelines.roles import ImageRequest, Painter
 
 __all__ = [
     "Attempt",
+    "DropPlan",
     "Rounds",
     "Search",
-    "Sketch",
     "affordable",
+    "all_checked",
     "holding",
+    "image_request_of",
     "missing",
     "next_seed",
-    "order_of",
     "seed_of",
     "wording",
 ]
@@ -29,14 +30,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A picture to be painted: the order, and the brief that it is painted from."""
+    """A picture to be painted, and the brief that it is painted from."""
 
-    order: ImageRequest
+    image_request: ImageRequest
     brief: Brief
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class DropPlan:
     """A look at attempts after so many of their `steps`; the `keep` best are painted on."""
 
     steps: int
@@ -54,7 +55,7 @@ class Search(Protocol):
         """What to do after a round: "done", "revise", "repaint", "repair" or "stop"."""
         ...
 
-    def sketch(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> Sketch | None:
+    def drop_plan(self, run: Run, painter: Painter, attempts: Sequence[Attempt]) -> DropPlan | None:
         """How to choose among the attempts half-way; None to paint all of them to their end."""
         return None
 
@@ -63,14 +64,14 @@ class Rounds(Search):
     """Rounds of equal size on the newest wording, until all claims hold or the budget is spent."""
 
     def attempts(self, run: Run, painter: Painter) -> list[Attempt]:
-        """As many as a round takes and the budget still pays for, each with a fresh seed."""
-        one = order_of(run, painter)
-        count = max(0, min(run.settings.takes, affordable(run, painter.cost(one))))
+        """As many as a round has and the budget still pays for, each with a fresh seed."""
+        one = image_request_of(run, painter)
+        count = max(0, min(run.settings.images_per_round, affordable(run, painter.cost(one))))
         seeds = [next_seed(run, ahead) for ahead in range(count)]
         return [Attempt(replace(one, seed=seed), run.brief) for seed in seeds]
 
     def decide(self, run: Run, painter: Painter) -> Decided:
-        """Stop at the first take of which every claim holds; else reword what went wrong."""
+        """Stop at the first picture of which every claim holds; else reword what went wrong."""
         best = run.best
         if best is None or not best.critique.known:
             return Decided(run.round, "stop", "Nothing could be checked, so nothing can be mended.")
@@ -97,12 +98,17 @@ def affordable(run: Run, cost: float, kept: float = 0.0) -> int:
     return int((run.settings.budget - run.spent - kept) / cost + 1e-6)
 
 
-def holding(take: Candidate) -> str:
-    """That what was asked holds on a take; no more than was looked at."""
-    brief, whole = take.brief, take.critique.verified
-    if whole and not (brief.unchecked or brief.not_shown):
-        return f"Every claim holds on take {take.number + 1}."
-    return f"All that could be checked holds on take {take.number + 1}."
+def holding(candidate: Candidate) -> str:
+    """That what was asked holds on a candidate; no more than was looked at."""
+    if all_checked(candidate):
+        return f"Every claim holds on #{candidate.number + 1}."
+    return f"All that could be checked holds on #{candidate.number + 1}."
+
+
+def all_checked(candidate: Candidate) -> bool:
+    """True where every word of the request became a claim, and the critic could judge each."""
+    brief = candidate.brief
+    return candidate.critique.verified and not (brief.unchecked or brief.not_shown)
 
 
 def missing(critique: Critique) -> str:
@@ -112,16 +118,16 @@ def missing(critique: Critique) -> str:
 
 
 def seed_of(seed: int, number: int) -> int:
-    """The seed of the order at `number` (0-based, through all rounds), in 0..2**32 - 1.
+    """The seed of the picture at `number` (0-based, through all rounds), in 0..2**32 - 1.
 
     An odd multiplier spreads the requests' seeds over the 32 bits (Knuth's multiplicative hash,
-    TAOCP 3, 6.4); counting on from there keeps all orders of a request distinct.
+    TAOCP 3, 6.4); counting on from there keeps all seeds of a request distinct.
     """
     return (seed * 2_654_435_761 + number) % 2**32
 
 
-def order_of(run: Run, painter: Painter, brief: Brief | None = None) -> ImageRequest:
-    """The next order, on the run's present wording or that of another brief."""
+def image_request_of(run: Run, painter: Painter, brief: Brief | None = None) -> ImageRequest:
+    """The next picture, on the run's present wording or that of another brief."""
     settings = run.settings
     assert settings.size and settings.steps and settings.guidance is not None  # settle() saw to it
     width, height = settings.size
@@ -139,20 +145,20 @@ def order_of(run: Run, painter: Painter, brief: Brief | None = None) -> ImageReq
 
 def wording(brief: Brief, painter: Painter) -> tuple[Fitted, Fitted]:
     """The prompt and the negative prompt, as the painter wants them, and as much as it reads."""
-    count, most = painter.count_tokens, painter.dialect.tokens
+    count, most = painter.count_tokens, painter.spec.tokens
     asked = [claim for claim in brief.asked if claim.kind != "absent"]
     keep = tuple(word for claim in asked for word in (claim.subject, claim.object, claim.value))
-    negative = ", ".join(brief.negative) if painter.dialect.negative else ""
-    unlike = brief.style_negative if painter.dialect.negative else ()
+    negative = ", ".join(brief.negative) if painter.spec.negative else ""
+    avoided = brief.style_negative if painter.spec.negative else ()
     return (
         fit(brief.prompt, count, most, keep=tuple(filter(None, keep)), style=brief.style_prompt),
-        fit(negative, count, most, style=", ".join(unlike)),
+        fit(negative, count, most, style=", ".join(avoided)),
     )
 
 
 def next_seed(run: Run, ahead: int = 0) -> int:
-    """The seed of the picture that is ordered after `ahead` others, all fresh."""
-    number = run.ordered + ahead
+    """The seed of the picture after `ahead` others, all fresh."""
+    number = run.requested + ahead
     if run.first_seed is None:
         return seed_of(run.seed, number)
     if number == 0:

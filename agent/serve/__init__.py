@@ -1,1 +1,1 @@
-"""limner over HTTP: what callers may ask for, what they are told, and the page that people see."""
+"""limner over HTTP: routes for OpenAI's clients, and for the page that people see."""

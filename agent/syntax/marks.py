@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from limner.agent.syntax.cuts import COMMA, GAP, SPLIT, inside, quoted, without
-from limner.agent.syntax.settings import FoundSettings
-from limner.agent.syntax.weights import NUMBER, tidy_weight
+from limner.agent.syntax.found import NUMBER, FoundSettings, tidy_weight
 from limner.prompts.quality import about_quality
 
 __all__ = [

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 
 from limner.agent.records import Settings
 from limner.agent.syntax.cuts import SPLIT, quoted, without
+from limner.agent.syntax.found import FoundSettings
 from limner.agent.syntax.marks import breaks, front, operators, shares, tags
-from limner.agent.syntax.settings import FoundSettings, flags, infotext, shaped, sized
+from limner.agent.syntax.settings import flags, infotext
 from limner.agent.syntax.weights import emphasis
+from limner.pipelines.roles import PainterSpec
 from limner.prompts.quality import asides
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "compel",
     "parse",
     "pasted_seed",
+    "unused_settings",
     "with_pasted",
 ]
 
@@ -132,7 +135,7 @@ def _parsed(text: str, found: FoundSettings) -> ParsedPrompt:
 def _phrases(unlike: str, found: FoundSettings) -> list[str]:
     """What a negative prompt names, phrase by phrase, without weights of its own."""
     inner = FoundSettings()
-    for read in (flags, tags, breaks, shares, _emphasis):
+    for read in (flags, tags, breaks, shares, emphasis):
         inner.signs = True
         unlike = read(unlike, inner)
     found.dropped += inner.dropped
@@ -174,7 +177,7 @@ def _kept_weights(text: str, found: FoundSettings) -> Iterator[tuple[str, float]
 def _once(text: str, found: FoundSettings) -> str:
     """One reading of the whole text."""
     found.signs = False
-    for read in (front, flags, infotext, tags, operators, breaks, shares, _emphasis):
+    for read in (front, flags, infotext, tags, operators, breaks, shares, emphasis):
         text = read(text, found)
     return _quality(text, found)
 
@@ -189,16 +192,6 @@ def _is_json(text: str) -> bool:
         return isinstance(json.loads(text), (dict, list))
     except (ValueError, RecursionError):
         return False
-
-
-def _emphasis(text: str, found: FoundSettings) -> str:
-    """The text without brackets that weigh."""
-    meant = emphasis(text, found.signs, quoted(text), found.steps)
-    found.unlike += meant.negative
-    found.weights += meant.weights
-    found.dropped += meant.dropped
-    cuts = [(*span, "") for span in meant.cuts] + [(*span, SPLIT) for span in meant.gone]
-    return without(text, cuts)
 
 
 # Praise, and how the picture was made.
@@ -219,15 +212,10 @@ def _quality(text: str, found: FoundSettings) -> str:
         cuts.append((aside.start, aside.end, SPLIT))
     for measure in _MEASURE.finditer(text):
         lone = len(measure[0].strip()) == len(text.strip())
-        if not lone and _measured(measure, found):
+        sides = measure.group(2, 3) if measure["size"] else measure.group(5, 6)
+        if not lone and found.take_shape(*sides, size=bool(measure["size"])):
             cuts.append((*measure.span(), ""))
     return without(text, cuts)
-
-
-def _measured(measure: re.Match[str], found: FoundSettings) -> bool:
-    if measure["size"]:
-        return sized(int(measure[2]), int(measure[3]), found)
-    return shaped(measure[5], measure[6], found)
 
 
 _SEEDS = 2**32
@@ -239,11 +227,26 @@ def pasted_seed(request: str) -> int | None:
     return seed if seed is not None and 0 <= seed < _SEEDS else None
 
 
-def with_pasted(settings: Settings, request: str) -> Settings:
-    """The settings with the steps and the guidance that were pasted with a request."""
-    found = parse(request)
+def with_pasted(settings: Settings, parsed: ParsedPrompt, spec: PainterSpec) -> Settings:
+    """The settings with the steps and the guidance that were pasted with a request.
+
+    A painter that was distilled to a few steps without guidance keeps its own.
+    """
+    if _is_distilled(spec):
+        return settings
     return replace(
         settings,
-        steps=settings.steps if found.steps is None else found.steps,
-        guidance=settings.guidance if found.guidance is None else found.guidance,
+        steps=settings.steps if parsed.steps is None else parsed.steps,
+        guidance=settings.guidance if parsed.guidance is None else parsed.guidance,
     )
+
+
+def unused_settings(parsed: ParsedPrompt, spec: PainterSpec) -> list[str]:
+    """The pasted settings that this painter can't use, in words."""
+    named = {"steps": parsed.steps, "guidance": parsed.guidance}
+    unused = _is_distilled(spec)
+    return [f"{name} {value:g}" for name, value in named.items() if unused and value is not None]
+
+
+def _is_distilled(spec: PainterSpec) -> bool:
+    return spec.guidance <= 1

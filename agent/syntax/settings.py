@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 
 from limner.agent.syntax.cuts import GAP, SPLIT, Span, inside, joined, quoted, without
-from limner.agent.syntax.weights import NUMBER
+from limner.agent.syntax.found import NUMBER, FoundSettings
+from limner.prompts.words import word_set
 
-__all__ = [
-    "FoundSettings",
-    "flags",
-    "infotext",
-    "shaped",
-    "sized",
-]
-
-
-@dataclass(slots=True)
-class FoundSettings:
-    """What was found so far; `signs` says that this round saw marks of A1111 and its kin."""
-
-    unlike: list[str] = field(default_factory=list)  # negative prompts, as they were typed
-    weights: list[tuple[str, float]] = field(default_factory=list)
-    loras: list[tuple[str, float]] = field(default_factory=list)
-    size: Span | None = None
-    aspect: Span | None = None
-    seed: int | None = None
-    steps: int | None = None
-    guidance: float | None = None
-    style_words: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-    sides: dict[str, tuple[int, str]] = field(default_factory=dict)  # and how that was typed
-    signs: bool = False
+__all__ = ["flags", "infotext"]
 
 
 # Settings as they are pasted from A1111 and its kin: "Negative prompt: ...", "Steps: 20, ...".
@@ -54,16 +29,7 @@ _FIRST = (
     r"[ \t]{0,5}:[ \t]{0,5}\d{1,5}(?:\.\d{1,9})?"
     r"|(?:sampler|model hash)[ \t]{0,5}:[ \t]{0,5}[^,:\n]{1,60})(?![\w.:])"
 )
-_KNOWN = frozenset(
-    (
-        "steps sampler samplingmethod scheduletype scheduler cfgscale cfg guidance guidancescale "
-        "distilledcfgscale seed size width height modelhash model vaehash vae clipskip ensd "
-        "version denoisingstrength hiresupscale hiressteps hiresupscaler hiresresize lorahashes "
-        "tihashes rng eta variationseed variationseedstrength facerestoration template "
-        "negativetemplate hashes civitairesources civitaimetadata createddate batchsize batchpos "
-        "nsfw draft workflow othermetadata"
-    ).split()
-)
+_KNOWN = word_set("pasted")
 _KEY = r"[A-Za-z][\w ()/+.-]{0,49}"
 _SETTINGS = re.compile(
     rf"^[ \t]{{0,20}}(?={_FIRST}[ \t\r]{{0,5}}(?:,|$))"
@@ -143,40 +109,9 @@ def _value_end(text: str, setting: re.Match[str]) -> int:
 
 def _set(key: str, name: str, value: str, found: FoundSettings) -> None:
     """Takes one setting, or names it as dropped."""
-    key = {"cfgscale": "guidance", "cfg": "guidance", "guidancescale": "guidance"}.get(key, key)
     label = f"{name.strip()}: {value}"
-    taken = False
-    if key == "size":
-        sides = re.fullmatch(r"(\d{1,5})\s?[x×*]\s?(\d{1,5})(?:\s?px)?", value)
-        taken = sides is not None and sized(int(sides[1]), int(sides[2]), found)
-    elif re.fullmatch(NUMBER, value) or value.isdecimal():
-        taken = _numbered(key, value, label, found)
-    if not taken and value:
+    if value and not found.take(key, value, label):
         found.dropped.append(label)
-
-
-def sized(width: int, height: int, found: FoundSettings) -> bool:
-    if not all(64 <= side <= 8192 for side in (width, height)):
-        return False
-    found.size = found.size or (width, height)
-    return True
-
-
-def _numbered(key: str, value: str, label: str, found: FoundSettings) -> bool:
-    """Takes a setting that is one number; `label` is how it was typed."""
-    number = float(value[:40])
-    whole = int(value) if value.isdecimal() and len(value) <= 20 else -1
-    if key == "seed" and 0 <= whole < 2**64:
-        found.seed = whole if found.seed is None else found.seed
-    elif key == "steps" and 1 <= whole <= 1000:
-        found.steps = found.steps or whole
-    elif key == "guidance" and math.isfinite(number) and 0 <= number <= 100:
-        found.guidance = number if found.guidance is None else found.guidance
-    elif key in ("width", "height") and 64 <= whole <= 8192:
-        found.sides.setdefault(key, (whole, label))
-    else:
-        return False
-    return True
 
 
 # Parameters of Midjourney and of command lines: --ar 16:9, --no fog, --prompt "...".
@@ -192,35 +127,12 @@ _MORE_VALUES = re.compile(r"[ \t]{1,3}(https?://\S{1,500}|random|\d{1,20})(?=\s|
 _QUOTED_VALUE = re.compile(r'[ \t=]{0,3}"([^"]{0,5000})"')
 _NO_VALUE = re.compile(r"[ \t]*(?=$|[\n,.;]|--|[—–][A-Za-z])")
 
-_RATIOS = {"ar", "aspect", "aspect-ratio"}
-_SIZES = {"size", "resolution", "image-size"}
-_TEXTS = {"no", "negative", "negative-prompt", "neg", "prompt", "prompts"}
-_NUMBERS = frozenset(
-    (
-        "ar aspect aspect-ratio size resolution image-size v version s stylize q quality c chaos "
-        "weird w h width height iw cw sw ow sv stop seed sameseed r repeat exp steps ddim-steps "
-        "num-inference-steps sampling-steps cfg cfg-scale scale guidance guidance-scale n n-iter "
-        "n-samples num-images batch-size batch-count clip-skip strength denoising-strength "
-        "subseed subseed-strength niji uplight"
-    ).split()
-)
-_TOKENS = frozenset(
-    (
-        "style sampler sampler-name sampling-method sampler-index scheduler schedule model ckpt "
-        "vae motion p profile personalize sref cref oref"
-    ).split()
-)
-_BARE = frozenset(
-    (
-        "tile hd raw fast relax relaxed turbo draft video loop test testp creative upbeta upanime "
-        "public stealth plms tiling restore-faces hires-fix"
-    ).split()
-)
-_MEANS = {
-    "w": "width", "h": "height", "ddim-steps": "steps", "num-inference-steps": "steps",
-    "sampling-steps": "steps", "cfg": "guidance", "cfg-scale": "guidance", "scale": "guidance",
-    "guidance-scale": "guidance",
-}  # fmt: skip
+_RATIOS = word_set("ratios")
+_SIZES = word_set("sizes")
+_TEXTS = word_set("texts")
+_NUMBERS = word_set("with_number")
+_TOKENS = word_set("with_word")
+_BARE = word_set("with_nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,22 +229,5 @@ def _text_value(text: str, at: int, following: int, typed: bool) -> _Value | Non
 
 def _parameter(name: str, value: str, found: FoundSettings) -> bool:
     """Takes one parameter; False where it is understood and not used."""
-    sides = re.fullmatch(r"([\d.]{1,9})\s?[:：xX×/]\s?([\d.]{1,9})", value)
-    if name in _RATIOS:
-        return sides is not None and shaped(sides[1], sides[2], found)
-    if name in _SIZES and sides:
-        return "." not in value and sized(int(sides[1]), int(sides[2]), found)
-    value = value.strip('"')
-    label = f"--{name} {value}"
-    number = re.fullmatch(NUMBER, value)
-    return number is not None and _numbered(_MEANS.get(name, name), value, label, found)
-
-
-def shaped(width: str, height: str, found: FoundSettings) -> bool:
-    """Takes a ratio, in its smallest whole numbers, up to 20 to 1."""
-    wide, high = (Fraction(side).limit_denominator(1000) for side in (width, height))
-    if not wide or not high or not Fraction(1, 20) <= wide / high <= 20:
-        return False
-    ratio = (wide / high).limit_denominator(1000)
-    found.aspect = found.aspect or (ratio.numerator, ratio.denominator)
-    return True
+    named = "aspect" if name in _RATIOS else "size" if name in _SIZES else name
+    return found.take(named, value.strip('"'), f"--{name} {value}")

@@ -7,17 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-__all__ = [
-    "NUMBER",
-    "Emphasis",
-    "emphasis",
-    "tidy_weight",
-]
+from limner.agent.syntax.cuts import SPLIT, Span, quoted, without
+from limner.agent.syntax.found import NUMBER, FoundSettings, tidy_weight
 
+__all__ = ["emphasis"]
 
-Span = tuple[int, int]
-
-NUMBER = r"[+-]?(?:\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})"
 _TOKEN = re.compile(
     r"\\(?P<escaped>.)|(?P<open>[(\[{（])|(?P<shut>[)\]}）])|(?P<part>[:：|])"
     r"|(?<![\w+.-])(?P<word>[^\W\d_]{2,40})(?P<mark>\+{2,9}(?![\w+])|-{2,9}(?=[\s,.;]|$))"
@@ -30,18 +24,6 @@ _BEHIND = re.compile(
 _PLAIN = {"(": 1.1, "[": 1 / 1.1, "{": 1.05}
 _KINDS = {"(": "(", "（": "(", "[": "[", "{": "{", ")": "(", "）": "(", "]": "[", "}": "{"}
 _USUAL_STEPS = 20
-_LEAST, _MOST = 0.1, 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Emphasis:
-    """What brackets meant: what is to be cut, and what it said."""
-
-    cuts: list[Span] = field(default_factory=list)  # brackets alone: the words in them stay
-    gone: list[Span] = field(default_factory=list)  # whole pieces
-    weights: list[tuple[str, float]] = field(default_factory=list)
-    negative: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -70,28 +52,38 @@ class _Open:
     last: Span = (-1, -1)  # the group in it that ended last
 
 
-def tidy_weight(weight: float) -> float:
-    """The weight within what painters bear."""
-    return round(min(max(weight, _LEAST), _MOST), 4)
+def emphasis(text: str, found: FoundSettings) -> str:
+    """The text without brackets that weigh; what they mean is noted.
 
-
-def emphasis(text: str, signs: bool, kept: Sequence[Span], steps: int | None) -> Emphasis:
-    """What the brackets of a text mean.
-
-    `signs` says that the text has other marks of such tools: then plain brackets weigh too. They do
-    without it only around a whole phrase between commas, in a list of short phrases. Nothing within
-    `kept` is read. `steps` is the number by which "[tower:12]" is measured.
+    Where the text has other marks of such tools, plain brackets weigh, too. They do without it only
+    around a whole phrase between commas, in a list of short phrases.
     """
-    reader = _Reader(text, steps or _USUAL_STEPS)
-    reader.read(kept)
-    signs = signs or bool(reader.escapes) or any(group.sure for group in reader.groups)
+    reader = _Reader(text, found.steps or _USUAL_STEPS)
+    reader.read(quoted(text))
+    signs = found.signs or bool(reader.escapes) or any(group.sure for group in reader.groups)
     listed = _is_list(text)
     taken = [
         group
         for group in reader.groups
         if group.sure or (group.maybe and (signs or (listed and _is_whole(text, group))))
     ]
-    return _meant(text, taken, reader.escapes)
+    cuts = [(at, at + 1, "") for at in reader.escapes]  # these only lose their backslash
+    for group in taken:
+        outer = [(group.start, group.inner[0]), (group.inner[1], group.end)]
+        if group.factor <= 0:
+            cuts.append((group.start, group.end, SPLIT))
+            words = _words(text[slice(*group.inner)])
+            if words and group.factor < 0:
+                found.unlike.append(words)
+            elif words:
+                found.dropped.append(text[group.start : group.end])
+        elif group.exchange:
+            cuts += [(*span, SPLIT) for span in outer]
+            found.dropped.append(text[group.start : group.end])
+        else:
+            cuts += [(*span, "") for span in outer]
+    found.weights += _weights(text, taken)
+    return without(text, cuts)
 
 
 class _Reader:
@@ -222,27 +214,6 @@ class _Reader:
 
     def _is_blank(self, start: int, end: int) -> bool:
         return end - start < 9 and not self.text[start:end].strip()
-
-
-def _meant(text: str, taken: list[_Group], escapes: list[int]) -> Emphasis:
-    """What these groups say; escaped brackets only lose their backslash."""
-    meant = Emphasis(cuts=[(at, at + 1) for at in escapes])
-    for group in taken:
-        outer = [(group.start, group.inner[0]), (group.inner[1], group.end)]
-        if group.factor <= 0:
-            meant.gone.append((group.start, group.end))
-            words = _words(text[slice(*group.inner)])
-            if words and group.factor < 0:
-                meant.negative.append(words)
-            elif words:
-                meant.dropped.append(text[group.start : group.end])
-        elif group.exchange:
-            meant.gone.extend(outer)
-            meant.dropped.append(text[group.start : group.end])
-        else:
-            meant.cuts.extend(outer)
-    meant.weights.extend(_weights(text, taken))
-    return meant
 
 
 def _weights(text: str, taken: list[_Group]) -> list[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""A conversation in the terminal: a line is said, a brief drafted, takes painted, and so on."""
+"""A conversation in the terminal: a line is said, a brief drafted, pictures painted, and so on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from limner.agent.archive.archive import Archive
+from limner.agent.archive.pictures import slug
 from limner.agent.brief import patch
 from limner.agent.brief.tool_call import Call
 from limner.agent.conversation.session import Session
@@ -22,6 +23,7 @@ from limner.agent.terminal import commands
 from limner.agent.terminal.chat_screen import ChatScreen
 from limner.agent.terminal.input import stoppable, unechoed
 from limner.agent.terminal.terminal import undisturbed
+from limner.agent.terminal.words import NOTE
 from limner.errors import INTERRUPTED, BadInput, LimnerError
 from limner.prompts.words import turn_words
 
@@ -32,7 +34,10 @@ __all__ = [
 ]
 
 
-_LEAVE = {"quit", "exit", "bye", ":q", "退出", "再见"}
+_BARE = {
+    **dict.fromkeys(("quit", "exit", "bye", ":q", "退出", "再见"), "quit"),
+    **dict.fromkeys(("clear", "cls", "清屏"), "clear"),
+}
 _ANOTHER = "a new picture; /undo goes back to the one before, “add …” puts things into it"
 _PAINT_IT = "paint it? (enter = go, or say what to change)"
 _STOPPED = "stopped; the brief is as it was"
@@ -112,10 +117,9 @@ class Chat:
         bare = said.casefold().strip(" .!?。！？")
         if said.startswith("/"):
             commands.obey(self, said)
-        elif bare in _LEAVE:
-            self.last.command, self.leaving = "quit", True
-        elif bare in turn_words().help:
-            commands.obey(self, "/help")
+        elif command := _BARE.get(bare) or ("help" if bare in turn_words().help else ""):
+            self.screen.language = language_of(said, self.screen.language)
+            commands.obey(self, f"/{command}")
         elif said:
             self.screen.language = language_of(said, self.screen.language)
             if (seed := pasted_seed(said)) is not None:  # as if it had been set
@@ -131,7 +135,7 @@ class Chat:
 
     def go(self) -> None:
         """Paint the version at hand; where it has takes already, from fresh seeds."""
-        painted = any(past.takes for past in self.session.history() if past.here)
+        painted = any(past.candidates for past in self.session.versions() if past.here)
         if painted:
             self.do(Call("draw"))
         else:
@@ -141,35 +145,44 @@ class Chat:
     def follow(self, events: Iterator[Event]) -> None:
         """Show what a turn does, to its end or to Ctrl-C, which keeps what there is."""
         session, started = self.session, time.monotonic()
-        version, first, runs = session.version, len(session.takes), len(session.reel.runs)
+        version, first, runs = session.version, len(session.candidates), len(session.history.runs)
         self.screen.begin(session.claims)
         try:
             finished = self._watch(events)
         finally:
-            takes = tuple(session.takes[first:])
+            takes = tuple(session.candidates[first:])
             self.unsaved = self.unsaved or any(not take.blocked for take in takes)
-        painted = len(session.reel.runs) > runs
+        painted = len(session.history.runs) > runs
         if not finished and painted:
-            spent = session.reel.runs[-1].spent if takes else 0.0
+            spent = session.history.runs[-1].spent if takes else 0.0
             seconds = time.monotonic() - started
             self.screen.finished(Result(self.screen.best, takes, "cancelled", spent, seconds))
         elif not finished:
-            self.screen.tell(_LATER if self.last.drafted else _STOPPED, style="yellow")
+            self.screen.tell(_LATER if self.last.drafted else _STOPPED, style=NOTE)
         elif not painted:
             self._arrived(version)
         if takes and (best := self.screen.best):
             self.screen.instead(best, self._instead(best.number + 1))
+            self.screen.rows(kept=self._kept())
+
+    def _kept(self) -> str:
+        """Where the picture is by now, and how to have it as a file."""
+        recorder, out = self.session.recorder, self.out
+        if out.suffix.lower() != ".png":
+            out /= f"{slug(self.session.tree.words(self.session.meant or 1))}.png"
+        where = f"session {recorder.number}" if recorder and recorder.number else "nowhere yet"
+        return self.screen.words(f"{where}; /save writes {out}")
 
     def describe(self, number: int) -> None:
-        """Tell in words what is known of a take."""
-        self.screen.described(self.session.take(number), number, self._instead(number))
+        """Tell in words what is known of a picture."""
+        self.screen.described(self.session.candidate(number), number, self._instead(number))
 
     def resume(self, archive: Archive, number: int) -> None:
         """Go on with another session of the archive; this one is there as it is.
 
         Raises `BadInput` for an unknown one; then nothing has changed.
         """
-        here = self.session.diary.number if self.session.diary else None
+        here = self.session.recorder.number if self.session.recorder else None
         if here == number:
             raise BadInput(f"session {number} is this one", "type /sessions to see the others")
         after = Session.resumed(self.session.studio, archive, number, self.profile)
@@ -199,8 +212,8 @@ class Chat:
         """Show a take, finished as it is, with its claims; without a number the one meant now."""
         number = self.session.meant if number is None else number
         if number is not None:
-            take, picture = self.session.take(number), self.session.picture(number)
-            self.screen.look(take, picture, number, bool(self.session.reel.finishes(number)))
+            take, picture = self.session.candidate(number), self.session.picture(number)
+            self.screen.look(take, picture, number, bool(self.session.history.finishes(number)))
 
     def save(self, out: Path) -> None:
         """Save the take that is meant."""
@@ -215,7 +228,8 @@ class Chat:
         budget = session.limits.get("budget") or session.studio.settings.budget
         parts = [f"version {session.version}"] if session.version else []
         parts += [f"#{session.meant}"] if session.meant else []
-        return " · ".join([*parts, self.profile, f"budget {budget:g}", f"seed {session.seed}"])
+        parts += [self.profile, f"budget {budget:g}", f"seed {session.seed}"]
+        return " · ".join(map(self.screen.words, parts))
 
     def _watch(self, events: Iterator[Event]) -> bool:
         """Show events as they come; false when Ctrl-C stopped them before the last."""

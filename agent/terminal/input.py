@@ -41,7 +41,8 @@ __all__ = [
 ]
 
 
-_STYLE = Style.from_dict({"bottom-toolbar": "noreverse ansibrightblack", "prompt": "ansicyan bold"})
+_STYLE = Style.from_dict({"bottom-toolbar": "noreverse", "prompt": "ansicyan bold"})
+_LOOK_AGAIN = 0.5  # seconds: the bar below says when the models are open
 
 Complete = Callable[[str], Iterable[tuple[str, str]]]
 
@@ -97,6 +98,7 @@ class PromptedLines:
             key_bindings=_keys(),
             style=_STYLE,
             reserve_space_for_menu=6,
+            refresh_interval=_LOOK_AGAIN,
             input=input,
             output=output,
         )

@@ -34,7 +34,7 @@ class JsonChat(Chat):
     def hear(self, line: str) -> None:
         """Do what one line says, and tell it; an empty line is no turn."""
         self.turn += bool(line.strip())
-        self.screen.taken()
+        self.screen.remembered()
         try:
             super().hear(line)
             if self.unsaved:
@@ -43,7 +43,7 @@ class JsonChat(Chat):
             self.tell({"turn": self.turn, "error": error.message, "hint": error.hint})
             raise
         if line.strip():
-            self.tell(self._told(line, self.screen.taken().strip()))
+            self.tell(self._told(line, self.screen.remembered().strip()))
 
     def _told(self, line: str, printed: str) -> dict[str, Any]:
         last, brief, known = self.last, self.session.brief, self._verdict()
@@ -71,8 +71,8 @@ class JsonChat(Chat):
         """What is known of the version at hand: of its picture, or before it has one."""
         session = self.session
         number, language = session.meant, self.screen.language
-        if number and session.tree.takes[number].version + 1 == session.version:
-            return verdict_of(session.take(number), language, number)
+        if number and session.tree.candidates[number].version + 1 == session.version:
+            return verdict_of(session.candidate(number), language, number)
         return verdict(session.brief, language=language) if session.brief else None
 
 

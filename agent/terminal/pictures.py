@@ -1,10 +1,14 @@
-"""How a terminal shows pictures: as real pixels where it can, else as coloured half blocks."""
+"""How a terminal shows pictures: as real pixels where it can, else drawn with block characters."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any
 
+import numpy as np
 from PIL import Image
 from rich.color import Color
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -18,76 +22,115 @@ from limner.agent.terminal.terminal import can_show_pictures
 from limner.errors import BadInput, MissingExtra
 
 __all__ = [
+    "BlockPicture",
     "Graphics",
-    "HalfBlocks",
     "graphics_for",
 ]
 
+# The characters of a cell of 2 x 2 or 2 x 3 dots, by the dots that are set; the upper left is 1.
+# What is left out is another with its two colours exchanged.
+# Of two patterns that fit as well, the first is taken: "▀", which every font has.
+_QUADRANTS = {3: "▀", 5: "▌", 6: "▞", 7: "▛", 11: "▜", 13: "▙", 14: "▟", 15: "█"}
+_SEXTANTS = {**{n: chr(0x1FB00 + n - 1 - (n > 21)) for n in range(1, 32)}, 63: "█"}
+_SEXTANTS[21] = "▌"
 
-class HalfBlocks:
-    """A picture of at most `columns` × `rows` cells, its shape kept, never enlarged."""
 
-    def __init__(self, picture: Image.Image, columns: int, rows: int) -> None:
+class BlockPicture:
+    """A picture of at most `columns` × `rows` cells, its shape kept, never wider than its pixels.
+
+    A cell is 2 dots wide and `dots` high, 2 or 3. It has two colours only: of all characters the
+    one that leaves the least squared error, as in chafa, with the mean of the dots on either side.
+    """
+
+    def __init__(self, picture: Image.Image, columns: int, rows: int, dots: int = 2) -> None:
         width, height = picture.size
         scale = min(1.0, max(columns, 1) / width, max(rows, 1) * 2 / height)
         self.columns = max(1, round(width * scale))
         self.rows = max(1, round(height * scale / 2))
-        size = (self.columns, self.rows * 2)
-        self._pixels = picture.convert("RGB").resize(size, Image.Resampling.BOX)
+        size = (self.columns * 2, self.rows * dots)
+        small = picture.convert("RGB").resize(size, Image.Resampling.BOX)
+        self._cells = _fitted(np.asarray(small, dtype=np.float32), dots)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for row in range(self.rows):
-            yield from self._line(row)
+        for row in self._cells:
+            for colours, cells in groupby(row, key=lambda cell: cell[1]):
+                yield Segment("".join(character for character, _ in cells), _style(*colours))
             yield Segment.line()
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement(self.columns, self.columns)
 
-    def _line(self, row: int) -> Iterator[Segment]:
-        """One row of cells; neighbours of the same colours become one segment."""
-        start, style = 0, self._style(0, row)
-        for column in range(1, self.columns):
-            following = self._style(column, row)
-            if following != style:
-                yield Segment("▀" * (column - start), style)
-                start, style = column, following
-        yield Segment("▀" * (self.columns - start), style)
 
-    def _style(self, column: int, row: int) -> Style:
-        return Style(color=self._colour(column, row * 2), bgcolor=self._colour(column, row * 2 + 1))
-
-    def _colour(self, x: int, y: int) -> Color:
-        pixel = self._pixels.getpixel((x, y))
-        red, green, blue = pixel if isinstance(pixel, tuple) else (0, 0, 0)
-        return Color.from_rgb(red, green, blue)
+_Cell = tuple[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
 
-_WAYS = ("auto", "kitty", "sixel", "blocks", "none")
+def _fitted(pixels: Any, dots: int) -> list[list[_Cell]]:
+    """Each cell's character, its colour and that of its ground."""
+    characters = _QUADRANTS if dots == 2 else _SEXTANTS
+    numbers = np.array(list(characters))
+    on = ((numbers[:, None] >> np.arange(2 * dots)) & 1).astype(np.float32)
+    height, width = pixels.shape[:2]
+    cells = pixels.reshape(height // dots, dots, width // 2, 2, 3).swapaxes(1, 2)
+    cells = cells.reshape(height // dots, width // 2, dots * 2, 3)
+    lit = np.einsum("pk,hwkc->phwc", on, cells)
+    unlit = cells.sum(axis=2)[None] - lit
+    count = on.sum(axis=1)[:, None, None, None]
+    ahead, behind = lit / count, unlit / np.maximum(2 * dots - count, 1)
+    kept = (lit * ahead + unlit * behind).sum(axis=3)  # what the two means explain of the squares
+    best = np.argmax(np.round(kept), axis=0)
+    rows, columns = np.indices(best.shape)
+    fore, back = (np.rint(one[best, rows, columns]).astype(int).tolist() for one in (ahead, behind))
+    names = [characters[number] for number in numbers[best.ravel()].tolist()]
+    across = best.shape[1]
+    return [
+        [(names[y * across + x], (tuple(fore[y][x]), tuple(back[y][x]))) for x in range(across)]
+        for y in range(best.shape[0])
+    ]
+
+
+@cache
+def _colour(red: int, green: int, blue: int) -> Color:
+    return Color.from_rgb(red, green, blue)
+
+
+def _style(fore: tuple[int, ...], back: tuple[int, ...]) -> Style:
+    return Style(color=_colour(*fore), bgcolor=_colour(*back))
+
+
+_WAYS = ("auto", "kitty", "sixel", "sextants", "blocks", "none")
 _THUMB = 16  # columns: four of them fit into 72
+_SMALLEST = 72  # columns of a screen on which words stand beside a picture
 
 Draw = Callable[[Image.Image, int, int], RenderableType]
 
 
 class Graphics:
-    """Shows pictures on one terminal; `way` is "kitty", "sixel", "blocks" or "none".
+    """Shows pictures on one terminal; `way` is one of kitty, sixel, sextants, blocks or none.
 
-    Half blocks and kitty's placeholders are character cells, so that words can stand beside them;
+    Blocks and kitty's placeholders are character cells, so that words can stand beside them;
     sixels are not.
     """
 
-    def __init__(self, way: str, draw: Draw = HalfBlocks) -> None:
+    def __init__(self, way: str, draw: Draw = BlockPicture) -> None:
         self.way = way
-        self.beside = way in {"blocks", "kitty"}
+        self.beside = way in {"blocks", "sextants", "kitty"}
         self._draw = draw
 
     def __bool__(self) -> bool:
         return self.way != "none"
 
     def large(self, picture: Image.Image, console: Console) -> tuple[RenderableType, int]:
-        """The picture at about half the screen, and how many columns it takes."""
+        """The picture at half the width of the screen, and how many columns it takes.
+
+        Never higher than the screen, of which five rows are left for words.
+        """
         width, height = console.size
-        columns = min(48, width if width < 72 else width // 2 - 2)
-        return self._fitted(picture, columns, max(6, min(24, height // 2 - 2)))
+        columns = width if width < _SMALLEST or not self.beside else width // 2
+        return self._fitted(picture, min(80, columns), max(6, height - 6))
+
+    def room(self, console: Console) -> bool:
+        """Whether words can stand beside a large picture."""
+        return self.beside and console.width >= _SMALLEST
 
     def sheet(
         self, takes: Sequence[tuple[Image.Image, Text]], console: Console
@@ -116,17 +159,20 @@ class Graphics:
 
 
 def graphics_for(console: Console, way: str = "auto") -> Graphics:
-    """How this terminal shows pictures; `way` is one of auto, kitty, sixel, blocks or none.
+    """How this terminal shows pictures; `way` is auto, kitty, sixel, sextants, blocks or none.
 
-    To find out, a terminal is asked, and its answer read, before anyone types. Raises `BadInput`
-    for an unknown way, `MissingExtra` where kitty or sixel is wanted and textual-image isn't there.
+    To find out, a terminal is asked, and its answer read, before anyone types. Sextants are finer
+    than blocks, but not in every font. Raises `BadInput` for an unknown way, `MissingExtra` where
+    kitty or sixel is wanted and textual-image isn't there.
     """
     if way not in _WAYS:
         raise BadInput(f"there is no way {way!r} to show pictures", f"type {', '.join(_WAYS)}")
     if way == "none" or not can_show_pictures(console):
         return Graphics("none")
+    if way == "sextants":
+        return Graphics(way, lambda picture, columns, rows: BlockPicture(picture, columns, rows, 3))
     if way == "blocks":
-        return Graphics("blocks")
+        return Graphics(way)
     try:
         # Opening this asks the terminal what it can show.
         from textual_image import renderable
@@ -138,15 +184,14 @@ def graphics_for(console: Console, way: str = "auto") -> Graphics:
     found = {renderable.TGPImage: "kitty", renderable.SixelImage: "sixel"}
     chosen = found.get(renderable.Image, "blocks") if way == "auto" else way
     draw: dict[str, Draw] = {"kitty": renderable.TGPImage, "sixel": renderable.SixelImage}
-    return Graphics(chosen, draw.get(chosen, HalfBlocks))
+    return Graphics(chosen, draw.get(chosen, BlockPicture))
 
 
-def _side_by_side(cells: Iterable[RenderableType], gap: int) -> Table:
-    row = list(cells)
+def _side_by_side(cells: Sequence[RenderableType], gap: int) -> Table:
     table = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
-    for _ in row:
+    for _ in cells:
         table.add_column(width=_THUMB, no_wrap=True, overflow="crop")
-    table.add_row(*row)
+    table.add_row(*cells)
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL.Image import Image
@@ -29,17 +30,22 @@ from limner.agent.events import (
 from limner.agent.i18n import Language, claim_in, noted, phrase
 from limner.agent.plain import one_line
 from limner.agent.records import Candidate, Claim, Critique, Result
-from limner.agent.terminal.pictures import HalfBlocks
+from limner.agent.terminal.pictures import BlockPicture, Graphics
 from limner.agent.terminal.terminal import can_show_pictures
 from limner.agent.terminal.words import (
+    LABEL,
+    NOTE,
     ClaimRows,
+    Row,
     brief_lines,
     changed,
     claims_table,
     fields_so_far,
     marks,
     said,
+    seen_colours,
     sketch,
+    work,
 )
 
 __all__ = [
@@ -57,7 +63,7 @@ _BETWEEN_DRAWINGS = 0.08  # seconds: an eye follows no faster, and drawing costs
 class LiveView:
     """The part of the screen that moves; nothing at all where it is no terminal.
 
-    `critique` is of the best take so far, shown while the next ones are painted, in `language`.
+    `critique` is of the best candidate so far, shown in `language` while the next are painted.
     """
 
     def __init__(self, console: Console) -> None:
@@ -98,14 +104,11 @@ class LiveView:
     def _brief(self) -> RenderableType:
         fields = fields_so_far(self._written)
         text = {key: value for key, value in fields.items() if isinstance(value, str)}
-        rows: dict[str, Text | str] = {
-            "brief": sketch(fields),
-            "prompt": text.get("prompt", ""),
-            "reply": text.get("reply", ""),
-        }
+        shown = {key: text.get(key, "") for key in ("prompt", "reply")}
+        rows: dict[str, Row] = {"brief": sketch(fields), **shown}
         if not any(rows.values()):
             rows["brief"] = "…" if self._written.lstrip().startswith("{") else self._written[-400:]
-        return ClaimRows(rows)
+        return ClaimRows(rows, self.language)
 
     def _step(self, event: PaintingStep) -> RenderableType:
         parts: list[RenderableType] = [self._progress(event)]
@@ -120,7 +123,8 @@ class LiveView:
         grid = Table.grid(padding=(0, 1))
         width = max(8, min(40, self.console.width - 20))
         bar = ProgressBar(total=event.of, completed=event.number, width=width)
-        grid.add_row(Text(f"round {event.round + 1}", "cyan"), bar, f"{event.number}/{event.of}")
+        label = Text(noted(f"round {event.round + 1}", self.language), LABEL)
+        grid.add_row(label, bar, f"{event.number}/{event.of}")
         return grid
 
     def _forming(self) -> RenderableType:
@@ -128,7 +132,7 @@ class LiveView:
         columns = min(32, self.console.width // across - 2)
         rows = max(4, self.console.height // 3)
         first = sorted(self._previews)[:across]
-        shown = [HalfBlocks(self._previews[i], columns, rows) for i in first]
+        shown = [BlockPicture(self._previews[i], columns, rows) for i in first]
         return Columns(shown, padding=(0, 1))
 
 
@@ -141,17 +145,24 @@ _NEXT = {
 
 
 class Screen:
-    """Shows the events of a request as they come; `best` is the best take so far.
+    """Shows the events of a request as they come; `best` is the best candidate so far.
 
-    What is known of a picture is told in `language`, that of who asked.
+    What is known of a picture is told in `language`, that of who asked. Without `graphics` pictures
+    are shown with block characters, where the terminal can.
     """
 
-    def __init__(self, console: Console, language: Language = "english") -> None:
+    def __init__(
+        self, console: Console, language: Language = "english", graphics: Graphics | None = None
+    ) -> None:
         self.console = console
+        shows = "blocks" if can_show_pictures(console) else "none"
+        self.graphics = graphics or Graphics(shows)
         self.moving = LiveView(console)
+        self.moving.pictures = bool(self.graphics)
         self.language = language
         self.best: Candidate | None = None
         self._round = -1
+        self._waiting: list[Candidate] = []
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -164,7 +175,7 @@ class Screen:
                 self.moving.critique = Critique(event.claims, (None,) * len(event.claims))
                 self.drafted(event)
             case CandidateReady():
-                self.take(event)
+                self.candidate(event)
             case Decided():
                 self.decided(event)
             case PromptRevised():
@@ -192,6 +203,10 @@ class Screen:
         for line in lines:
             self.console.print(said(self.words(line), style))
 
+    def rows(self, **rows: Row) -> None:
+        """Labels of ours and what they label, each in its line or lines."""
+        self.console.print(ClaimRows(rows, self.language))
+
     def close(self) -> None:
         """Take away what is only shown while something happens."""
         self.moving.stop()
@@ -199,21 +214,20 @@ class Screen:
     def drafted(self, event: BriefReady) -> None:
         """A whole brief, why so much or so little was added, and what nobody will look at."""
         brief = event.brief
-        rows: dict[str, Text | str] = {
-            "brief": " · ".join(brief_lines(brief, self.language)),
-            "prompt": brief.prompt,
-            "style": brief.style_prompt,
-            "reply": brief.reply,
-            "gate": event.why,
-        }
-        self.console.print(ClaimRows(rows))
+        self.rows(
+            brief=" · ".join(brief_lines(brief, self.language)),
+            prompt=brief.prompt,
+            style=brief.style_prompt,
+            reply=brief.reply,
+            added=self.words(event.why),
+        )
         self.caveats(event)
 
     def caveats(self, event: BriefReady) -> None:
         """Where the writer failed, and what of the request will not be looked at or shown."""
         if event.fallback:
-            self.tell(f"note: {event.fallback}", style="yellow")
-        self.tell(*left_open(event.brief, self.language), style="yellow")
+            self.tell(f"note: {event.fallback}", style=NOTE)
+        self.tell(*left_open(event.brief, self.language), style=NOTE)
 
     def replied(self, event: Replied) -> None:
         """What is said in answer to a line, where nothing is painted."""
@@ -225,84 +239,109 @@ class Screen:
         for claim in claims:
             self.console.print(said(claim_in(claim, self.language)))
 
-    def finished(self, result: Result) -> None:
-        """The best take beside its claims, and how it came to an end."""
-        if result.best:
-            if self.moving.pictures or result.best.critique.claims:
-                self.console.print()
-                self.console.print(self._beside(result.best.picture, result.best.critique))
+    def candidate(self, event: CandidateReady) -> None:
+        """A candidate; where pictures can be shown it waits for the others of its round."""
+        if event.best:
+            self.best, self.moving.critique = event.candidate, event.candidate.critique
+        self._waiting.append(event.candidate)
+        if not self.graphics:
+            self.flush()
+
+    def flush(self) -> None:
+        """Show the candidates that wait: small, side by side, or a line each."""
+        waiting, self._waiting = self._waiting, []
+        labelled = [(one.picture, self._label(one)) for one in waiting]
+        if labelled and self.graphics:
             self.console.print()
-            self.end(result, result.best)
-        self.notes(result)
+            self.console.print(*self.graphics.sheet(labelled, self.console), sep="\n")
+            unsafe = [one for one in waiting if one.safety.why]
+            self.console.print(*map(self._row, unsafe), sep="\n", end="\n" * bool(unsafe))
+            return
+        for one in waiting:
+            if one.round != self._round:
+                self._round = one.round
+                self.console.print(Text(self.words(f"round {one.round + 1}"), LABEL))
+            self.console.print(self._row(one))
 
-    def end(self, result: Result, best: Candidate) -> None:
-        """One sentence that claims no more than was seen, and what it cost."""
-        ending = self.verdict(best) + phrase(self.language, result.ended)
-        self.console.print(said(ending, "bold"))
-        self.spent(result)
+    def _label(self, one: Candidate) -> Text:
+        """A candidate's number, a star for the best so far, and a mark for each claim; short."""
+        holds, _ = one.critique.score
+        star = "★" if self.console.encoding.lower().startswith("utf") else "*"
+        line = Text.assemble((f"#{one.number + 1}", "bold"), (star * (one is self.best), "green"))
+        line.append(f" {holds}/{len(one.critique.decisive)} ", "dim")
+        return line.append_text(marks(one.critique, self.console))
 
-    def verdict(self, take: Candidate) -> str:
-        """What may be said of a take."""
-        return verdict_of(take, self.language).said
+    def _row(self, one: Candidate) -> Text:
+        """A candidate in a line of words."""
+        holds, _ = one.critique.score
+        line = Text(f"  {f'#{one.number + 1}':<4}").append_text(marks(one.critique, self.console))
+        if of := len(one.critique.decisive):
+            line.append(self.words(f"  {holds} of {of}"))
+        if one is self.best:
+            line.append(self.words("  best so far"), "bold green")
+        if one.safety.why:
+            line.append(f"  {one.safety.outcome}: {one.safety.why}", "red")
+        line.rstrip()
+        return line
 
-    def notes(self, result: Result) -> None:
-        """What went wrong on the way, a line each."""
-        for note in result.notes:
-            self.console.print(said(self.words(f"note: {note}"), "yellow"))
+    def decided(self, event: Decided) -> None:
+        """What the best candidate still gets wrong, and what is done about it."""
+        self.flush()
+        why = one_line(event.why).rstrip(".")
+        if event.what in ("aim", "drop"):  # of what goes on, which was told before
+            self.tell(f"  {why}", style="dim")
+        elif event.what != "done":
+            blamed = self._blamed(self.best.critique) if self.best else []
+            for claim in blamed:
+                self.console.print(Text("  ").append_text(self._not_yet(claim)))
+            next_step = _NEXT.get(event.what, event.what)
+            why = "" if blamed and event.what != "stop" else f": {why}"
+            self.tell(f"  {next_step}{why}", style=NOTE)
 
-    def spent(self, result: Result) -> None:
-        """What the request cost."""
-        spent = f"{len(result.takes)} takes, {result.spent:.1f} pictures' worth of painting"
-        self.console.print(ClaimRows({"spent": self.words(f"{spent}, {result.seconds:.1f} s")}))
+    def finished(self, result: Result) -> None:
+        """The best candidate beside its claims, and how it came to an end."""
+        self.close()
+        self.flush()
+        if result.best:
+            self.large(result.best.picture, result.best.critique)
+            self.console.print()
+            ending = self.verdict(result.best) + phrase(self.language, result.ended)
+            self.console.print(said(ending, "bold"))
+            self.rows(spent=self.words(work(len(result.candidates), result.spent, result.seconds)))
+        else:
+            self.tell("stopped before anything was painted", style=NOTE)
+        self.tell(*(f"note: {note}" for note in result.notes), style=NOTE)
+
+    def large(self, picture: Image, critique: Critique) -> None:
+        """A picture, and its claims beside it where there is room."""
+        width = self.console.width
+        if not self.graphics:
+            if critique.claims:
+                self.console.print()
+                self.console.print(self._claims(critique, width))
+            return
+        self.console.print()
+        shown, columns = self.graphics.large(picture, self.console)
+        if self.graphics.room(self.console):
+            grid = Table.grid(padding=(0, 2))
+            grid.add_row(shown, self._claims(critique, width - columns - 3))
+            self.console.print(grid)
+        else:
+            self.console.print(Group(shown, self._claims(critique, width)))
+
+    def verdict(self, one: Candidate, number: int | None = None) -> str:
+        """What may be said of a candidate, by its number."""
+        return verdict_of(one, self.language, number or one.number + 1).said
 
     def saved(self, path: Path, seed: int) -> None:
         """Where the picture is, and what to type to paint it again."""
-        self._line("saved", str(path), "bold")
-        self._line("again", f"limner again {shlex.quote(str(path))} (seed {seed})")
+        self.line("saved", str(path), "bold")
+        self.line("again", f"limner reproduce {shlex.quote(str(path))} (seed {seed})")
 
-    def _line(self, label: str, text: str, style: str = "default") -> None:
-        line = Text(f"{label} ", "cyan").append(one_line(text), style)
+    def line(self, label: str, text: str, style: str = "") -> None:
+        """A label and a text that stays one line, such as a path, whatever its length."""
+        line = Text.assemble((f"{self.words(label)} ", LABEL), (one_line(text), style))
         self.console.print(line, soft_wrap=True)
-
-    def take(self, event: CandidateReady) -> None:
-        """A take, with a mark for each claim, under the round that it is of."""
-        self.keep_best(event)
-        take = event.take
-        if take.round != self._round:
-            self._round = take.round
-            self.console.print(Text(self.words(f"round {take.round + 1}"), style="cyan"))
-        holds, _ = take.critique.score
-        line = Text(f"  {self.named(take):<8} ").append_text(marks(take.critique, self.console))
-        of = len(take.critique.decisive)
-        line.append(self.words(f"  {holds} of {of}" if of else ""))
-        line.append(self.words("  best so far") if event.best else "", "bold green")
-        line.append(f"  {take.safety.outcome}: {take.safety.why}" if take.safety.why else "", "red")
-        line.rstrip()
-        self.console.print(line)
-
-    def named(self, take: Candidate) -> str:
-        """What people call the take."""
-        return f"take {take.number + 1}"
-
-    def keep_best(self, event: CandidateReady) -> None:
-        """Remember the best take, whose claims are shown while the next ones are painted."""
-        if event.best:
-            self.best = event.take
-            self.moving.critique = event.take.critique
-
-    def decided(self, event: Decided) -> None:
-        """What the best take still gets wrong, and what is done about it."""
-        if event.what == "done":
-            return
-        if event.what in ("aim", "sketch"):  # of what goes on, which was told before
-            self.console.print(Text("  ").append_text(said(self.words(event.why), "yellow")))
-            return
-        blamed = self._blamed(self.best.critique) if self.best else []
-        for claim in blamed:
-            self.console.print(Text("  ").append_text(self._not_yet(claim)))
-        next_step = _NEXT.get(event.what, event.what)
-        why = "" if blamed and event.what != "stop" else f": {one_line(event.why)}"
-        self.console.print(Text("  ").append_text(said(self.words(next_step + why), "yellow")))
 
     def _not_yet(self, claim: str) -> Text:
         told = said(self.words(f"not yet: {one_line(claim)}"))
@@ -310,27 +349,13 @@ class Screen:
         return told
 
     def _revised(self, event: PromptRevised) -> None:
-        drawn = self.console.is_terminal and not self.console.no_color
-        wording = changed(event.before, event.after, drawn)
-        self.console.print(ClaimRows({"prompt": wording, "reply": event.reply}))
+        wording = changed(event.before, event.after, seen_colours(self.console))
+        self.rows(prompt=wording, reply=event.reply)
 
-    def _beside(self, picture: Image, critique: Critique) -> RenderableType:
-        width, height = self.console.size
-        if not self.moving.pictures:
-            return self.table_of(critique, width)
-        rows = max(4, min(32, height - 8))
-        if width < 72:
-            shown = HalfBlocks(picture, width, rows)
-            return Group(shown, self.table_of(critique, width))
-        shown = HalfBlocks(picture, width // 2 - 2, rows)
-        grid = Table.grid(padding=(0, 2))
-        grid.add_row(shown, self.table_of(critique, width - shown.columns - 3))
-        return grid
-
-    def table_of(self, critique: Critique, width: int) -> Table:
+    def _claims(self, critique: Critique, width: int) -> Table:
         """The claims of a picture with how probable each is."""
         return claims_table(critique, self.console, width, self.language)
 
-    def _blamed(self, critique: Critique) -> list[str]:
+    def _blamed(self, critique: Critique) -> Sequence[str]:
         rows = [(critique.claims[i], critique.probabilities[i] or 0.0) for i in critique.blamed]
         return [f"{claim_in(claim, self.language)} ({known:.0%})" for claim, known in rows]

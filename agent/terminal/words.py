@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic_core import from_json
@@ -16,30 +16,38 @@ from limner.agent.brief.prompt import Span, wording
 from limner.agent.i18n import Language, claim_in, noted, phrase
 from limner.agent.plain import clean, one_line
 from limner.agent.records import Brief, Critique
+from limner.pipelines.roles import World
 
 __all__ = [
+    "LABEL",
+    "NOTE",
     "ClaimRows",
+    "Row",
     "as_rows",
     "brief_lines",
     "by_origin",
     "changed",
     "claims_table",
+    "columns",
     "fields_so_far",
     "marks",
     "said",
+    "seen_colours",
+    "short_name",
     "sketch",
+    "work",
+    "world_rows",
 ]
 
-
-_MARKS = {True: ("✓", "+", "green"), False: ("✗", "-", "red"), None: ("?", "?", "yellow")}
-_ORIGINS = {
-    "user": "",
-    "translated": "cyan",
-    "inferred": "dim",
-    "style": "magenta",
-    "fix": "yellow",
-}
+# Colours that can be read on light and on dark: no yellow, and nothing bright.
+LABEL = "cyan"
+NOTE = "magenta"
+_MARKS = {True: ("✓", "+", "green"), False: ("✗", "-", "red"), None: ("?", "?", NOTE)}
+_ORIGINS = {"user": "", "translated": LABEL, "inferred": "dim", "style": NOTE, "fix": "green"}
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_LONGEST = 100  # characters of a request
+
+Row = Text | str
 
 
 def said(text: str, style: str = "") -> Text:
@@ -55,15 +63,15 @@ def by_origin(spans: Iterable[Span]) -> Text:
 class ClaimRows:
     """Labels and what they label, side by side; empty ones are left out."""
 
-    def __init__(self, rows: Mapping[str, Text | str]) -> None:
+    def __init__(self, rows: Mapping[str, Row], language: Language = "english") -> None:
         safe = {label: said(t) if isinstance(t, str) else t for label, t in rows.items()}
-        self._rows = {label: text for label, text in safe.items() if text.plain}
+        self._rows = {noted(label, language): text for label, text in safe.items() if text.plain}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        indent = max(map(len, self._rows), default=0) + 1
+        indent = max(map(cell_len, self._rows), default=0) + 1
         width = max(options.max_width - indent, 8)
         for label, text in self._rows.items():
-            start = Text(label.ljust(indent), "cyan")
+            start = Text(label + " " * (indent - cell_len(label)), LABEL)
             for line in text.wrap(console, width):
                 line.rstrip()
                 yield Text.assemble(start, line, overflow="ignore", no_wrap=True)
@@ -169,15 +177,51 @@ def _list(fields: Mapping[str, object], key: str) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
-_LONGEST = 100  # characters of a request
+def columns(*names: str, right: Collection[str] = ()) -> Table:
+    """A table without lines; what is measured in GiB, or named in `right`, is set to the right."""
+    table = Table(box=None, pad_edge=False, header_style=LABEL)
+    for name in names:
+        number = "GiB" in name or name in right
+        table.add_column(said(name), justify="right" if number else "left", overflow="fold")
+    return table
+
+
+def seen_colours(console: Console) -> bool:
+    """Whether who looks at it sees colours."""
+    return console.is_terminal and not console.no_color
+
+
+def short_name(name: str) -> str:
+    """A model's name for people, without the digest of its weights."""
+    return name.partition("@")[0]
+
+
+def work(pictures: int, spent: float, seconds: float) -> str:
+    """What a request cost: so many pictures, in what time, and the work of how many whole ones."""
+    parts = [f"{pictures} picture{'' if pictures == 1 else 's'}"]
+    parts += [f"the work of {spent:.3g}"] if abs(spent - pictures) > 0.05 else []
+    parts += [f"{seconds:.1f} s"] if seconds else []
+    return ", ".join(parts)
+
+
+def world_rows(world: World | None) -> dict[str, Row]:
+    """What a painter can show, by label, from what its world says of itself."""
+    if world is None:
+        return {"things": "whatever you can say"}
+    rows: dict[str, Row] = {}
+    for part in world.description.split("; "):
+        label, colon, words = part.partition(": ")
+        rows[label if colon else f"also {len(rows)}"] = words if colon else part
+    also = "; ".join(str(rows.pop(label)) for label in [*rows] if label.startswith("also "))
+    return {**rows, "also": also, "try": " · ".join(world.examples[:3]), "more": world.larger}
 
 
 def as_rows(found: Sequence[SessionRow]) -> list[tuple[str, str, str, str, str]]:
-    """Each session's number, takes, best, time and request, as a list shows them."""
+    """Each session's number, pictures, best, time and request, as a list shows them."""
     return [
         (
             str(row.id),
-            str(row.takes),
+            str(row.candidates),
             f"{row.holds} of {row.claims}" if row.best is not None and row.claims else "",
             _local(row.changed),
             one_line(row.name or row.request, _LONGEST),

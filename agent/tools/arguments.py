@@ -1,124 +1,396 @@
-"""What another model may ask of limner's tools: how long, how large, how many, and no more."""
+"""Describes every argument once: its type, range and help, for all doors, and the tools' own."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from limner.agent.plain import LONGEST_REQUEST
-from limner.agent.search.run import Limits
+from limner.agent.search.run import LONGEST_SIDE, Limits, pixels
+from limner.agent.tools.field_errors import field_error
 from limner.errors import BadInput
 
 __all__ = [
+    "ARGUMENTS",
+    "AdjustArguments",
+    "Arguments",
+    "Budget",
+    "CandidateNumber",
+    "ClaimNumber",
+    "ClaimText",
+    "Claims",
     "DescribeArguments",
     "ExpandArguments",
+    "FinishWords",
+    "ImagesPerRound",
     "ImagineArguments",
+    "JobArguments",
+    "JobName",
+    "Negative",
+    "QuestionArguments",
     "RefineArguments",
+    "RequestText",
+    "ResultArguments",
     "ScoreArguments",
-    "pixels",
+    "Seconds",
+    "Seed",
+    "SelectArguments",
+    "SessionArguments",
+    "SessionNumber",
+    "Size",
+    "StartArguments",
+    "StyleName",
+    "TakeName",
+    "VersionArguments",
+    "VersionNumber",
+    "WhereArguments",
+    "argument_adapter",
+    "argument_value",
 ]
 
+_LARGEST_PICTURE = 4_000_000  # characters of base64: an HTTP request may have 4 MiB in all
+_MOST_CLAIMS = 16
 
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST_REQUEST)]
-Name = Annotated[
+
+def _number(value: Any) -> Any:
+    """A number that came as text, as forms and some models send it; no truth value is one."""
+    if isinstance(value, bool):
+        raise ValueError("send a number")
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,20}(\.\d{1,9})?", value.strip()):
+        return float(value) if "." in value.rstrip("0").rstrip(".") else int(float(value))
+    return value
+
+
+def _sized(text: str) -> str:
+    try:
+        pixels(text)
+    except BadInput as error:
+        raise ValueError(f"each side may have 1 to {LONGEST_SIDE:,} pixels") from error
+    return text
+
+
+_Number = BeforeValidator(_number)
+
+RequestText = Annotated[
     str,
     Field(
-        pattern=r"^t[1-9][0-9]{0,8}$",
-        description="The name of a take, as the tools gave it: t1, t2, …",
+        min_length=1, max_length=LONGEST_REQUEST, description="What to see, in the user's words."
     ),
 ]
 Seed = Annotated[
-    int | None,
+    int,
     Field(
-        ge=0, lt=2**32, description="The same seed gives the same picture; by chance if left out."
+        ge=0, le=2**32 - 1, description="Same seed, same picture; one is drawn if it is left out."
+    ),
+    _Number,
+]
+Budget = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=1_000,
+        allow_inf_nan=False,
+        description="What it may cost at most, in pictures' worth of painting.",
+    ),
+    _Number,
+]
+Seconds = Annotated[
+    float,
+    Field(gt=0, le=86_400, allow_inf_nan=False, description="How long it may take, in seconds."),
+    _Number,
+]
+ImagesPerRound = Annotated[
+    int, Field(ge=1, le=64, description="Pictures painted at once, in each round."), _Number
+]
+Size = Annotated[
+    str,
+    Field(
+        pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$", description="Width x height in pixels: 128x96"
+    ),
+    AfterValidator(_sized),
+]
+StyleName = Annotated[
+    str, Field(min_length=1, max_length=60, description="A style's name, such as poster or logo.")
+]
+Negative = Annotated[
+    str, Field(min_length=1, max_length=1_000, description="What the picture must not look like.")
+]
+ClaimText = Annotated[str, Field(min_length=1, max_length=300)]
+Claims = Annotated[
+    list[ClaimText],
+    Field(
+        min_length=1,
+        max_length=_MOST_CLAIMS,
+        description='Statements, each a short sentence: "The door is red."',
+    ),
+]
+ClaimNumber = Annotated[int, Field(ge=1, le=64), _Number]
+FinishWords = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="What to do to the finished picture: brighter, more contrast, 1024 by 768.",
+    ),
+]
+TakeName = Annotated[
+    str,
+    Field(
+        pattern=r"^(?:t[1-9][0-9]{0,8}|[0-9a-f]{16}|[1-9][0-9]{0,11}-[1-9][0-9]{0,5})$",
+        description="The name of a take, as an answer or the gallery gives it.",
+    ),
+]
+SessionNumber = Annotated[
+    int,
+    Field(ge=1, le=10**12 - 1, description="The number of a session, as an answer gives it."),
+    _Number,
+]
+CandidateNumber = Annotated[
+    int, Field(ge=1, le=10**6 - 1, description="A picture of the session: 2 for #2."), _Number
+]
+VersionNumber = Annotated[
+    int, Field(ge=1, le=10**6 - 1, description="A version of the session's brief."), _Number
+]
+JobName = Annotated[
+    str, Field(pattern=r"^[\w-]{1,64}$", description="The job's id, as start gives it.")
+]
+PictureText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=_LARGEST_PICTURE,
+        description="A PNG, JPEG or WebP file in base64.",
     ),
 ]
 
+ARGUMENTS: dict[str, Any] = {
+    "request": RequestText,
+    "seed": Seed,
+    "budget": Budget,
+    "seconds": Seconds,
+    "images_per_round": ImagesPerRound,
+    "size": Size,
+    "style": StyleName,
+    "negative": Negative,
+    "claims": Claims,
+    "finish": FinishWords,
+    "take": TakeName,
+    "session": SessionNumber,
+    "candidate": CandidateNumber,
+    "version": VersionNumber,
+    "job": JobName,
+}
+"""What each argument may be, by the name that it has at every door."""
 
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+
+def argument_value(name: str, value: object, typed: str = "") -> Any:
+    """The value of an argument of `ARGUMENTS`, as every door takes it; None stays None.
+
+    Raises `BadInput`; `typed` is what the user calls it, such as "--budget".
+    """
+    if value is None:
+        return None
+    try:
+        return argument_adapter(name).validate_python(value)
+    except ValidationError as error:
+        said = field_error({**error.errors()[0], "loc": (typed or name,)})
+        raise BadInput(said, f"give {typed or name} another value") from None
 
 
-class _Painting(_Arguments):
-    seed: Seed = None
-    budget: Annotated[
-        float | None,
-        Field(gt=0, le=64, description="How much may be painted, in pictures' worth of work."),
-    ] = None
-    takes: Annotated[int | None, Field(ge=1, le=16, description="Pictures per round.")] = None
+@cache
+def argument_adapter(name: str) -> TypeAdapter[Any]:
+    """Reads an argument of `ARGUMENTS`, and has its JSON schema."""
+    return TypeAdapter(ARGUMENTS[name])
+
+
+class Arguments(BaseModel):
+    """The arguments of a tool; one that nobody knows is an error.
+
+    `older` names what an argument was called before: both names are understood.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    older: ClassVar[dict[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_older_names(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {cls.older.get(name, name): value for name, value in given.items()}
+
+
+class PaintArguments(Arguments):
+    """How much may be painted; what is left out is the profile's."""
+
+    older: ClassVar[dict[str, str]] = {"takes": "images_per_round"}
+
+    seed: Seed | None = None
+    budget: Budget | None = None
+    seconds: Seconds | None = None
+    images_per_round: ImagesPerRound | None = None
 
     @property
     def limits(self) -> Limits:
         """These arguments as the studio wants them."""
-        return Limits(budget=self.budget, takes=self.takes)
+        return Limits(
+            budget=self.budget, seconds=self.seconds, images_per_round=self.images_per_round
+        )
 
 
-class ImagineArguments(_Painting):
-    """The arguments of `imagine`; sizes are in pixels."""
+class ImagineArguments(PaintArguments):
+    """A new picture; what is left out is the style's or the profile's."""
 
-    request: Annotated[Words, Field(description="What to paint, in plain words.")]
-    width: Annotated[int | None, Field(ge=8, le=2048, multiple_of=8)] = None
-    height: Annotated[int | None, Field(ge=8, le=2048, multiple_of=8)] = None
+    request: RequestText
+    size: Size | None = None
+    style: StyleName | None = None
+    session: SessionNumber | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _both_sides(cls, given: Any) -> Any:
+        """Version 0.1 took width and height in place of a size."""
+        if not isinstance(given, dict) or not {"width", "height"} & given.keys():
+            return given
+        width, height = (given.get(side) for side in ("width", "height"))
+        if (width is None) != (height is None):
+            raise ValueError("give both width and height, or a size")
+        rest = {name: value for name, value in given.items() if name not in ("width", "height")}
+        return rest if width is None else {"size": f"{width}x{height}", **rest}
+
+    @property
+    def limits(self) -> Limits:
+        """These arguments as the studio wants them."""
+        return Limits(**super().limits, size=pixels(self.size))
+
+
+class StartArguments(ImagineArguments):
+    """A picture that is painted in the background: a new one, or a change to a take."""
+
+    take: Annotated[
+        TakeName | None, Field(description="Refine this take; request then says what to change.")
+    ] = None
+
+
+class WhereArguments(Arguments):
+    """A take to go on from alone, or a session to go on with as it stands."""
+
+    take: TakeName | None = None
+    session: SessionNumber | None = None
 
     @model_validator(mode="after")
-    def _both_sides(self) -> ImagineArguments:
-        if (self.width is None) != (self.height is None):
-            raise ValueError("give both width and height, or neither")
+    def _one_place(self) -> Self:
+        if (self.take is None) == (self.session is None):
+            raise ValueError("give either a take or a session")
         return self
 
-    @property
-    def limits(self) -> Limits:
-        """These arguments as the studio wants them."""
-        size = (self.width, self.height) if self.width and self.height else None
-        return Limits(budget=self.budget, takes=self.takes, size=size)
 
+class RefineArguments(PaintArguments, WhereArguments):
+    """A change, in words or claim by claim."""
 
-class RefineArguments(_Painting):
-    """The arguments of `refine_image`."""
-
-    take: Name
     change: Annotated[
-        Words, Field(description="One line: what should be different, or a question about it.")
-    ]
+        RequestText | None,
+        Field(description="One line: what should be different, or a question about it."),
+    ] = None
+    add: Annotated[Claims | None, Field(description="Claims to add.")] = None
+    remove: Annotated[
+        list[ClaimNumber] | None,
+        Field(max_length=_MOST_CLAIMS, description="Claims to take out, by their numbers from 1."),
+    ] = None
+    replace: Annotated[
+        dict[ClaimNumber, ClaimText] | None,
+        Field(max_length=_MOST_CLAIMS, description='Claims to change: {"2": "The cat is blue."}'),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RefineArguments:
+        if bool(self.change) == bool(self.add or self.remove or self.replace):
+            raise ValueError("say the change in words, or name claims to add, remove or replace")
+        return self
 
 
-class ScoreArguments(_Arguments):
-    """The arguments of `score_image`."""
+class AdjustArguments(WhereArguments):
+    """What to do to a picture after painting."""
 
-    take: Name
-    claims: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=300)]],
-        Field(
-            min_length=1,
-            max_length=16,
-            description='Statements to check, each a short sentence: "the door is red".',
-        ),
-    ]
+    finish: FinishWords
 
 
-class ExpandArguments(_Arguments):
-    """The arguments of `expand_prompt`."""
+class SessionArguments(Arguments):
+    """Which session is meant."""
 
-    request: Annotated[Words, Field(description="What a picture should show, in plain words.")]
-    seed: Seed = None
-
-
-class DescribeArguments(_Arguments):
-    """The arguments of `describe_take`."""
-
-    take: Name
+    session: SessionNumber
 
 
-def pixels(text: str | None, typed: str = "--size 128x128") -> tuple[int, int] | None:
-    """Width and height in pixels; None for None.
+class SelectArguments(SessionArguments):
+    """Which picture of a session is meant from now on."""
 
-    Raises `BadInput` for anything else than `WxH`, with `typed` as an example.
-    """
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,5})[x×*](\d{1,5})", text.strip().lower())
-    if not found:
-        raise BadInput(f"{text!r} is no size", f"type {typed}: width x height in pixels")
-    return int(found[1]), int(found[2])
+    candidate: CandidateNumber
+
+
+class VersionArguments(SessionArguments):
+    """Which version of a session to go on from."""
+
+    version: VersionNumber
+
+
+class QuestionArguments(SessionArguments):
+    """A question about what was done or seen."""
+
+    question: Annotated[RequestText, Field(description="What you want to know.")]
+
+
+class ScoreArguments(Arguments):
+    """Statements to be checked of a picture: of a take, or of one that is sent."""
+
+    claims: Claims
+    take: TakeName | None = None
+    picture: Annotated[
+        PictureText | None, Field(description="In place of a take: a picture's file in base64.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_picture(self) -> ScoreArguments:
+        if (self.take is None) == (self.picture is None):
+            raise ValueError("give either a take or a picture")
+        return self
+
+
+class ExpandArguments(Arguments):
+    """A request to be made into a brief, without painting."""
+
+    request: RequestText
+    seed: Seed | None = None
+
+
+class DescribeArguments(Arguments):
+    """Which take is meant."""
+
+    take: TakeName
+
+
+class JobArguments(Arguments):
+    """Which job is meant."""
+
+    job: JobName
+
+
+class ResultArguments(JobArguments):
+    """Which job is meant, and how long to wait for it."""
+
+    older: ClassVar[dict[str, str]] = {"seconds": "wait"}
+
+    wait: Annotated[
+        float, Field(ge=0, le=45, description="Wait so many seconds for its end, at most."), _Number
+    ] = 20.0

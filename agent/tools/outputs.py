@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic reads no other one before Python 3.12
 
 from limner.agent.archive.recipe import written
 from limner.agent.archive.rows import VersionRow
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
     from limner.agent.studio import Studio
 
 __all__ = [
+    "BriefJson",
+    "ClaimJson",
+    "DraftJson",
+    "JobJson",
+    "PictureJson",
+    "ScoredClaimJson",
+    "ScoresJson",
+    "VerdictJson",
     "again_json",
     "brief_dict",
     "brief_json",
@@ -56,13 +65,173 @@ __all__ = [
 ]
 
 
-def claim_dict(claim: Claim) -> dict[str, Any]:
+_closed = with_config(ConfigDict(extra="forbid"))
+
+
+@_closed
+class ClaimJson(TypedDict):
+    """One statement that a picture is checked against; `source` is asked, style or invented."""
+
+    text: str
+    kind: str
+    source: str
+    quote: str
+    subject: str
+    value: str
+    object: str
+
+
+@_closed
+class ScoredClaimJson(ClaimJson):
+    """The same of a picture: how probable it is in 0..1, None where nobody could check it."""
+
+    probability: float | None
+    holds: bool | None
+
+
+@_closed
+class ObjectJson(TypedDict):
+    """One kind of thing in a brief; `count` is 0 where no number was said."""
+
+    name: str
+    count: int
+    attributes: list[str]
+
+
+@_closed
+class BriefJson(TypedDict):
+    """What was asked, as claims, and the description that the painter gets of it."""
+
+    request: str
+    claims: list[ClaimJson]
+    prompt: str
+    negative: list[str]
+    objects: list[ObjectJson]
+    reply: str
+    unchecked: list[str]
+    not_shown: list[str]
+    style_prompt: str
+    style_negative: list[str]
+    dropped: list[str]
+
+
+@_closed
+class InventedJson(TypedDict):
+    """The claims that the writer added; they decide nothing."""
+
+    holds: list[str]
+    fails: list[str]
+
+
+@_closed
+class VerdictJson(TypedDict):
+    """What is known of a picture; `reached` only if all that was asked was checked, and holds.
+
+    `unchecked` are words of the request that nobody looked for, `not_shown` those that these models
+    can't show. `said` is all of it in one sentence.
+    """
+
+    reached: bool
+    holds: list[str]
+    fails: list[str]
+    cannot_tell: list[str]
+    unchecked: list[str]
+    not_shown: list[str]
+    said: str
+    invented: InventedJson
+
+
+@_closed
+class PictureJson(TypedDict):
+    """A picture that a tool hands out: `take` is its name, `file` where it is saved.
+
+    `seed` and the request paint it again; `sha256` is that of the file. `spent` counts pictures'
+    worth of painting. `session`, `version` and `candidate` say where it stands in its conversation,
+    0 where it is in none. `tool` is what a line was understood as, `reply` what limner says to it,
+    and `choices` are the answers to a question. Where nothing was painted, `take` is the one that
+    the line was about.
+    """
+
+    take: str
+    file: str
+    sha256: str
+    tool: str
+    reply: str
+    choices: list[str]
+    request: str
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    ended: str
+    brief: BriefJson
+    verdict: VerdictJson
+    claims: list[ScoredClaimJson]
+    candidates: int
+    rounds: int
+    spent: float
+    session: int | None
+    version: int
+    candidate: int
+    notes: list[str]
+
+
+@_closed
+class DraftJson(TypedDict):
+    """A request as a brief; `verdict` says what of it can't be checked or shown."""
+
+    request: str
+    prompt: str
+    seed: int
+    notes: list[str]
+    brief: BriefJson
+    verdict: VerdictJson
+
+
+@_closed
+class ScoresJson(TypedDict):
+    """How true each statement is of a picture; `score` is their mean."""
+
+    claims: list[ScoredClaimJson]
+    verdict: VerdictJson
+    score: float
+
+
+@_closed
+class JobJson(TypedDict):
+    """How a job stands: `state` is waiting, running, done, cancelled or failed.
+
+    `round` counts from 1, 0 before the first; `verdict` is on the best take so far; `take` is the
+    name of its picture, once it has ended.
+    """
+
+    job: str
+    state: str
+    seed: int | None
+    round: int
+    step: int
+    steps: int
+    candidates: int
+    verdict: VerdictJson | None
+    doing: str
+    take: str | None
+    error: str | None
+
+
+def claim_dict(claim: Claim) -> ClaimJson:
     """A claim: what it says, who it comes from, and its slots."""
-    keys = ("text", "kind", "source", "quote", "subject", "value", "object")
-    return {key: getattr(claim, key) for key in keys}
+    return {
+        "text": claim.text,
+        "kind": claim.kind,
+        "source": claim.source,
+        "quote": claim.quote,
+        "subject": claim.subject,
+        "value": claim.value,
+        "object": claim.object,
+    }
 
 
-def scored_claims(critique: Critique) -> list[dict[str, Any]]:
+def scored_claims(critique: Critique) -> list[ScoredClaimJson]:
     """The claims with how probable each is of a picture, None where nobody could tell."""
     pairs = zip(critique.claims, critique.probabilities, strict=True)
     return [
@@ -75,7 +244,7 @@ def scored_claims(critique: Critique) -> list[dict[str, Any]]:
     ]
 
 
-def brief_dict(brief: Brief) -> dict[str, Any]:
+def brief_dict(brief: Brief) -> BriefJson:
     """A brief: what was asked, as claims, and the description that the painter gets."""
     return {
         "request": brief.request,
@@ -95,7 +264,7 @@ def brief_dict(brief: Brief) -> dict[str, Any]:
     }
 
 
-def verdict_dict(verdict: Verdict) -> dict[str, Any]:
+def verdict_dict(verdict: Verdict) -> VerdictJson:
     """A verdict; what the writer thought of is apart, for it decides nothing."""
     return {
         "reached": verdict.reached,
@@ -111,9 +280,9 @@ def verdict_dict(verdict: Verdict) -> dict[str, Any]:
 
 def judged(brief: Brief, critique: Critique | None = None) -> dict[str, Any]:
     """A brief and what is known of it; with a critique, of a picture, and each claim's score."""
-    told = {"brief": brief_dict(brief), "verdict": verdict_dict(verdict(brief, critique))}
+    fields = {"brief": brief_dict(brief), "verdict": verdict_dict(verdict(brief, critique))}
     scores = {"claims": scored_claims(critique)} if critique else {}
-    made: dict[str, Any] = cleaned({**told, **scores})
+    made: dict[str, Any] = cleaned({**fields, **scores})
     return made
 
 
@@ -121,8 +290,8 @@ def take_dict(take: Candidate) -> dict[str, Any]:
     """A take, without its picture."""
     return {
         "round": take.round,
-        "prompt": one_line(take.order.prompt),
-        "seed": take.order.seed,
+        "prompt": one_line(take.image_request.prompt),
+        "seed": take.image_request.seed,
         "width": take.picture.width,
         "height": take.picture.height,
         "safety": take.safety.outcome,
@@ -133,21 +302,23 @@ def take_dict(take: Candidate) -> dict[str, Any]:
 def drafted(ready: BriefReady, seed: int) -> tuple[str, dict[str, Any]]:
     """A brief for which nothing was painted: in a few lines for another model, and as fields."""
     brief, notes = ready.brief, ready.notes
-    told = judged(brief)
-    lines = [f"prompt: {one_line(brief.prompt)}", f"{told['verdict']['said']} (seed {seed})"]
-    lines += [f"{claim['source']}: {one_line(claim['text'])}" for claim in told["brief"]["claims"]]
+    fields = judged(brief)
+    lines = [f"prompt: {one_line(brief.prompt)}", f"{fields['verdict']['said']} (seed {seed})"]
+    lines += [
+        f"{claim['source']}: {one_line(claim['text'])}" for claim in fields["brief"]["claims"]
+    ]
     lines += [f"must not be there: {one_line(name)}" for name in brief.negative]
     lines += [f"note: {note}" for note in notes]
     head = {"request": brief.request, "prompt": clean(brief.prompt), "seed": seed, "notes": notes}
-    return "\n".join(lines), {**head, **told}
+    return "\n".join(lines), {**head, **fields}
 
 
 def scored(critique: Critique) -> tuple[str, dict[str, Any]]:
     """How true statements are of a picture: in a few lines for another model, and as fields."""
-    told = judged(Brief("", "", critique.claims), critique)
-    said = f"{told['verdict']['said']}\n{described(critique)}"
+    fields = judged(Brief("", "", critique.claims), critique)
+    said = f"{fields['verdict']['said']}\n{described(critique)}"
     mean = round(critique.score[1], 4)
-    return said, {"claims": told["claims"], "verdict": told["verdict"], "score": mean}
+    return said, {"claims": fields["claims"], "verdict": fields["verdict"], "score": mean}
 
 
 def event_dict(event: Event) -> dict[str, Any]:
@@ -161,8 +332,8 @@ def event_dict(event: Event) -> dict[str, Any]:
             return {"kind": "reply", "text": one_line(text), "choices": cleaned([*choices])}
         case BriefReady():
             spans = [asdict(span) for span in event.spans]
-            told = {**judged(event.brief), "spans": spans, "notes": event.notes}
-            return {"kind": "brief", "why": one_line(event.why), **told}
+            fields = {**judged(event.brief), "spans": spans, "notes": event.notes}
+            return {"kind": "brief", "why": one_line(event.why), **fields}
     return _painting(event)
 
 
@@ -185,7 +356,7 @@ def _painting(event: Event) -> dict[str, Any]:
                 "verdict": judged(result.best.brief, result.best.critique)["verdict"]
                 if result.best
                 else None,
-                "takes": len(result.takes),
+                "candidates": len(result.candidates),
                 "spent": round(result.spent, 4),
                 "seconds": round(result.seconds, 2),
                 "notes": [one_line(note) for note in result.notes],
@@ -233,15 +404,15 @@ def result_json(
             "request": request,
             "brief": brief_dict(best.brief) if best else None,
             "verdict": verdict_dict(verdict_of(best)) if best else None,
-            "prompt": best.order.prompt if best else None,
-            "order": written(best.order) if best else None,
+            "prompt": best.image_request.prompt if best else None,
+            "image_request": written(best.image_request) if best else None,
             "claims": scored_claims(best.critique) if best else [],
             "safety": asdict(best.safety) if best else None,
             "ended": result.ended,
             "spent": round(result.spent, 4),
             "seconds": round(result.seconds, 3),
-            "takes": len(result.takes),
-            **_told(ready),
+            "candidates": len(result.candidates),
+            **_draft_notes(ready),
             "seed": seed,
             "models": studio.names,
             "notes": result.notes,
@@ -259,7 +430,7 @@ def brief_json(ready: BriefReady, seed: int, studio: Studio) -> str:
             "verdict": verdict_dict(verdict(brief)),
             "prompt": brief.prompt,
             "claims": brief_dict(brief)["claims"],
-            **_told(ready),
+            **_draft_notes(ready),
             "seed": seed,
             "models": studio.names,
         }
@@ -268,11 +439,11 @@ def brief_json(ready: BriefReady, seed: int, studio: Studio) -> str:
 
 def recipe_json(recipe: Recipe) -> str:
     """All that a kept picture says about itself."""
-    told = {
+    fields = {
         "brief": brief_dict(recipe.brief),
         "verdict": verdict_dict(verdict(recipe.brief, recipe.critique)),
     }
-    return json.dumps(recipe.model_dump(mode="json") | told)
+    return json.dumps(recipe.model_dump(mode="json") | fields)
 
 
 def again_json(path: Path, identical: bool, largest: int, now: str, then: str) -> str:
@@ -293,7 +464,7 @@ def error_json(error: LimnerError) -> str:
     return json.dumps({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
 
 
-def _told(ready: BriefReady | None) -> dict[str, object]:
+def _draft_notes(ready: BriefReady | None) -> dict[str, object]:
     """What the writer failed at, "" for nothing, and what was mended."""
     return {
         "fallback": ready.fallback if ready else "",

@@ -1,384 +1,295 @@
-"""Paints what programs and other models ask for, and keeps what they were handed out, by name."""
+"""Does what programs and other models ask for: turns of a conversation, and pictures by name."""
 
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
-from typing import Any, Generic, TypeVar
 
 from limner.agent.archive import pictures
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.pictures import name_of
-from limner.agent.archive.recorder import RequestRecorder
+from limner.agent.archive.recorder import SessionRecorder, read
+from limner.agent.archive.rows import CandidateRow
 from limner.agent.brief.tool_call import Call
-from limner.agent.brief.verdict import verdict_of
 from limner.agent.conversation.session import Session
-from limner.agent.events import BriefReady, CandidateReady, Event, Finished, Replied, TurnHeard
+from limner.agent.events import BriefReady, Event, Finished, TurnHeard
 from limner.agent.history import CandidateRun
-from limner.agent.plain import one_line, request_line
-from limner.agent.records import Candidate, Result, company
-from limner.agent.scoring.evaluate import described
+from limner.agent.plain import one_line
+from limner.agent.records import Brief, Candidate, Result
 from limner.agent.search.run import Limits
 from limner.agent.studio import Studio
-from limner.agent.tools.outputs import cleaned, judged
-from limner.errors import BadInput, ModelFailed
+from limner.agent.tools.recently_used import RecentlyUsed
+from limner.agent.tools.turns import DRAFTS, MOVES, IssuedCandidate, ToolRequest
+from limner.errors import BadInput, LimnerError, ModelFailed
 from limner.pipelines.finish import Finish
 from limner.prompts.styles import style
 
 __all__ = [
-    "IssuedCandidate",
-    "RecentlyUsed",
-    "ToolRequest",
+    "OpenSession",
     "ToolService",
     "briefed",
     "going_on",
 ]
 
 
-T = TypeVar("T")
-
-
-class RecentlyUsed(Generic[T]):
-    """Things that weigh at most `most` together, and the latest however much it weighs.
-
-    Each weighs 1, or what `weigh` says of it. Any thread may use it.
-    """
-
-    def __init__(self, most: int, weigh: Callable[[T], int] = lambda _: 1) -> None:
-        self._most = most
-        self._weigh = weigh
-        self._things: OrderedDict[str, T] = OrderedDict()
-        self._alone = threading.Lock()
-
-    def keep(self, name: str, thing: T) -> None:
-        """Remembers a thing, in the place of one of the same name."""
-        with self._alone:
-            self._things[name] = thing
-            self._things.move_to_end(name)
-            while len(self._things) > 1 and self._weight() > self._most:
-                self._things.popitem(last=False)
-
-    def find(self, name: str) -> T | None:
-        """The thing of that name; None where it is forgotten or never was."""
-        with self._alone:
-            if name in self._things:
-                self._things.move_to_end(name)
-            return self._things.get(name)
-
-    def names(self) -> list[str]:
-        """The names of all that is remembered, those first that nobody has asked for longest."""
-        with self._alone:
-            return list(self._things)
-
-    def all(self) -> list[T]:
-        """All that is remembered, in the order of `names`."""
-        with self._alone:
-            return list(self._things.values())
-
-    def _weight(self) -> int:
-        return sum(map(self._weigh, self._things.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCandidate:
-    """A take with its name and its file at `path`, whose SHA-256 is `sha256`.
-
-    `words` is all that was asked for, "; " between the turns; `before` is the name of the take that
-    it came from, "" where it came from words alone. `finishes` were done to what was painted.
-    `takes`, `rounds`, `spent`, `ended` and `notes` are of the result that it is the best of;
-    `session` is the archive's number of it, where there is an archive.
-    """
-
-    name: str
-    path: Path
-    sha256: str
-    take: Candidate
-    words: str
-    seed: int
-    ended: str
-    takes: int
-    rounds: int
-    spent: float
-    notes: tuple[str, ...] = ()
-    finishes: tuple[Finish, ...] = ()
-    before: str = ""
-    session: int | None = None
-
-    @classmethod
-    def of(
-        cls, result: Result, path: Path, words: str, seed: int, name: str = ""
-    ) -> IssuedCandidate:
-        """The best take of a result, which was saved at `path`.
-
-        Without a name, it has the first 16 digits of its file's SHA-256. Raises `ModelFailed` where
-        nothing was painted.
-        """
-        if result.best is None:
-            raise ModelFailed("nothing was painted", "; ".join(result.notes))
-        sha256 = name_of(path.read_bytes())
-        seeds, gone = company(result.best, result.takes)
-        return cls(
-            name=name or sha256[:16],
-            path=path,
-            sha256=sha256,
-            take=replace(result.best, beside=seeds, gone=gone),
-            words=words,
-            seed=seed,
-            ended=result.ended,
-            takes=len(result.takes),
-            rounds=len({take.round for take in result.takes}),
-            spent=result.spent,
-            notes=result.notes,
-        )
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """All that is known of it, as JSON has it."""
-        order = self.take.order
-        plain = {
-            "take": self.name,
-            "sha256": self.sha256,
-            "request": self.words,
-            "prompt": order.prompt,
-            "seed": self.seed,
-            "width": order.width,
-            "height": order.height,
-            "ended": self.ended,
-            "takes": self.takes,
-            "rounds": self.rounds,
-            "spent": round(self.spent, 4),
-            "session": self.session,
-            "notes": [*self.notes],
-        }
-        return {**cleaned(plain), **judged(self.take.brief, self.take.critique)}
-
-    @property
-    def said(self) -> str:
-        """The same in a few lines, for another model."""
-        take = self.take
-        size = f"{take.order.width} × {take.order.height} pixels"
-        lines = [
-            f"{self.name}: {one_line(verdict_of(take).said)} ({size}, seed {self.seed})",
-            described(take.critique),
-            f"prompt: {one_line(take.order.prompt, 400)}",
-        ]
-        return "\n".join(lines + [f"note: {one_line(note, 200)}" for note in self.notes])
-
-    def content(self) -> bytes:
-        """The whole PNG. Raises `BadInput` where the file is gone or not what it was."""
-        hint = "paint it again from its request and seed"
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise BadInput(f"the picture of take {self.name} is gone", hint) from error
-        if name_of(content) != self.sha256:
-            raise BadInput(f"the picture of take {self.name} was changed", hint)
-        return content
-
-
-_BY_NAME = ("select", "undo", "redo", "back_to")  # who asks by name says which take is meant
+_MOST_TAKES = 256  # with their pictures, of all sessions that are open
 
 
 @dataclass(slots=True)
-class ToolRequest:
-    """What somebody asks for: a picture, or a line that is said to a take. Then what came of it.
+class OpenSession:
+    """A session that goes on between calls; `issued` names its takes, each as it was finished.
 
-    `kept` is the take that was painted, or the one at hand where nothing was; `tool` is what the
-    line was understood as, `reply` what is said to it, and `choices` are the answers to a question.
+    `start` is the take that it began with, where it did; `number` is 0 before anything came of it.
     """
 
-    request: str
-    seed: int
-    limits: Limits = field(default_factory=lambda: Limits())
-    style: str = ""
+    session: Session
     start: IssuedCandidate | None = None
-    tool: str = "draw"
-    reply: str = ""
-    choices: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
-    painted: list[CandidateReady] = field(default_factory=list)
-    kept: IssuedCandidate | None = None
+    number: int = 0
+    issued: dict[tuple[int, tuple[Finish, ...]], str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.request = request_line(self.request)
 
-    @property
-    def answer(self) -> IssuedCandidate:
-        """The take that the answer is about. Raises `ModelFailed` where there is none."""
-        if self.kept is None:
-            raise ModelFailed("nothing was painted", "try again")
-        return self.kept
-
-    @property
-    def shows(self) -> bool:
-        """Whether there is another picture to look at than before."""
-        return bool(self.painted) or self.tool in ("adjust", "undo")
-
-    @property
-    def told(self) -> dict[str, object]:
-        """What came of it, as JSON has it."""
-        said = {"tool": self.tool, "reply": one_line(self.reply), "choices": [*self.choices]}
-        return {**self.answer.told, **said}
-
-    @property
-    def said(self) -> str:
-        """The same in words: the take that was painted, or the reply where nothing was."""
-        if self.shows or not self.reply:
-            reply = f"\nlimner says: {one_line(self.reply)}" if self.reply else ""
-            return self.answer.said + reply
-        choices = f" ({'; '.join(self.choices)})" if self.choices else ""
-        again = " Say the whole change once more, without a doubt." if self.tool == "ask" else ""
-        reply = f"{one_line(self.reply)}{choices}{again}"
-        return f"{reply}\n{self.answer.name} is as it was; nothing was painted."
-
-    def see(self, event: Event) -> None:
-        """Takes in what happens while it is worked on."""
-        match event:
-            case TurnHeard(call):
-                self.tool = call.tool
-            case Replied(text, choices):
-                self.reply, self.choices = text, choices
-            case BriefReady():
-                self.reply, self.notes = event.brief.reply, [*event.notes]
-            case CandidateReady():
-                self.painted.append(event)
-
-    def so_far(self) -> Result:
-        """What was painted before it was cancelled."""
-        takes = tuple(event.take for event in self.painted)
-        best = next((event.take for event in reversed(self.painted) if event.best), None)
-        spent = self.painted[-1].spent if self.painted else 0.0
-        return Result(best, takes, "cancelled", spent, 0.0)
+def _weight(opened: OpenSession) -> int:
+    return max(1, len(opened.session.candidates))
 
 
 @dataclass(frozen=True, slots=True)
 class ToolService:
-    """The takes that were handed out, each a file of `folder`, and what more is asked of them.
+    """The takes that were handed out, each a file of `folder`, and the sessions they are of.
 
-    The latest takes are remembered, and the files of all stay. `numbered` takes are called t1, t2,
-    … and go on from the files that are there; others are called by their files' SHA-256. What is
-    painted is recorded in `archive`, where there is one.
+    The latest are remembered, and the files of all stay. `numbered` takes are called t1, t2, … and
+    go on from the files that are there; others are called by their files' SHA-256. Sessions are
+    kept in `archive`, where there is one; then "12-4" is take 4 of session 12, and session 12 can
+    be gone on with after it was forgotten here.
     """
 
     folder: Path
     profile: str = ""
     archive: Archive | None = None
     numbered: bool = False
-    takes: RecentlyUsed[IssuedCandidate] = field(default_factory=lambda: RecentlyUsed(32))
+    candidates: RecentlyUsed[IssuedCandidate] = field(default_factory=lambda: RecentlyUsed(32))
+    sessions: RecentlyUsed[OpenSession] = field(
+        default_factory=lambda: RecentlyUsed(_MOST_TAKES, _weight)
+    )
+    _numbers: count[int] = field(default_factory=count)
 
     def find(self, name: str) -> IssuedCandidate:
         """The take of that name. Raises `BadInput` where nobody knows it any more."""
-        kept = self.takes.find(name)
+        if "-" in name:
+            return self._archived_take(name)
+        kept = self.candidates.find(name)
         if kept is None:
-            known = ", ".join(self.takes.names()) or "none yet"
+            known = ", ".join(self.candidates.names()) or "none yet"
             raise BadInput(
                 f"There is no take {one_line(name, 20)!r}.", f"Takes that are known: {known}."
             )
         return kept
 
-    def work(self, wish: ToolRequest, studio: Studio) -> Generator[Event, None, ToolRequest]:
+    def content(self, name: str) -> bytes:
+        """The whole PNG of a take. Raises `BadInput` as `find` does, or where its file is gone."""
+        if "-" not in name:
+            return self.find(name).content()
+        archive, _, row = self._row(name)
+        return archive.pictures.read(row.picture)
+
+    def kept_archive(self) -> Archive:
+        """The archive. Raises `BadInput` where none is kept."""
+        if self.archive is None:
+            raise BadInput("there is no archive here", "start limner mcp without --no-archive")
+        return self.archive
+
+    def work(self, asked: ToolRequest, studio: Studio) -> Generator[Event, None, ToolRequest]:
         """Does what is asked for, and fills in what came of it; also when it is cancelled."""
-        session = _session(wish, studio)
-        events = _events(wish, studio, session)
-        recorder = None
-        if self.archive:
-            recorder = RequestRecorder(self.archive, studio, wish.seed, self.profile)
-            events = recorder.record(events)
+        opened = self._opened(asked, studio)
+        session = opened.session
         try:
-            with closing(events):
+            with closing(self._events(asked, opened)) as events:
                 for event in events:
-                    wish.see(event)
+                    asked.see(event)
                     if isinstance(event, Finished):
-                        self._keep(wish, event.result, studio, session, recorder)
+                        self._keep(asked, opened, event.result)
                     yield event
-                    if isinstance(event, TurnHeard) and wish.tool in _BY_NAME:
+                    if isinstance(event, TurnHeard) and not self._may_go_on(asked, opened):
                         break
         except GeneratorExit:
-            if (so_far := wish.so_far()).best and not wish.kept:
-                self._keep(wish, so_far, studio, session, recorder)
+            if asked.best and not asked.kept:
+                self._keep(asked, opened, session.history.result(asked.best))
             raise
-        if wish.start and session and not wish.kept:
-            wish.kept = self._unpainted(wish, wish.start, session, studio)
-        return wish
+        if asked.kept is None:
+            asked.kept = self._unpainted(asked, opened)
+        return asked
 
-    def _keep(
-        self,
-        wish: ToolRequest,
-        result: Result,
-        studio: Studio,
-        session: Session | None,
-        recorder: RequestRecorder | None,
-    ) -> None:
-        """Saves the best take, and remembers it."""
-        notes = [*wish.notes, *result.notes]
-        if recorder and recorder.problem:
-            notes.append(f"not all is in the archive: {recorder.problem.message}")
-        words = session.tree.words(len(session.takes)) if session else wish.request
-        kept = self._saved(result, words, wish.seed, studio)
-        wish.kept = self._remembered(
-            replace(
-                kept,
-                notes=tuple(dict.fromkeys(notes)),
-                before=wish.start.name if wish.start else "",
-                session=recorder.session if recorder else None,
-            )
+    def _opened(self, asked: ToolRequest, studio: Studio) -> OpenSession:
+        """The conversation that is gone on with, or a new one."""
+        if asked.session is not None:
+            opened = self._session(asked.session, studio)
+            _continue(opened.session, asked)
+            return opened
+        seed, start = asked.seed or 0, asked.take
+        if start is None:
+            session = Session(studio, seed, asked.limits)
+            if asked.style:
+                session.style = style(asked.style, studio.settings.prompts).name
+            return OpenSession(session)
+        session = going_on(studio, start.take, start.words, seed, asked.limits)
+        session.history.runs[-1].ended = start.ended
+        if start.finishes:
+            session.history.steps[1] = (start.finishes,)
+        return OpenSession(session, start, issued={(1, start.finishes): start.name})
+
+    def _session(self, number: int, studio: Studio) -> OpenSession:
+        if opened := self.sessions.find(str(number)):
+            return opened
+        if self.archive is None:
+            known = ", ".join(self.sessions.names()) or "none yet"
+            raise BadInput(f"There is no session {number}.", f"Sessions that are open: {known}.")
+        return OpenSession(
+            Session.resumed(studio, self.archive, number, self.profile), None, number
         )
 
-    def _unpainted(
-        self, wish: ToolRequest, start: IssuedCandidate, session: Session, studio: Studio
-    ) -> IssuedCandidate:
-        """The take that is meant after a line for which nothing was painted."""
-        if wish.tool == "undo" and start.before:
-            return self.find(start.before)
-        if wish.tool in _BY_NAME:
-            first = f"There is nothing before {start.name}."
-            other = "A take is chosen by its name here."
-            why = first if wish.tool == "undo" else other
-            raise BadInput(why, "Go on from any take by its name.")
-        if wish.tool != "adjust":
-            return start
-        finishes = session.reel.finishes(1)
-        whole = replace(session.reel.result(1), ended=start.ended)
-        kept = self._saved(whole, start.words, start.seed, studio, finishes)
-        return self._remembered(replace(kept, finishes=finishes, before=start.name))
+    def _events(self, asked: ToolRequest, opened: OpenSession) -> Generator[Event, None, None]:
+        session, turn = opened.session, asked.turn
+        if isinstance(turn, str):
+            return session.turn(turn)
+        if not isinstance(turn, Call):
+            turn = turn(session.brief or Brief("", ""))
+        asked.tool = turn.tool
+        if turn.tool in DRAFTS:
+            self._begin_archive(opened)
+        return session.do(turn)
 
-    def _saved(
-        self,
-        result: Result,
-        words: str,
-        seed: int,
-        studio: Studio,
-        finishes: tuple[Finish, ...] = (),
+    def _may_go_on(self, asked: ToolRequest, opened: OpenSession) -> bool:
+        """Whether a line that was understood is done; before it is, its session is kept."""
+        if asked.answers_only and asked.tool not in ("answer", "ask"):
+            asked.reply = "That is no question; say it with refine_image."
+            asked.tool = "answer"
+            return False
+        if opened.start and opened.number == 0 and asked.tool in MOVES:
+            return False
+        if asked.tool in DRAFTS:
+            self._begin_archive(opened)
+        return True
+
+    def _begin_archive(self, opened: OpenSession) -> None:
+        """Has a session in the archive from now on, with the take that it began with."""
+        session, start = opened.session, opened.start
+        if self.archive is None or session.recorder:
+            return
+        recorder = session.recorder = SessionRecorder(self.archive, self.profile)
+        if start is None or session.tree.root is None:
+            return
+        recorder.version(session.tree.root, session.standing())
+        if recorder.number is None or recorder.problem:
+            return
+        take = start.take
+        row = CandidateRow(1, take.round, take.image_request, take.critique, start.spent, run=1)
+        try:
+            plain = session.stamped(1, self.profile) if start.finishes else start.content()
+            self.archive.add_candidate(recorder.number, row, plain)
+        except LimnerError as error:  # which costs no picture
+            recorder.problem = error
+        if steps := session.history.steps.get(1):
+            recorder.finish(1, steps, ())
+
+    def _keep(self, asked: ToolRequest, opened: OpenSession, result: Result) -> None:
+        """Saves the best take, and remembers it."""
+        if result.best is None:
+            raise ModelFailed("nothing was painted", "; ".join(result.notes))
+        notes = [*asked.notes, *result.notes]
+        if (recorder := opened.session.recorder) and recorder.problem:
+            notes.append(f"not all is in the archive: {recorder.problem.message}")
+        number = result.best.number + 1
+        asked.kept = self._issued(opened, number, asked, tuple(dict.fromkeys(notes)))
+
+    def _unpainted(self, asked: ToolRequest, opened: OpenSession) -> IssuedCandidate:
+        """The take that is meant after a turn for which nothing was painted."""
+        start, session = opened.start, opened.session
+        if start and opened.number == 0 and asked.tool in MOVES:
+            if asked.tool == "undo" and start.before:
+                return self.find(start.before)
+            first = f"There is nothing before {start.name}."
+            other = "A take is chosen by its name here, or by its number in a session."
+            why = first if asked.tool == "undo" else other
+            raise BadInput(why, "Go on from any take by its name.")
+        if session.meant is None:
+            raise BadInput("There is no picture yet.", "Say what you want to see.")
+        return self._issued(opened, session.meant, asked)
+
+    def _issued(
+        self, opened: OpenSession, number: int, asked: ToolRequest, notes: tuple[str, ...] = ()
     ) -> IssuedCandidate:
+        """A take of a session as it is finished now, by the name that it had or gets."""
+        session = opened.session
+        finishes = session.history.finishes(number)
+        known = self.candidates.find(opened.issued.get((number, finishes), ""))
+        if opened.start and (number, finishes) == (1, opened.start.finishes):
+            known = opened.start
+        if known and not asked.painted:
+            return known
+        result, words = session.history.result(number), session.tree.words(number)
+        version = session.tree.version_of(number)
+        seed = session.seed if asked.painted else version.seed
+        if opened.start and number == 1:
+            seed = opened.start.seed
         path = pictures.save(
             result,
             words,
-            studio,
+            session.studio,
             _next(self.folder) if self.numbered else self.folder,
             seed=seed,
             profile=self.profile,
             finishes=finishes,
         )
-        return IssuedCandidate.of(result, path, words, seed, path.stem if self.numbered else "")
-
-    def _remembered(self, kept: IssuedCandidate) -> IssuedCandidate:
-        self.takes.keep(kept.name, kept)
+        self._numbered(opened)
+        kept = replace(
+            IssuedCandidate.of(result, path, words, seed, path.stem if self.numbered else ""),
+            notes=notes or result.notes,
+            finishes=finishes,
+            before=opened.start.name if opened.start else "",
+            session=opened.number,
+            version=version.id + 1,
+            candidate=number,
+        )
+        opened.issued[number, finishes] = kept.name
+        self.candidates.keep(kept.name, kept)
         return kept
+
+    def _numbered(self, opened: OpenSession) -> None:
+        """Gives a session its number: the archive's, or else one that the archive has not."""
+        recorder = opened.session.recorder
+        if recorder and recorder.number is not None:
+            opened.number = recorder.number
+        elif not opened.number:
+            opened.number = next(self._numbers) + (10**9 if self.archive else 1)
+        self.sessions.keep(str(opened.number), opened)
+
+    def _archived_take(self, name: str) -> IssuedCandidate:
+        archive, session, row = self._row(name)
+        past = read(archive, session)
+        words, version = past.tree.words(row.number), past.tree.version_of(row.number)
+        path = archive.pictures.path(row.picture)
+        kept = IssuedCandidate.of(past.history.result(row.number), path, words, version.seed, name)
+        return replace(kept, session=session, version=version.id + 1, candidate=row.number)
+
+    def _row(self, name: str) -> tuple[Archive, int, CandidateRow]:
+        session, number = map(int, name.split("-"))
+        archive = self.kept_archive()
+        for row in archive.load(session).candidates:
+            if row.number == number:
+                return archive, session, row
+        raise BadInput(f"there is no take {name}", f"look into limner://gallery/{session}")
 
 
 def going_on(studio: Studio, take: Candidate, words: str, seed: int, limits: Limits) -> Session:
     """A conversation in which nothing but this take was painted yet, of these words."""
-    size = limits.get("size") or (take.order.width, take.order.height)
+    size = limits.get("size") or (take.image_request.width, take.image_request.height)
     session = Session(studio, seed, {**limits, "size": size}, since=1)
     version = session.tree.add(words, take.brief, seed)
-    session.reel.runs.append(CandidateRun())
-    number = session.reel.add(replace(take, number=0), 0.0)
-    session.tree.bind(number, version.id, take.order.seed)
+    session.history.runs.append(CandidateRun())
+    number = session.history.add(replace(take, number=0), 0.0)
+    session.tree.bind(number, version.id, take.image_request.seed)
     return session
 
 
@@ -394,28 +305,21 @@ def briefed(studio: Studio, request: str, seed: int) -> Generator[Event, None, B
     return ready
 
 
-def _session(wish: ToolRequest, studio: Studio) -> Session | None:
-    """The conversation that a wish needs; None for a picture of words alone."""
-    if wish.start:
-        start = wish.start
-        session = going_on(studio, start.take, start.words, wish.seed, wish.limits)
-        if start.finishes:
-            session.reel.steps[1] = (start.finishes,)
-        return session
-    if wish.style:
-        called = style(wish.style, studio.settings.prompts).name
-        return Session(studio, wish.seed, wish.limits, style=called)
-    return None
-
-
-def _events(
-    wish: ToolRequest, studio: Studio, session: Session | None
-) -> Generator[Event, None, None]:
-    if session is None:
-        return studio.takes(wish.request, seed=wish.seed, **wish.limits)
-    if wish.start is None:
-        return session.do(Call("draw", wish.request, request=wish.request))
-    return session.turn(wish.request)
+def _continue(session: Session, asked: ToolRequest) -> None:
+    """Has a session go on as asked: from the next seed of its own, where none is given."""
+    seed = (session.seed + session.history.painted - session.since) % 2**32
+    asked.seed = seed if asked.seed is None else asked.seed
+    turn = asked.turn
+    if isinstance(turn, Call) and turn.tool not in DRAFTS:
+        return
+    session.reseed(asked.seed)
+    session.limits = {**asked.limits}
+    if asked.style:
+        session.restyle(style(asked.style, session.studio.settings.prompts).name)
+    anew = isinstance(turn, Call) and turn.tool == "draw"
+    if not anew and session.meant and not asked.limits.get("size"):
+        order = session.candidate(session.meant).image_request
+        session.limits["size"] = (order.width, order.height)
 
 
 def _next(folder: Path) -> Path:

@@ -56,7 +56,7 @@ def paint(
     painter: Painter, prompts: Sequence[str], guidance: float, steps: int
 ) -> list[Image.Image]:
     """One picture of each prompt, seeds 0, 1, 2 ..., in batches of eight."""
-    width, height = painter.dialect.size
+    width, height = painter.spec.size
     orders = [ImageRequest(p, s, width, height, steps, guidance) for s, p in enumerate(prompts)]
     pictures: list[Image.Image] = []
     for at in range(0, len(orders), BATCH):

@@ -72,9 +72,20 @@ export function spans(parts) {
   );
 }
 
-/** A line of the conversation: `who` is "you", "limner" or "aside". */
-export function line(who, text, ...more) {
-  const speaker = { you: "You: ", limner: "limner: " }[who];
-  const hidden = speaker ? make("span", { class: "hidden" }, speaker) : null;
-  return make("li", { class: who }, hidden, text, ...more);
+const SIGNS = { "left out": "⊘", step: "›", note: "·", stopped: "■", error: "✗" };
+
+/** A turn of the conversation: what was said in a bubble, and room for what came of it. */
+export function turnItem(words) {
+  const bubble = words ? make("p", { class: "you" }, make("span", { class: "hidden" }, "You: "), words) : null;
+  return make("li", { class: "turn" }, bubble, make("ul", { class: "lines" }));
+}
+
+/** One line of what came of a turn; `choose` says a choice of a question. */
+export function turnLine({ kind, text, choices = [] }, choose) {
+  const name = { "+": "added", "-": "removed", "−": "removed" }[kind === "change" && text[0]];
+  const buttons = choices.map((choice) =>
+    make("button", { type: "button", class: "quiet", onclick: () => choose(choice) }, choice),
+  );
+  const sign = SIGNS[kind] ? make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]) : null;
+  return make("li", { class: [kind.replace(" ", "-"), name].filter(Boolean).join(" ") }, sign, make("span", {}, text), ...buttons);
 }

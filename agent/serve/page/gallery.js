@@ -77,7 +77,7 @@ function chapter(version, best) {
     "section",
     { class: "chapter" },
     make("h3", {}, `${version.number}. ${version.words}`),
-    make("ul", { class: "sheet" }, ...version.takes.map((take) => tile(take, take.number === best))),
+    make("ul", { class: "sheet" }, ...version.candidates.map((take) => tile(take, take.number === best))),
   );
 }
 

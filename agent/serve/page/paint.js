@@ -1,18 +1,12 @@
-// The conversation: what is said, the takes as they form, and what is thought of them.
+// The conversation: what is said, the pictures as they form, and what is thought of them.
 
 import { call, watch } from "/page/api.js";
-import { $, asked, invented, line, make, short, spans } from "/page/draw.js";
-
-const ENDED = {
-  cancelled: "Stopped; this is the best so far.",
-  failed: "A model failed; this is the best so far.",
-};
-const EXAMPLES = ["a red cat left of a blue balloon, on the grass", "two dogs in the snow, at night", "一只可爱的小猫在草地上"];
+import { $, asked, invented, make, short, spans, turnItem, turnLine } from "/page/draw.js";
 
 let session = null; // as the server told it last
 let ready = null; // what is said before the session came waits for it
 let job = null; // what is being painted
-let looked = null; // the number of the take that is shown large
+let looked = null; // the number of the picture that is shown large
 let refuse = null; // shows a refusal
 
 /** Puts up what is there from the beginning. `complain` shows a refusal. */
@@ -27,9 +21,8 @@ export function begin(complain) {
   for (const step of ["undo", "redo", "again"]) {
     $(step).addEventListener("click", doing(() => take({ step })));
   }
-  $("examples").append(
-    ...EXAMPLES.map((text) => make("li", {}, make("button", { type: "button", onclick: () => fill(text) }, text))),
-  );
+  $("enlarge").addEventListener("click", () => $("large").showModal());
+  $("claims-card").open = !matchMedia("(max-width: 52rem)").matches; // folded on a phone
 }
 
 /** Begins anew, or goes on with a session of the archive. */
@@ -45,7 +38,7 @@ export function restore() {
 async function shown(coming) {
   ready = coming.then(put);
   const state = await ready;
-  if (state.job) await paint(state.job, true);
+  if (state.job) await paint(state.job);
 }
 
 async function remembered() {
@@ -63,6 +56,16 @@ function ifGone(refusal) {
 /** Whether a picture is being painted here. */
 export const busy = () => job !== null;
 
+function put(state) {
+  looked = null;
+  $("log").replaceChildren();
+  $("examples").replaceChildren(
+    ...state.examples.map((text) => make("li", {}, make("button", { type: "button", onclick: () => fill(text) }, text))),
+  );
+  render(state);
+  return state;
+}
+
 function fill(text) {
   $("words").value = text;
   $("words").focus();
@@ -73,15 +76,14 @@ async function speak(text) {
   const words = (text ?? $("words").value).trim();
   if (!words || busy()) return;
   $("words").value = ""; // at once, so that a second Enter says it once
-  const turn = await ask(words).catch((refusal) => {
+  const turn = await say(words).catch((refusal) => {
     $("words").value = words;
     throw refusal;
   });
-  say(line("you", words));
   await follow(turn);
 }
 
-async function ask(words) {
+async function say(words) {
   await ready;
   return call("POST", `/v1/sessions/${session.id}/words`, { words });
 }
@@ -91,33 +93,20 @@ async function take(step) {
 }
 
 async function follow(turn) {
-  for (const said of turn.said) say(line("limner", said));
-  if (turn.job) {
-    await paint(turn.job);
-  } else {
-    looked = null;
-    render(turn.session);
-  }
+  if (turn.job) looked ??= session.meant; // it stays in view until there is another
+  else looked = null;
+  render(turn.session);
+  const news = turn.job ? $("canvas") : $("log").lastElementChild;
+  news?.scrollIntoView({ block: "nearest" });
+  if (turn.job) await paint(turn.job);
 }
 
-function put(state) {
-  looked = null;
-  $("log").replaceChildren(...state.versions.map(told));
-  render(state);
-  return state;
-}
-
-function told(version) {
-  const changes = version.parent ? version.changes.join("; ") : "";
-  return line("you", version.words, changes ? make("small", {}, changes) : null);
-}
-
-async function paint(name, silent = false) {
+async function paint(name) {
   job = name;
   working(true);
   const round = { number: -1 };
   try {
-    await watch(`/v1/jobs/${name}/events`, (kind, said) => happen(kind, said, round, silent));
+    await watch(`/v1/jobs/${name}/events`, (kind, said) => happen(said, round));
   } finally {
     job = null;
     working(false);
@@ -126,38 +115,32 @@ async function paint(name, silent = false) {
   }
 }
 
-function happen(kind, said, round, silent) {
-  const tell = silent ? () => {} : say;
-  if (kind === "error") say(line("aside wrong", said.error.message));
-  else if (said.kind === "brief") drafted(said, tell);
-  else if (said.kind === "reply") replied(said, tell);
-  else if (said.kind === "heard") heard(said, silent);
-  else if (said.kind === "token") $("step").textContent = "The writer is at work…";
-  else if (said.kind === "step") step(said, round);
-  else if (said.kind === "take") painted(said);
-  else if (said.kind === "decided") tell(line("aside", said.why));
-  else if (said.kind === "revised") tell(line("aside", `Reworded: ${said.after}`));
-  else if (said.kind === "finished") ended(said, tell);
+const HAPPEN = { brief: drafted, step, take: painted };
+
+function happen(said, round) {
+  HAPPEN[said.kind]?.(said, round);
+  if (said.lines) tell($("log").lastElementChild, said.lines, said.first_line);
 }
 
-function heard(said, silent) {
-  $("step").textContent = said.call === "draw" || said.call === "edit" ? "Writing the brief…" : "";
-  if (said.call === "save" && !silent && !$("save").hidden) $("save").click();
-}
-
-function replied(said, tell) {
-  const choices = said.choices.map((text) =>
-    make("button", { type: "button", class: "quiet", onclick: () => speak(text).catch(refuse) }, text),
-  );
-  tell(line("limner", said.text, ...choices));
-}
-
-function drafted(said, tell) {
-  if (said.brief.reply) tell(line("limner", said.brief.reply));
-  for (const note of [said.why, ...said.notes].filter(Boolean)) tell(line("aside", note));
+function drafted(said) {
   judge(said);
   $("prompt").replaceChildren(...spans(said.spans));
   $("step").textContent = "The brief is ready.";
+}
+
+/** The turns as the server tells them; what is there already stays, so that nobody reads it twice. */
+function converse(turns) {
+  const log = $("log");
+  while (log.children.length > turns.length) log.lastElementChild.remove();
+  turns.forEach(({ words, lines }, at) => tell(log.children[at] ?? log.appendChild(turnItem(words)), lines, 0));
+}
+
+/** Adds those lines that a turn does not have yet; the first of them is its line number `first`. */
+function tell(item, lines, first) {
+  const list = item.querySelector(".lines");
+  const fresh = lines.slice(list.children.length - first);
+  list.append(...fresh.map((line) => turnLine(line, (choice) => speak(choice).catch(refuse))));
+  $("log").scrollTop = $("log").scrollHeight;
 }
 
 function judge(said) {
@@ -177,12 +160,12 @@ function step(said, round) {
   if (!rough.length) return;
   if (round.number !== said.round) {
     round.number = said.round;
-    $("takes").append(...rough.map(() => make("li", { class: "forming" }, make("img", { alt: "A take is forming" }))));
+    $("takes").append(...rough.map(() => make("li", { class: "forming" }, make("img", { alt: "A picture is forming" }))));
   }
   const forming = document.querySelectorAll(".forming img");
   rough.forEach((source, at) => forming[at] && (forming[at].src = source));
   if (said.round === 0) {
-    enlarge(rough[0], "A take is forming");
+    show(rough[0], "A picture is forming");
     $("title").textContent = $("score").textContent = "";
   }
 }
@@ -196,20 +179,6 @@ function painted(said) {
   if (said.best) look(said);
 }
 
-function ended(said, tell) {
-  for (const rest of document.querySelectorAll(".forming")) rest.remove();
-  const pictures = `${Number(said.spent.toFixed(1))} pictures' worth of painting`;
-  if (said.verdict) tell(line("limner", said.verdict.said));
-  tell(line("aside", ENDED[said.ended] ?? `${pictures}, ${said.seconds.toFixed(1)} s.`));
-  for (const note of said.notes) tell(line("aside", note));
-}
-
-function say(element) {
-  $("paint").classList.remove("blank");
-  $("log").append(element);
-  $("log").scrollTop = $("log").scrollHeight;
-}
-
 function render(state) {
   session = state;
   sessionStorage.setItem("limner-session", state.id);
@@ -219,63 +188,74 @@ function render(state) {
     $("notice").textContent = state.unkept;
     $("notice").hidden = false;
   }
+  $("paint").classList.toggle("blank", !state.turns.length);
+  $("paint").classList.toggle("wordy", !state.candidates.length && !state.job);
+  $("empty").hidden = state.turns.length > 0;
   const here = state.versions.find((version) => version.here);
-  $("takes").replaceChildren(...state.takes.map((said) => thumbnail(said, here)));
-  const meant = state.takes.find((said) => said.number === (looked ?? state.meant));
+  $("takes").replaceChildren(...state.candidates.map((said) => thumbnail(said, here)));
+  const meant = state.candidates.find((said) => said.number === (looked ?? state.meant));
   if (meant) look(meant);
-  else blank();
+  else blank(state);
+  converse(state.turns);
   $("undo").disabled = !here?.parent;
   $("redo").disabled = !here || !state.versions.some((version) => version.parent === here.number);
   $("again").disabled = !here;
-  $("words").placeholder = here ? "make it night · the second one, but blue · brighter" : EXAMPLES[0];
+  $("words").placeholder = here ? "make it night · the second one, but blue · brighter" : state.examples[0];
 }
 
-function blank() {
-  $("paint").classList.toggle("blank", !session.versions.length);
-  $("shown").hidden = true;
-  $("empty").hidden = false;
+function blank(state) {
+  $("shown").hidden = $("save").hidden = true;
+  $("enlarge").disabled = true;
   $("title").textContent = $("score").textContent = "";
   $("claims-card").hidden = true;
-  $("save").hidden = true;
+  if (state.brief) judge(state);
 }
 
 function thumbnail(said, here = null) {
-  const other = here && !here.takes.includes(said.number);
+  const other = here && !here.candidates.includes(said.number);
   const button = make(
     "button",
     { type: "button", "aria-pressed": "false", onclick: () => pick(said) },
     make("img", { src: said.picture, alt: "", width: said.width, height: said.height }),
-    make("span", { class: "small", "aria-label": `take ${said.number}, ${said.verdict.said}` }, `#${said.number} ${short(said.verdict)}`),
+    make("span", { class: "small", "aria-label": `#${said.number}, ${said.verdict.said}` }, `#${said.number} ${short(said.verdict)}`),
   );
   return make("li", { class: other ? "other" : "", "data-take": said.number }, button);
 }
 
 function pick(said) {
   if (busy()) return look(said);
-  return take({ step: "pick", number: said.number }).catch((refusal) => say(line("aside wrong", refusal.message)));
+  return take({ step: "pick", number: said.number }).catch(refuse);
 }
 
 function look(said) {
   looked = said.number;
-  enlarge(said.picture, said.prompt);
+  show(said.picture, said.prompt);
   $("title").textContent = `#${said.number}`;
-  $("score").textContent = short(said.verdict);
+  $("score").textContent = short(said.verdict).replace("/", " of ");
   judge(said);
   if (!busy()) $("prompt").replaceChildren(said.prompt);
   $("save").hidden = busy();
   $("save").href = said.picture;
   $("save").download = `limner-${said.number}.png`;
   for (const tile of $("takes").querySelectorAll("button")) {
-    tile.setAttribute("aria-pressed", String(tile.parentElement.dataset.take === String(said.number)));
+    const here = tile.parentElement.dataset.take === String(said.number);
+    tile.setAttribute("aria-pressed", String(here));
+    if (here) reveal(tile.parentElement);
   }
 }
 
-function enlarge(source, alt) {
-  $("paint").classList.remove("blank");
-  $("empty").hidden = true;
-  $("shown").hidden = false;
-  $("shown").src = source;
-  $("shown").alt = alt;
+/** Scrolls the strip of pictures, and nothing else, so that one of them is seen. */
+function reveal(item) {
+  const strip = $("takes");
+  strip.scrollLeft = item.offsetLeft - strip.offsetLeft - (strip.clientWidth - item.clientWidth) / 2;
+}
+
+function show(source, alt) {
+  for (const picture of [$("shown"), $("large-shown")]) {
+    picture.src = source;
+    picture.alt = alt;
+  }
+  $("shown").hidden = $("enlarge").disabled = false;
 }
 
 function working(now) {
