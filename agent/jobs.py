@@ -143,7 +143,7 @@ class Job:
         try:
             state = self._follow(work(studio))
             if state == "cancelled":
-                self._keep_takes(time.monotonic() - started)
+                self._keep_candidates(time.monotonic() - started)
         except LimnerError as error:
             problem = error
         except Exception as error:  # models are anyone's code; the thread has others to serve
@@ -180,7 +180,7 @@ class Job:
         if self._events and isinstance(old := self._events[self._previewed], PaintingStep):
             self._events[self._previewed] = replace(old, previews={})
 
-    def _keep_takes(self, seconds: float) -> None:
+    def _keep_candidates(self, seconds: float) -> None:
         """What was painted before it was cancelled is its result, too."""
         painted = [event for event in self._events if isinstance(event, CandidateReady)]
         if not painted or self._result is not None:

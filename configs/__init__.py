@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from limner.errors import BadInput
 from limner.pipelines.platt import Curve
@@ -62,11 +70,19 @@ class Settings:
 
 
 class Role(BaseModel):
-    """Which model plays a part: a registered name, a folder or a hub id, and its own settings."""
+    """Which model plays a part: a registered name, a folder or a hub id, and its own settings.
+
+    In a file, the name alone is enough: `critic: google/siglip2-base-patch16-224`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1)
     settings: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, said: object) -> object:
+        return {"name": said} if isinstance(said, str) else said
 
 
 def _spelled(mode: object) -> object:

@@ -211,6 +211,22 @@ class Statement(Protocol):
 
 
 @runtime_checkable
+class Judge(Protocol):
+    """What judges claims by their slots and not by their words: a detector, by what it finds where."""
+
+    name: str
+
+    def judge(
+        self, pictures: Sequence[Image], claims: Sequence[Statement]
+    ) -> list[list[float | None]]:
+        """How probable each claim is: [picture][claim], each in 0..1; None for what it can't tell.
+
+        Whether it can tell depends on the claim alone, and not on the picture.
+        """
+        ...
+
+
+@runtime_checkable
 class World(Protocol):
     """What a painter of a small world can show; a painter of anything has none.
 

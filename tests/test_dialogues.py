@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from limner.pipelines.pocket.language.annotated_text import AnnotatedText, Row, bare
 from limner.pipelines.pocket.language.chinese import Chinese, numeral
 from limner.pipelines.pocket.language.dialogues import KINDS, Dialogue, dialogue, drawing, turning
 from limner.pipelines.pocket.language.english import English
@@ -22,10 +23,13 @@ from limner.pipelines.pocket.language.lexicon import (
 )
 from limner.pipelines.pocket.language.looks import gap, swap, swap_colours
 from limner.pipelines.pocket.language.picture import SPEAKERS, Picture, TaughtTurn
+from limner.pipelines.pocket.language.scene_requests import (
+    RequestedThing,
+    SceneRequest,
+    scene_request,
+)
 from limner.pipelines.pocket.language.things import exchange, recount, remove
-from limner.pipelines.pocket.language.told import AnnotatedText, Row, bare
 from limner.pipelines.pocket.language.turns import call_of
-from limner.pipelines.pocket.language.wishes import Wish, WishedThing, wished
 from limner.pipelines.pocket.world import world
 from limner.pipelines.pocket.writer_tokens import KINDS as STATEMENTS
 
@@ -161,23 +165,23 @@ def test_a_bracket_is_marked_for_each_statement() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_all_that_is_wished_is_said(language: str) -> None:
+def test_all_that_is_asked_is_said(language: str) -> None:
     for number in range(300):
-        wish: Wish = wished(Random(number), language)
-        wanted = {("count", t.name) for t in wish.things if t.count != "several"}
-        wanted |= {("colour", t.name) for t in wish.things if t.colour}
-        wanted |= {("size", t.name) for t in wish.things if t.size and not t.second}
-        wanted |= {(k, "") for k in ("scene", "light", "style") if getattr(wish, k)}
-        wanted |= {("absent", s.name) for s in wish.avoid}
+        wanted: SceneRequest = scene_request(Random(number), language)
+        asked = {("count", t.name) for t in wanted.things if t.count != "several"}
+        asked |= {("colour", t.name) for t in wanted.things if t.colour}
+        asked |= {("size", t.name) for t in wanted.things if t.size and not t.second}
+        asked |= {(k, "") for k in ("scene", "light", "style") if getattr(wanted, k)}
+        asked |= {("absent", s.name) for s in wanted.avoid}
         speaker = SPEAKERS[language](Random(number))
-        _, told = speaker.told.read(speaker.request(wish))
-        assert wanted <= {(q[0], q[1]) for _, q in told}
+        _, told = speaker.told.read(speaker.request(wanted))
+        assert asked <= {(q[0], q[1]) for _, q in told}
 
 
 def turn(*rows: Row, seed: int = 0) -> TaughtTurn:
     """A turn about one or two things, in English."""
     names = {row[1]: row for row in rows if row[0] == "count"}
-    things = [WishedThing(sayings("english", name)[0], row[2]) for name, row in names.items()]
+    things = [RequestedThing(sayings("english", name)[0], row[2]) for name, row in names.items()]
     made = TaughtTurn(Picture(list(rows), things), English(Random(seed)))
     made.speaker.told.earlier = made.picture.replaced
     return made

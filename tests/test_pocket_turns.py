@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pocket_rows import claims, patched
 
-from limner.pipelines.pocket.pocket_writer import PocketWriter, open_pocket_writer
+from limner.pipelines.pocket.pocket_writer import PocketWriter, open_pocket_writer, proposed_call
 from limner.pipelines.pocket.reading.lines import read_line
-from limner.pipelines.pocket.reading.proposed import proposed_call
-from limner.pipelines.pocket.reading.spelling import meant_by
+from limner.pipelines.pocket.reading.tokens import meant_by
 
 VERSIONS = [
     {"number": 1, "words": "a house", "changes": []},

@@ -271,8 +271,8 @@ def test_other_answers_are_a_bounded_prompt(task: str) -> None:
         ("short", 40, "one short sentence of at most 20 words"),
     ],
 )
-def test_a_writer_is_told_how_long(spec: str, tokens: int, length: str) -> None:
-    values = template_values("draw", draw("a fox", spec=spec, tokens=tokens))
+def test_a_writer_is_told_how_long(dialect: str, tokens: int, length: str) -> None:
+    values = template_values("draw", draw("a fox", dialect=dialect, tokens=tokens))
     assert values["length"] == length
     assert length in render("draw", None, **values)[0]
 
@@ -297,8 +297,8 @@ def test_templates_say_what_they_are_given() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["prose", "tags", "short"])
-def test_the_examples_are_answers_that_would_be_read(spec: str) -> None:
-    values = template_values("draw", draw("a fox", spec=spec))
+def test_the_examples_are_answers_that_would_be_read(dialect: str) -> None:
+    values = template_values("draw", draw("a fox", dialect=dialect))
     answers = [
         a for a in render("draw", None, **values)[0].splitlines() if a.startswith('{"asked":{')
     ]

@@ -6,10 +6,8 @@ import base64
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 from PIL import Image
@@ -27,7 +25,6 @@ from limner.agent.archive.rows import (
     finishes_of,
 )
 from limner.agent.brief import patch
-from limner.agent.brief.older import brief_now
 from limner.agent.brief.prompt import wording
 from limner.agent.brief.verdict import left_open, verdict
 from limner.agent.i18n import language_of
@@ -36,9 +33,6 @@ from limner.configs import known
 from limner.errors import BadInput
 from limner.pipelines import finish
 from limner.pipelines.finish import Finish
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 __all__ = [
     "Plot",
@@ -192,16 +186,10 @@ def page(archive: Archive, session: int) -> str:
     """
     kept = archive.load(session)
     best = _best_of_versions(kept)
-    briefs = {version.number: _brief(version.brief) for version in kept.versions}
+    briefs = {version.number: _brief(version) for version in kept.versions}
     cards = {
-        candidate.number: _card(
-            candidate,
-            kept,
-            briefs[candidate.version],
-            _inline(candidate, archive.pictures),
-            candidate.number in best,
-        )
-        for candidate in kept.candidates
+        one.number: _card(one, kept, briefs, _inline(one, archive.pictures), one.number in best)
+        for one in kept.candidates
     }
     return filled(
         "archive/gallery.html.j2",
@@ -216,11 +204,9 @@ def page(archive: Archive, session: int) -> str:
 def _best_of_versions(kept: ArchivedSession) -> set[int]:
     """The numbers of the best candidates; of equals, the earliest is."""
     best: dict[int, CandidateRow] = {}
-    for candidate in kept.candidates:
-        other = best.get(candidate.version)
-        if other is None or candidate.critique.score > other.critique.score:
-            best[candidate.version] = candidate
-    return {candidate.number for candidate in best.values()}
+    for one in kept.candidates:
+        best[one.version] = max(best.get(one.version, one), one, key=lambda it: it.critique.score)
+    return {one.number for one in best.values()}
 
 
 def _chapter(
@@ -242,19 +228,12 @@ def _chapter(
     )
 
 
-def _brief(kept: Any) -> Brief:
+def _brief(version: VersionRow) -> Brief:
     """The brief that a version has; one without claims where it is in no form that is known."""
     try:
-        return _form().validate_python(brief_now(kept))
+        return version.read_brief()
     except ValueError:
         return Brief("", "")
-
-
-@cache
-def _form() -> TypeAdapter[Brief]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Brief)
 
 
 def _changes(before: Brief, after: Brief) -> Iterator[tuple[str, str]]:
@@ -290,7 +269,11 @@ def _rounds(
 
 
 def _card(
-    candidate: CandidateRow, kept: ArchivedSession, brief: Brief, source: Markup, best: bool
+    candidate: CandidateRow,
+    kept: ArchivedSession,
+    briefs: dict[int, Brief],
+    source: Markup,
+    best: bool,
 ) -> CandidateCard:
     critique, (holds, _) = candidate.critique, candidate.critique.score
     claims = len(critique.decisive)
@@ -303,7 +286,7 @@ def _card(
     return CandidateCard(
         candidate,
         source,
-        verdict(brief, critique).said,
+        verdict(briefs[candidate.version], critique).said,
         [_bar(critique, at) for at in critique.decisive],
         [_bar(critique, at) for at in own],
         f"{holds} of {claims}" if claims else "nothing to check",

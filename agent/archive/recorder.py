@@ -8,8 +8,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-
 from limner.agent.archive.archive import Archive
 from limner.agent.archive.pictures import stamped
 from limner.agent.archive.recipe import Recipe
@@ -21,7 +19,6 @@ from limner.agent.archive.rows import (
     VersionRow,
     steps_of,
 )
-from limner.agent.brief.older import brief_now
 from limner.agent.events import (
     BriefReady,
     BriefToken,
@@ -40,7 +37,7 @@ from limner.agent.history import (
     Version,
     VersionTree,
 )
-from limner.agent.records import Brief, Candidate, Result
+from limner.agent.records import Candidate, Result
 from limner.errors import BadInput, LimnerError
 from limner.pipelines import stamp
 from limner.pipelines.safety import UNCHECKED
@@ -265,8 +262,7 @@ def _tree(kept: ArchivedSession) -> VersionTree:
     for row in kept.versions:
         if row.parent is not None:
             tree.branch(row.parent - 1)
-        brief = TypeAdapter(Brief).validate_python(brief_now(row.brief))
-        tree.add(row.words, brief, row.seed)
+        tree.add(row.words, row.read_brief(), row.seed)
     if kept.row.head is not None:
         tree.branch(kept.row.head - 1)
     return tree

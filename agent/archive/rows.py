@@ -6,18 +6,16 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from limner.agent.brief.older import critique_now, image_request_now
+from pydantic import TypeAdapter
+
+from limner.agent.brief.older import brief_now, critique_now, image_request_now
 from limner.agent.history import Steps
-from limner.agent.records import Critique
+from limner.agent.records import Brief, Critique
 from limner.errors import BadInput, LimnerError
 from limner.pipelines.finish import Finish
 from limner.pipelines.roles import ImageRequest
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 __all__ = [
     "AFTER_LAST",
@@ -36,6 +34,11 @@ __all__ = [
     "version_of",
 ]
 
+
+_BRIEF = TypeAdapter(Brief)
+_CRITIQUE = TypeAdapter(Critique)
+_IMAGE_REQUEST = TypeAdapter(ImageRequest)
+_STEPS: TypeAdapter[Steps] = TypeAdapter(Steps)
 
 AFTER_LAST = -1  # as a number to add something under: the next one
 
@@ -76,6 +79,10 @@ class VersionRow:
     patch: Any = None
     seed: int = 0
     number: int = AFTER_LAST
+
+    def read_brief(self) -> Brief:
+        """The brief, whichever version wrote it. Raises `ValueError` for one in no known form."""
+        return _BRIEF.validate_python(brief_now(self.brief))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +170,11 @@ def version_of(row: sqlite3.Row) -> VersionRow:
 
 def candidate_of(row: sqlite3.Row) -> CandidateRow:
     """The candidate in a row of the table. Raises `LimnerError` for one that makes no sense."""
-    orders, critiques = _forms()
     try:
-        image_request = orders.validate_python(image_request_now(json.loads(row["image_request"])))
-        critique = critiques.validate_python(critique_now(json.loads(row["critique"])))
+        image_request = _IMAGE_REQUEST.validate_python(
+            image_request_now(json.loads(row["image_request"]))
+        )
+        critique = _CRITIQUE.validate_python(critique_now(json.loads(row["critique"])))
     except ValueError as error:
         raise LimnerError(f"picture #{row['number']} in the archive can't be read") from error
     finishes, undone = (tuple(json.loads(row[key])) for key in ("finishes", "undone"))
@@ -177,7 +185,7 @@ def candidate_of(row: sqlite3.Row) -> CandidateRow:
 def steps_of(kept: Any) -> Steps:
     """The steps in which a candidate was finished. Raises `LimnerError` for what makes no sense."""
     try:
-        return _steps().validate_python(kept)
+        return _STEPS.validate_python(kept)
     except (ValueError, BadInput) as error:
         raise LimnerError("how a picture in the archive is finished can't be read") from error
 
@@ -185,17 +193,3 @@ def steps_of(kept: Any) -> Steps:
 def finishes_of(row: CandidateRow) -> tuple[Finish, ...]:
     """Everything that is done to a candidate after painting, in order."""
     return tuple(one for step in steps_of(row.finishes) for one in step)
-
-
-@cache
-def _steps() -> TypeAdapter[Steps]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Steps)
-
-
-@cache
-def _forms() -> tuple[TypeAdapter[ImageRequest], TypeAdapter[Critique]]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(ImageRequest), TypeAdapter(Critique)

@@ -258,11 +258,11 @@ def _tokens(values: Mapping[str, Any]) -> int:
 
 def _length(values: Mapping[str, Any]) -> str:
     """How long a description may be, in words for a writer."""
-    tokens, spec = _tokens(values), values.get("dialect")
-    if spec == "tags":
+    tokens, dialect = _tokens(values), values.get("dialect")
+    if dialect == "tags":
         least, most = min(tokens // 8, 8), min(tokens // 4, 30)
         return f"{least} to {most} short tags with commas between them"
-    if spec == "short":
+    if dialect == "short":
         return f"one short sentence of at most {min(tokens // 2, 25)} words"
     most = min(int(tokens * 0.7), 120)
     return f"plain prose of {min(40, most // 2)} to {most} words"

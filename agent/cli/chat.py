@@ -251,8 +251,8 @@ def _lines(opening: Opening, screen: ChatScreen, profile: str, plain: bool) -> I
         def status() -> str:
             talk = opening.ready()
             if talk or not opening.studio.done():
-                return talk.status() if talk else f"opening {profile} …"
-            return f"{profile} did not open: press enter to see why"
+                return talk.status() if talk else f"{profile} · opening …"
+            return f"{profile} · did not open: press enter to see why"
 
         return PromptedLines(
             lambda text: completions(talk, text) if (talk := opening.ready()) else (),

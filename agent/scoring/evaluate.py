@@ -13,7 +13,7 @@ from limner.agent.plain import first_line, one_line
 from limner.agent.records import Brief, Candidate, Claim, Critique, Settings
 from limner.agent.scoring.places import standing
 from limner.errors import ModelFailed
-from limner.pipelines.roles import Critic
+from limner.pipelines.roles import Critic, Judge
 
 __all__ = [
     "described",
@@ -55,19 +55,48 @@ def weighed(
     What is no number stays none. Raises whatever the critic raises, and `ModelFailed` for too few
     answers.
     """
+    seen = _judged(critic, pictures, claims)
+    told = [all(row[at] is not None for row in seen) for at in range(len(claims))]
+    rest = tuple(claim for claim, done in zip(claims, told, strict=True) if not done)
+    compared = [iter(row) for row in _compared(critic, pictures, rest, settings)]
+    return [
+        [probability if done else next(others) for probability, done in zip(row, told, strict=True)]
+        for row, others in zip(seen, compared, strict=True)
+    ]
+
+
+def _judged(
+    critic: Critic, pictures: Sequence[Image], claims: tuple[Claim, ...]
+) -> list[list[float | None]]:
+    """What a critic that sees where things are says; None for what it leaves to comparing."""
+    if not pictures or not isinstance(critic, Judge):
+        return [[None] * len(claims) for _ in pictures]
+    found = critic.judge(pictures, claims)
+    _check_number(found, pictures)
+    return found
+
+
+def _compared(
+    critic: Critic, pictures: Sequence[Image], claims: tuple[Claim, ...], settings: Settings
+) -> list[list[float | None]]:
+    """What comparing pictures with sentences says, calibrated."""
     worded = [phrased(critic, claim) for claim in claims]
     told = [claim for claim in worded if claim is not None]
     if not told:
         return [[None] * len(claims) for _ in pictures]
     raw = critic.look(pictures, [c.text for c in told], [c.foils for c in told])
-    if len(raw) != len(pictures):
-        raise ModelFailed(f"it looked at {len(raw)} of {len(pictures)} pictures")
+    _check_number(raw, pictures)
     rows = [iter(_calibrated(row, told, settings)) for row in raw]
     found = [[None if c is None else next(row) for c in worded] for row in rows]
     if not settings.locate:
         return found
     asked = [now or claim for now, claim in zip(worded, claims, strict=True)]
     return standing(critic, pictures, asked, found, settings)
+
+
+def _check_number(rows: Sequence[object], pictures: Sequence[Image]) -> None:
+    if len(rows) != len(pictures):
+        raise ModelFailed(f"it looked at {len(rows)} of {len(pictures)} pictures")
 
 
 def phrased(critic: Critic, claim: Claim) -> Claim | None:

@@ -203,7 +203,7 @@ class _ImageJob:
 
     def _event(self, name: str, picture: Image, b64_json: str, **more: Any) -> dict[str, str]:
         kind = f"{self.kind}.{name}"
-        told = {
+        fields = {
             "type": kind,
             "b64_json": b64_json,
             "created_at": int(time.time()),
@@ -212,7 +212,7 @@ class _ImageJob:
             "background": "opaque",
             "output_format": "png",
         }
-        return sse(told | more, kind)
+        return sse(fields | more, kind)
 
     def _all_notes(self) -> list[str]:
         """What did not go as asked, each once: a run repeats what was noted of its brief."""

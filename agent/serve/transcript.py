@@ -101,8 +101,8 @@ def _recorded(
         turn.add("stopped", f"stopped; {kept}")
         raise
     except Exception as problem:  # models are anyone's code
-        told = error_line(problem) if isinstance(problem, LimnerError) else first_line(problem)
-        turn.add("error", told)
+        said = error_line(problem) if isinstance(problem, LimnerError) else first_line(problem)
+        turn.add("error", said)
         raise
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict  # pydantic reads no other one before Python 3.12
 
 from limner.agent.archive.recipe import written
 from limner.agent.archive.rows import VersionRow
-from limner.agent.brief.older import brief_now
 from limner.agent.brief.verdict import verdict, verdict_of
 from limner.agent.events import (
     BriefReady,
@@ -367,14 +365,9 @@ def _painting(event: Event) -> dict[str, Any]:
 def past_brief(row: VersionRow) -> Brief:
     """The brief of an archived version; one that this limner can't read was not checked at all."""
     try:
-        return _form().validate_python(brief_now(row.brief))
+        return row.read_brief()
     except ValueError:
         return Brief(row.words, "", unchecked=(row.words,))
-
-
-@cache
-def _form() -> TypeAdapter[Brief]:
-    return TypeAdapter(Brief)
 
 
 def cleaned(value: Any) -> Any:

@@ -14,20 +14,23 @@ from pydantic import PrivateAttr
 
 from limner.errors import ModelUnusable
 from limner.pipelines.pocket.language.dialogues import drawing, turning
+from limner.pipelines.pocket.reading.claims import ClaimReply, ReadClaim, row
 from limner.pipelines.pocket.reading.lexicon import lexicon
 from limner.pipelines.pocket.reading.lines import completed, read_line
-from limner.pipelines.pocket.reading.proposed import proposed_call, proposed_rows
 from limner.pipelines.pocket.reading.request import drawn, read_request
+from limner.pipelines.pocket.reading.steering import names_nothing
 from limner.pipelines.pocket.small_world import SmallWorld
 from limner.pipelines.pocket.writer_held import schema_for
 from limner.pipelines.writer_local import LocalWriter, open_local_writer
 
-__all__ = ["PocketWriter", "open_pocket_writer"]
+__all__ = ["PocketWriter", "open_pocket_writer", "proposed_call"]
 
 _PIECE = 48  # characters of a streamed piece
 _LONGEST = 160  # characters of a line that the model is asked about
 _MOST_TOKENS = 96
 _MOST_CLAIMS = 16
+_CELLS = 5  # of a proposed row: kind, subject, value, object, quote
+_MOST_THINGS = 100
 
 
 class PocketWriter(LocalWriter):
@@ -100,7 +103,7 @@ class PocketWriter(LocalWriter):
         if request.asked or request.sure or request.foreign:
             return request.answer()
         line = " ".join(str(values["request"]).split())
-        rows = proposed_rows(self._proposed("draw", line, ()), line)
+        rows = _proposed_rows(self._proposed("draw", line, ()), line)
         return drawn(line, rows, seed).answer() if rows else request.answer()
 
     def _turn(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +116,7 @@ class PocketWriter(LocalWriter):
         return completed(proposed, values) if proposed else call
 
     def _describe(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        claims = [_Statement(claim) for claim in values.get("claims") or ()]
+        claims = [_statement(claim) for claim in values.get("claims") or ()]
         absent = [c.subject for c in claims if c.kind == "absent" and c.subject and not c.value]
         return {"prompt": SmallWorld().prompt(claims), "negative": absent}
 
@@ -134,20 +137,18 @@ def _stated(claim: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 def _reworded(values: Mapping[str, Any], seed: int) -> str:
     """Other words for the same picture, of its claims where these are told."""
-    claims = [_Statement(claim) for claim in values.get("claims") or ()]
+    claims = [_statement(claim) for claim in values.get("claims") or ()]
     return SmallWorld().wording(claims, seed) if claims else str(values.get("prompt") or "")
 
 
-class _Statement:
+def _statement(claim: Any) -> ReadClaim:
     """A claim of a task's values."""
 
-    def __init__(self, claim: Any) -> None:
-        def slot(name: str) -> str:
-            found = claim.get(name) if isinstance(claim, Mapping) else getattr(claim, name, "")
-            return str(found or "")
+    def slot(name: str) -> str:
+        found = claim.get(name) if isinstance(claim, Mapping) else getattr(claim, name, "")
+        return str(found or "")
 
-        self.text, self.kind = slot("text"), slot("kind")
-        self.subject, self.value, self.object = slot("subject"), slot("value"), slot("object")
+    return ReadClaim(*map(slot, ("text", "kind", "subject", "value", "object")))
 
 
 def open_pocket_writer(folder: Path, name: str, **settings: Any) -> PocketWriter:
@@ -161,3 +162,50 @@ def open_pocket_writer(folder: Path, name: str, **settings: Any) -> PocketWriter
     if (folder / "config.json").is_file():
         writer.later(folder, **opening)
     return writer
+
+
+# What the small language model proposes for a line that the rules can't read. Measured on such
+# lines, it is right about things that no table knows ("add a zeppelin"), and mostly guesses the
+# rest. So only those things count.
+
+
+def _proposed_rows(answer: str, line: str) -> list[ClaimReply]:
+    """The things that a proposed draft asks for and that the line names."""
+    return _named_things(_json_object(answer).get("asked"), line)
+
+
+def proposed_call(answer: str, line: str) -> dict[str, Any] | None:
+    """The proposed call, where it is an edit that only adds things that the line names."""
+    call = _json_object(answer)
+    if call.get("tool") != "edit" or call.get("remove") or call.get("change"):
+        return None
+    add = _named_things(call.get("add"), line)
+    if not add or len(add) < len(call.get("add") or ()):
+        return None
+    return {"tool": "edit", "add": add, "remove": [], "change": []}
+
+
+def _json_object(answer: str) -> dict[str, Any]:
+    try:
+        read = json.loads(answer)
+    except ValueError:  # cut off: nothing is proposed
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _named_things(rows: object, line: str) -> list[ClaimReply]:
+    found: list[ClaimReply] = []
+    for cells in rows if isinstance(rows, list) else ():
+        if isinstance(cells, list) and len(cells) == _CELLS and _plausible(cells, line):
+            kind, subject, value, _, quote = map(str, cells)
+            found.append({**row(kind, subject, value), "quote": quote})
+    return found
+
+
+def _plausible(cells: Sequence[Any], line: str) -> bool:
+    """Whether it counts a thing by its name in the line, which no table knows."""
+    kind, subject, value, _, quote = map(str, cells)
+    if kind != "count" or not value.isdecimal() or not 0 < int(value) < _MOST_THINGS:
+        return False
+    named = subject.lower() in quote.lower() and quote in line
+    return named and lexicon().noun(subject) is None and not names_nothing(subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -217,41 +217,26 @@ def _phrase_other_colour(
     return true, (said[colours.index(unwanted)],)
 
 
-def _phrase_size(claim: Statement) -> tuple[str, tuple[str, ...]]:
-    said = statements.sizes(_thing(claim.subject), _plural(claim))
-    true = said[list(world().sizes).index(claim.value)]
-    return true, _others(said, true)
-
-
 def _phrase_place(claim: Statement) -> tuple[str, tuple[str, ...]]:
     said = statements.places(_thing(claim.subject), _plural(claim))
     places = list(world().places)
+    true = said[places.index(_nearest_value(claim))]
     if claim.value.startswith("not "):
-        true = said[places.index(_nearest_value(claim))]
         return true, (said[places.index(claim.value.removeprefix("not "))],)
-    true = said[places.index(claim.value)]
     return true, _others(said, true)
 
 
-def _phrase_relation(claim: Statement) -> tuple[str, tuple[str, ...]]:
-    said = statements.relations(_thing(claim.subject), _thing(claim.object))
-    true = said[list(world().relations).index(claim.value)]
-    return true, _others(said, true)
+def _one_of(
+    said: Callable[[Statement], Sequence[str]], known: Callable[[], Iterable[str]]
+) -> Callable[[Statement], tuple[str, tuple[str, ...]]]:
+    """The sentence for a value of a table, where one is said for each in its order."""
 
+    def phrase(claim: Statement) -> tuple[str, tuple[str, ...]]:
+        every = said(claim)
+        true = every[list(known()).index(claim.value)]
+        return true, _others(every, true)
 
-def _phrase_scene(claim: Statement) -> tuple[str, tuple[str, ...]]:
-    true = f"the ground is {claim.value}"
-    return true, _others(statements.wheres(), true)
-
-
-def _phrase_light(claim: Statement) -> tuple[str, tuple[str, ...]]:
-    true = statements.lights()[list(world().light).index(claim.value)]
-    return true, _others(statements.lights(), true)
-
-
-def _phrase_style(claim: Statement) -> tuple[str, tuple[str, ...]]:
-    true = f"the style is {claim.value}"
-    return true, _others(statements.styles(), true)
+    return phrase
 
 
 _Phrased = tuple[str, tuple[str, ...]] | None
@@ -259,12 +244,17 @@ _PHRASED: dict[str, Callable[[Statement], _Phrased]] = {
     "object": _phrase_count,
     "count": _phrase_count,
     "colour": _phrase_colour,
-    "size": _phrase_size,
+    "size": _one_of(
+        lambda c: statements.sizes(_thing(c.subject), _plural(c)), lambda: world().sizes
+    ),
     "place": _phrase_place,
-    "relation": _phrase_relation,
-    "scene": _phrase_scene,
-    "light": _phrase_light,
-    "style": _phrase_style,
+    "relation": _one_of(
+        lambda c: statements.relations(_thing(c.subject), _thing(c.object)),
+        lambda: world().relations,
+    ),
+    "scene": _one_of(lambda _: statements.wheres(), lambda: world().where),
+    "light": _one_of(lambda _: statements.lights(), lambda: world().light),
+    "style": _one_of(lambda _: statements.styles(), lambda: world().styles),
     "absent": _phrase_absent,
 }
 

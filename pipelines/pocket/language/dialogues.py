@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from limner.pipelines.pocket.language.annotated_text import Row
 from limner.pipelines.pocket.language.lexicon import ENGLISH, LANGUAGES, pick, table
 from limner.pipelines.pocket.language.picture import SPEAKERS
-from limner.pipelines.pocket.language.told import Row
+from limner.pipelines.pocket.language.scene_requests import (
+    RequestedThing,
+    SceneRequest,
+    described,
+    scene_request,
+    several,
+)
 from limner.pipelines.pocket.language.turns import turned
-from limner.pipelines.pocket.language.wishes import Wish, WishedThing, described, several, wished
 
 KINDS = ("draw", "turn")
 SHARES = (45, 55)
@@ -75,7 +81,7 @@ def _draw(chance: Random, language: str, exam: bool) -> tuple[str, dict[str, Any
     speaker = SPEAKERS[language](chance, exam)
     if chance.random() < 0.03:
         return speaker.noisy(speaker.frame("vague")), {"asked": []}
-    text, told = speaker.told.read(speaker.request(wished(chance, language, exam)))
+    text, told = speaker.told.read(speaker.request(scene_request(chance, language, exam)))
     return text, {"asked": [list(q) for _, q in told if q[0] != "request"]}
 
 
@@ -86,7 +92,7 @@ def _turn(chance: Random, language: str, exam: bool) -> tuple[list[Row], str, di
         return turned(chance, language, exam)
     speaker = SPEAKERS[language](chance)
     if roll < 0.95:
-        text, told = speaker.told.read(speaker.request(wished(chance, language)))
+        text, told = speaker.told.read(speaker.request(scene_request(chance, language)))
         return (
             [],
             text,
@@ -110,8 +116,8 @@ def _odd(chance: Random, language: str) -> tuple[str, list[list[str]]]:
     if roll < 0.6:
         return pick(chance, table("odd")["attacks"]), []
     speaker = SPEAKERS[language](chance)
-    thing: WishedThing = described(several(chance, language, 1)[0], chance, 0.3)
-    text = speaker.request(Wish([thing]))
+    thing: RequestedThing = described(several(chance, language, 1)[0], chance, 0.3)
+    text = speaker.request(SceneRequest([thing]))
     glue = speaker.one_of(", ", ". ", " and ") if language == ENGLISH else "，"
     if roll < 0.75:
         around = [pick(chance, table("odd")["attacks"])]

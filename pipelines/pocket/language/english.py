@@ -1,11 +1,11 @@
-"""A wish as people type it in English."""
+"""A request as people type it in English."""
 
 from __future__ import annotations
 
+from limner.pipelines.pocket.language.annotated_text import bare as unmarked
 from limner.pipelines.pocket.language.lexicon import ENGLISH, Wording, article, pick, table
+from limner.pipelines.pocket.language.scene_requests import RequestedThing, SceneRequest
 from limner.pipelines.pocket.language.speaker import Speaker
-from limner.pipelines.pocket.language.told import bare as unmarked
-from limner.pipelines.pocket.language.wishes import SEVERAL, Wish, WishedThing
 
 NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
@@ -14,31 +14,10 @@ class English(Speaker):
     """Speaks English."""
 
     language = ENGLISH
+    question_marks = "?"
+    joints = (", ", " ", ", ", ". ")
 
-    def request(self, wish: Wish, frame: str = "") -> str:
-        """The whole request, as sloppy as requests are, with its marks."""
-        chance = self.chance
-        frame = frame or self.frame("frames")
-        if wish.other:
-            frame, text = "{x}", self._other(wish)
-        else:
-            text = self._scene(wish, "{b}" in frame)
-        said = frame.replace("{x}", text).replace("{b}", text)
-        if (
-            len(wish.avoid) == 1
-            and not wish.avoid_colour
-            and frame == "{x}"
-            and chance.random() < 0.4
-        ):
-            row = ("absent", wish.avoid[0].name, "", "")
-            said = self.fill(self.frame("without_first"), row, x=text, **self.forms(wish.avoid[0]))
-        elif wish.avoid or wish.never[1]:
-            said = said.rstrip("?") + self.one_of(", ", " ", ", ", ". ") + self.forbidden(wish)
-        if chance.random() < 0.05:
-            said += self.frame("tails")
-        return self.noisy(self.piece(frame, said))
-
-    def phrase(self, thing: WishedThing, bare: bool = False) -> str:
+    def phrase(self, thing: RequestedThing, bare: bool = False) -> str:
         """`two small red cats`, without the place, marked."""
         chance, many = self.chance, thing.count != "1"
         noun = thing.saying.plural if many else thing.saying.text
@@ -65,27 +44,21 @@ class English(Speaker):
                 "attribute", thing.part, self.words("parts", thing.part), thing
             )
         if thing.never:
-            colour = self.words("colours", thing.never)
-            row = ("absent", thing.name, thing.never, "")
-            return self.fill(self.frame("not_so"), row, n=words, v=colour)
-        return self.lacking(self._with_letters(words, thing), thing)
+            return self.never_so(words, thing)
+        return self.lacking(self.lettered(words, thing), thing)
 
-    def coloured(self, colour: str, noun: str, thing: WishedThing | None = None) -> str:
+    def coloured(self, colour: str, noun: str, thing: RequestedThing | None = None) -> str:
         """A noun with its colour, marked."""
         word = self.state("colour", colour, self.words("colours", colour), thing)
         return self.one_of(
             *("{c} {n}",) * 6, "{c}-coloured {n}", "{c}-colored {n}", "{n} in {c}"
         ).format(c=word, n=noun)
 
-    def number(self, count: str) -> str:
-        """The number word."""
-        if count == SEVERAL:
-            return str(pick(self.chance, table("words")[ENGLISH]["several"]))
-        asked = int(count)
-        if asked < 5:
-            return str(pick(self.chance, table("words")[ENGLISH]["counts"][count]))
-        word = NUMERALS[asked] if asked < len(NUMERALS) else {100: "a hundred"}.get(asked, count)
-        return self.one_of(count, word, {12: "a dozen", 6: "half a dozen"}.get(asked, word))
+    def numeral(self, count: int) -> str:
+        """A number word from five on, or the figure."""
+        word = {100: "a hundred"}.get(count, str(count))
+        word = NUMERALS[count] if count < len(NUMERALS) else word
+        return self.one_of(str(count), word, {12: "a dozen", 6: "half a dozen"}.get(count, word))
 
     def forms(self, saying: Wording) -> dict[str, str]:
         """The ways to name a thing that frames have room for."""
@@ -116,20 +89,12 @@ class English(Speaker):
             text = " ".join(words)
         return text + self.frame("emoji") if chance.random() < 0.05 else text
 
-    def place(self, thing: WishedThing, place: str) -> str:
-        """`on the left`, marked."""
-        return self.state("place", place, self.words("places", place), thing)
-
-    def style(self, wish: Wish) -> str:
-        """The style, marked."""
-        return self.state("style", wish.style, self.words("styles", wish.style))
-
-    def _scene(self, wish: Wish, bare: bool) -> str:
-        if wish.things:
-            parts, later = self._things(wish, bare)
+    def scene(self, wanted: SceneRequest, bare: bool) -> str:
+        if wanted.things:
+            parts, later = self._things(wanted, bare)
         else:
-            parts, later = self.view(wish), []
-        settings = self._settings(wish, bare)
+            parts, later = self.view(wanted), []
+        settings = self.around(wanted, bare)
         if settings and self.chance.random() < 0.15 and not bare:
             first = settings.pop(0)
             parts = f"{first}{self.one_of(', ', ' there is ', ', there is ', ' ')}{parts}"
@@ -140,15 +105,15 @@ class English(Speaker):
             parts += self.one_of(", ", ". ", "; ") + self.one_of(", ", " and ").join(later)
         return parts
 
-    def _things(self, wish: Wish, bare: bool) -> tuple[str, list[str]]:
+    def _things(self, wanted: SceneRequest, bare: bool) -> tuple[str, list[str]]:
         """What is there, and what is said of it only afterwards."""
         later = []
         if not bare and self.chance.random() < 0.14:
-            later = [clause for thing in wish.things if (clause := self._afterwards(thing))]
-        said = [self._one(thing, bare) for thing in wish.things]
-        if wish.how:
-            frame = self.frame("relations", wish.how)
-            row = ("relation", wish.things[0].name, wish.how, wish.things[1].name)
+            later = [clause for thing in wanted.things if (clause := self._afterwards(thing))]
+        said = [self._one(thing, bare) for thing in wanted.things]
+        if wanted.how:
+            frame = self.frame("relations", wanted.how)
+            row = ("relation", wanted.things[0].name, wanted.how, wanted.things[1].name)
             said[:2] = [self.fill(frame, row, a=said[0], b=said[1])]
         if len(said) == 1:
             return said[0], later
@@ -156,7 +121,7 @@ class English(Speaker):
         last = str(pick(self.chance, table("words")[ENGLISH]["join"]))
         return glue.join(said[:-1]) + last + said[-1], later
 
-    def _one(self, thing: WishedThing, bare: bool) -> str:
+    def _one(self, thing: RequestedThing, bare: bool) -> str:
         words = self.phrase(thing, bare)
         if thing.deed:
             verb = "is" if thing.count == "1" else "are"
@@ -164,21 +129,11 @@ class English(Speaker):
             words += link + self.doing(thing)
         return f"{words} {self.place(thing, thing.place)}" if thing.place else words
 
-    def doing(self, thing: WishedThing) -> str:
-        """What it does, marked."""
-        known = table("scenes")["deeds_with" if thing.patient else "deeds"][thing.deed][0]
-        words = str(pick(self.chance, known))
-        patient = ""
-        if thing.patient:
-            patient = thing.patient.name
-            words = words.replace("{o}", self.phrase(thing.patient))
-        return self.told.mark(words, ("action", thing.name, thing.deed, patient))
-
     def colour_word(self, colour: str) -> str:
         """A word for the colour that can stand alone."""
         return self.words("colours", colour)
 
-    def _afterwards(self, thing: WishedThing) -> str:
+    def _afterwards(self, thing: RequestedThing) -> str:
         """`the cat is red`, said apart; the thing itself is then named without it."""
         if not thing.colour or thing.second or thing.never or thing.count not in "1234":
             return ""
@@ -190,19 +145,14 @@ class English(Speaker):
             frame = frame.replace(" is ", " are ")
         return self.fill(frame, n=noun, v=colour)
 
-    def _with_letters(self, words: str, thing: WishedThing) -> str:
-        if not thing.letters:
-            return words
-        written = self.state("text", thing.letters, thing.letters)
-        return self.fill(self.frame("text"), n=words, t=written)
-
-    def _settings(self, wish: Wish, bare: bool) -> list[str]:
+    def around(self, wanted: SceneRequest, bare: bool = False) -> list[str]:
+        """What is around the things, marked."""
         tags = table("turns")[ENGLISH] if bare and self.chance.random() < 0.5 else {}
         found = []
         for tag, part, kind, value in (
-            ("grounds", "where", "scene", wish.scene if wish.things or wish.other else ""),
-            ("lights", "light", "light", wish.light),
-            ("lights", "light", "light", wish.weather),
+            ("grounds", "where", "scene", wanted.scene if wanted.things or wanted.other else ""),
+            ("lights", "light", "light", wanted.light),
+            ("lights", "light", "light", wanted.weather),
         ):
             if value:
                 words = tags.get(tag, {}).get(value)
@@ -212,18 +162,9 @@ class English(Speaker):
                     )
                 )
         self.chance.shuffle(found)
-        if wish.style:
-            found.insert(len(found) if self.chance.random() < 0.8 else 0, self.style(wish))
+        if wanted.style:
+            found.insert(len(found) if self.chance.random() < 0.8 else 0, self.style(wanted))
         return found
-
-    def _other(self, wish: Wish) -> str:
-        words = str(pick(self.chance, table("scenes")["other"][wish.other][0]))
-        frame = pick(self.chance, table("scenes")["other_frames"][ENGLISH])
-        said = [
-            self.fill(frame, ("other", "", wish.other, ""), o=words),
-            *self._settings(wish, False),
-        ]
-        return ", ".join(said)
 
 
 def _slip(word: str, number: int) -> str:

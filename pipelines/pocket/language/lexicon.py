@@ -41,7 +41,7 @@ class Wording:
 def table(file: str) -> Any:
     """One of the tables of words beside this module: names, words, scenes or turns."""
     text = files(__package__).joinpath(f"{file}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @cache

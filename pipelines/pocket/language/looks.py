@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from limner.pipelines.pocket.language.annotated_text import Row
 from limner.pipelines.pocket.language.lexicon import pick, table
 from limner.pipelines.pocket.language.picture import SETTINGS, TaughtTurn
-from limner.pipelines.pocket.language.told import Row
-from limner.pipelines.pocket.language.wishes import HOWS, PLACES, coloured, setting
+from limner.pipelines.pocket.language.scene_requests import HOWS, PLACES, coloured, setting
 from limner.pipelines.pocket.world import world
 
 MIRROR = {"left": "right", "right": "left", "top": "bottom", "bottom": "top", "centre": "centre"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
+from limner.pipelines.pocket.language.annotated_text import Row
 from limner.pipelines.pocket.language.chinese import Chinese
 from limner.pipelines.pocket.language.english import English
 from limner.pipelines.pocket.language.lexicon import (
@@ -16,9 +17,13 @@ from limner.pipelines.pocket.language.lexicon import (
     sayings,
     table,
 )
+from limner.pipelines.pocket.language.scene_requests import (
+    RequestedThing,
+    scene_request,
+    setting,
+    several,
+)
 from limner.pipelines.pocket.language.speaker import Speaker
-from limner.pipelines.pocket.language.told import Row
-from limner.pipelines.pocket.language.wishes import WishedThing, setting, several, wished
 from limner.pipelines.pocket.world import world
 
 SPEAKERS: dict[str, type[Speaker]] = {ENGLISH: English, CHINESE: Chinese}
@@ -32,7 +37,7 @@ class Picture:
     """What was stated of the picture at hand, and the things in it."""
 
     rows: list[Row]
-    things: list[WishedThing]
+    things: list[RequestedThing]
 
     def number(self, kind: str, subject: str = "", other: str = "") -> int:
         """The number of the statement of that kind, from 1; 0 when there is none."""
@@ -61,7 +66,7 @@ class Picture:
             else self.number(kind, subject, other if kind == "relation" else "")
         )
 
-    def here(self, thing: WishedThing) -> int:
+    def here(self, thing: RequestedThing) -> int:
         """The number of the statement that a thing is there."""
         return self.replaced(("count", thing.name, "", ""))
 
@@ -69,18 +74,18 @@ class Picture:
 def pictured(chance: Random, language: str) -> Picture:
     """A picture as an earlier request left it, with some of it invented."""
     while True:
-        wish = wished(chance, language)
-        if not wish.things or any(t.second for t in wish.things):
+        wanted = scene_request(chance, language)
+        if not wanted.things or any(t.second for t in wanted.things):
             continue
         for kind in SETTINGS:
-            if not getattr(wish, kind) and chance.random() < 0.3:
-                setattr(wish, kind, setting(kind, chance))
+            if not getattr(wanted, kind) and chance.random() < 0.3:
+                setattr(wanted, kind, setting(kind, chance))
         if chance.random() < 0.75:
-            wish.avoid, wish.never = [], ("", "")
-        wish.weather = ""
+            wanted.avoid, wanted.never = [], ("", "")
+        wanted.weather = ""
         speaker = SPEAKERS[language](chance)
-        _, told = speaker.told.read(speaker.request(wish))
-        things = [*wish.things, *(t.patient for t in wish.things if t.patient)]
+        _, told = speaker.told.read(speaker.request(wanted))
+        things = [*wanted.things, *(t.patient for t in wanted.things if t.patient)]
         return Picture([q[:4] for _, q in told if q[0] != "request"], things)
 
 
@@ -119,7 +124,7 @@ class TaughtTurn:
         """The words marked as what states the row."""
         return self.speaker.told.mark(words, row)
 
-    def thing(self, fresh: bool = False) -> WishedThing:
+    def thing(self, fresh: bool = False) -> RequestedThing:
         """One of the things not spoken of yet; the only one again, unless `fresh`."""
         again = self.alone and not self.closed and not fresh
         free = [t for t in self.picture.things if t.name not in self.used or again]
@@ -134,7 +139,7 @@ class TaughtTurn:
         """Whether there is only one kind of thing."""
         return len(self.picture.things) == 1
 
-    def naming(self, thing: WishedThing) -> Wording:
+    def naming(self, thing: RequestedThing) -> Wording:
         """What the line calls a thing: as before, or by another of its names."""
         known = thing.name in world().things
         if not known or self.chance.random() < 0.5:
@@ -145,12 +150,12 @@ class TaughtTurn:
             sayings(language, thing.name)[0] if plain else call(thing.name, language, self.chance)
         )
 
-    def noun(self, thing: WishedThing) -> str:
+    def noun(self, thing: RequestedThing) -> str:
         """`kitten`, or `kittens` where there are several."""
         saying = self.naming(thing)
         return saying.plural if self.english and thing.count != "1" else saying.text
 
-    def the(self, thing: WishedThing, it: float = 0.45, plain: bool = False) -> str:
+    def the(self, thing: RequestedThing, it: float = 0.45, plain: bool = False) -> str:
         """`the kitten`, or `it` where it is alone, or now and then `the red cat`."""
         many, chance = thing.count != "1", self.chance
         if self.alone and not self.closed and chance.random() < it:
@@ -167,13 +172,13 @@ class TaughtTurn:
             return noun
         return f"{pick(chance, '那这')}{thing.saying.measure}{noun}"
 
-    def new(self) -> WishedThing | None:
+    def new(self) -> RequestedThing | None:
         """A thing that is not in the picture."""
         thing = several(self.chance, self.speaker.language, 1, self.speaker.exam)[0]
         taken = {name for row in self.picture.rows for name in (row[1], row[3])}
         return None if thing.name in taken else thing
 
-    def without(self, thing: WishedThing, kind: str, key: str, **words: str) -> str:
+    def without(self, thing: RequestedThing, kind: str, key: str, **words: str) -> str:
         """A line that takes back what was stated of a thing."""
         at = self.picture.number(kind, thing.name)
         if not at:

@@ -1,4 +1,4 @@
-"""What English and Chinese have in common when a wish is put into words."""
+"""What English and Chinese have in common when a request is put into words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from random import Random
 
+from limner.pipelines.pocket.language.annotated_text import AnnotatedText, Row
 from limner.pipelines.pocket.language.lexicon import LANGUAGES, Wording, pick, table, wordings
-from limner.pipelines.pocket.language.told import AnnotatedText, Row
-from limner.pipelines.pocket.language.wishes import SEVERAL, Wish, WishedThing
+from limner.pipelines.pocket.language.scene_requests import SEVERAL, RequestedThing, SceneRequest
 
 
 class Speaker:
@@ -19,12 +19,54 @@ class Speaker:
 
     language = ""
     glue = ", "
+    question_marks = ""
+    joints: tuple[str, ...] = ()
 
     def __init__(self, chance: Random, exam: bool = False) -> None:
         self.chance, self.exam, self.told = chance, exam, AnnotatedText()
 
-    def request(self, wish: Wish, frame: str = "") -> str:
+    def request(self, wanted: SceneRequest, frame: str = "") -> str:
         """The whole request, as sloppy as requests are, with its marks."""
+        frame = frame or self.frame("frames")
+        if wanted.other or ("{b}" in frame and not self.fits_bare(wanted)):
+            frame = "{x}"
+        text = self._other(wanted) if wanted.other else self.scene(wanted, "{b}" in frame)
+        said = frame.replace("{x}", text).replace("{b}", text)
+        alone = len(wanted.avoid) == 1 and not wanted.avoid_colour and frame == "{x}"
+        if alone and self.chance.random() < 0.4:
+            row = ("absent", wanted.avoid[0].name, "", "")
+            forms = self.forms(wanted.avoid[0])
+            said = self.fill(self.frame("without_first"), row, x=text, **forms)
+        elif wanted.avoid or wanted.never[1]:
+            joint = self.one_of(*self.joints)
+            said = said.rstrip(self.question_marks) + joint + self.forbidden(wanted)
+        if self.chance.random() < 0.05:
+            said += self.frame("tails")
+        return self.noisy(self.piece(frame, said))
+
+    def _other(self, wanted: SceneRequest) -> str:
+        """A mood or a subject without a thing, marked."""
+        table_rows = table("scenes")
+        words = str(pick(self.chance, table_rows["other"][wanted.other][self._column]))
+        frame = pick(self.chance, table_rows["other_frames"][self.language])
+        said = self.fill(frame, ("other", "", wanted.other, ""), o=words)
+        return self.glue.join([said, *self.around(wanted)])
+
+    @property
+    def _column(self) -> int:
+        """Where the tables have the words of this language."""
+        return LANGUAGES.index(self.language)
+
+    def fits_bare(self, wanted: SceneRequest) -> bool:
+        """Whether it can be said in a few bare words."""
+        return True
+
+    def scene(self, wanted: SceneRequest, bare: bool) -> str:
+        """The things, what is around them, and what is said of them afterwards."""
+        raise NotImplementedError
+
+    def around(self, wanted: SceneRequest) -> list[str]:
+        """What is around the things, marked."""
         raise NotImplementedError
 
     def piece(self, frame: str, said: str) -> str:
@@ -34,12 +76,8 @@ class Speaker:
             before = ""
         return before + self.told.mark(said[len(before) :], ("request", "", "", ""))
 
-    def phrase(self, thing: WishedThing, bare: bool = False) -> str:
+    def phrase(self, thing: RequestedThing, bare: bool = False) -> str:
         """`two small red cats`, without the place, marked."""
-        raise NotImplementedError
-
-    def coloured(self, colour: str, noun: str) -> str:
-        """A noun with its colour, marked."""
         raise NotImplementedError
 
     def colour_word(self, colour: str) -> str:
@@ -48,11 +86,49 @@ class Speaker:
 
     def number(self, count: str) -> str:
         """The number word."""
+        if count == SEVERAL:
+            return str(pick(self.chance, table("words")[self.language]["several"]))
+        if int(count) < 5:
+            return str(pick(self.chance, table("words")[self.language]["counts"][count]))
+        return self.numeral(int(count))
+
+    def numeral(self, count: int) -> str:
+        """A number word from five on, or the figure."""
         raise NotImplementedError
 
-    def doing(self, thing: WishedThing) -> str:
+    def doing(self, thing: RequestedThing) -> str:
         """What a thing does, marked."""
-        raise NotImplementedError
+        known = table("scenes")["deeds_with" if thing.patient else "deeds"][thing.deed]
+        words = str(pick(self.chance, known[self._column]))
+        if thing.patient:
+            words = words.replace("{o}", self.suffered(thing.patient))
+        patient = thing.patient.name if thing.patient else ""
+        return self.told.mark(words, ("action", thing.name, thing.deed, patient))
+
+    def suffered(self, thing: RequestedThing) -> str:
+        """What something is done to, marked."""
+        return self.phrase(thing)
+
+    def place(self, thing: RequestedThing, place: str) -> str:
+        """`on the left`, marked."""
+        return self.state("place", place, self.words("places", place), thing)
+
+    def style(self, wanted: SceneRequest) -> str:
+        """The style, marked."""
+        return self.state("style", wanted.style, self.words("styles", wanted.style))
+
+    def never_so(self, words: str, thing: RequestedThing) -> str:
+        """The words with the colour that the thing must not have, marked."""
+        row = ("absent", thing.name, thing.never, "")
+        colour = self.words("colours", thing.never)
+        return self.fill(self.frame("not_so"), row, n=words, v=colour)
+
+    def lettered(self, words: str, thing: RequestedThing) -> str:
+        """The words with the letters that are written on the thing, marked."""
+        if not thing.letters:
+            return words
+        written = self.state("text", thing.letters, thing.letters)
+        return self.fill(self.frame("text"), n=words, t=written)
 
     def noisy(self, text: str) -> str:
         """The text as somebody in a hurry types it."""
@@ -67,7 +143,7 @@ class Speaker:
         known = table("words")[self.language].get(part, {}).get(value)
         if known is None:
             table_part = {"where": "scene", "styles": "style"}.get(part, part)
-            known = table("scenes")[table_part][value][LANGUAGES.index(self.language)]
+            known = table("scenes")[table_part][value][self._column]
         return str(pick(self.chance, known))
 
     def frame(self, *path: str, file: str = "words") -> str:
@@ -87,17 +163,17 @@ class Speaker:
                 parts[at] = self.told.mark(parts[at], row)
         return re.sub(r"\{(\w+)\}", lambda m: words[m[1]], "".join(parts))
 
-    def counted(self, words: str, thing: WishedThing) -> str:
+    def counted(self, words: str, thing: RequestedThing) -> str:
         """The words marked as what states how many there are."""
         if thing.count == SEVERAL:
             return self.told.mark(words, ("object", thing.name, SEVERAL, ""))
         return self.told.mark(words, ("count", thing.name, thing.count, ""))
 
-    def state(self, kind: str, value: str, words: str, thing: WishedThing | None = None) -> str:
+    def state(self, kind: str, value: str, words: str, thing: RequestedThing | None = None) -> str:
         """The words marked as what states a value of a thing, or of the whole picture."""
         return self.told.mark(words, (kind, thing.name if thing else "", value, ""))
 
-    def mixed(self, thing: WishedThing) -> str:
+    def mixed(self, thing: RequestedThing) -> str:
         """Two or three of a kind in different colours, marked."""
         colours = (thing.colour, thing.second, *([thing.third] if thing.third else []))
         said = (self.state("colour", c, self.colour_word(c), thing) for c in colours)
@@ -105,33 +181,33 @@ class Speaker:
         words = dict(zip("cde", said, strict=False)) | self.forms(thing.saying)
         return self.fill(self.frame("triple" if thing.third else "pair"), row, **words)
 
-    def view(self, wish: Wish) -> str:
+    def view(self, wanted: SceneRequest) -> str:
         """A place, where no thing is asked for, marked."""
-        words = table("scenes")["views"][self.language][wish.scene]
-        return self.state("scene", wish.scene, str(pick(self.chance, words)))
+        words = table("scenes")["views"][self.language][wanted.scene]
+        return self.state("scene", wanted.scene, str(pick(self.chance, words)))
 
-    def lacking(self, words: str, thing: WishedThing) -> str:
+    def lacking(self, words: str, thing: RequestedThing) -> str:
         """The words with what the thing is without, marked."""
         if not thing.lacks:
             return words
         row = ("absent", thing.lacks.name, "", "")
         return self.fill(self.frame("lacks"), row, x=words, **self.forms(thing.lacks))
 
-    def forbidden(self, wish: Wish) -> str:
+    def forbidden(self, wanted: SceneRequest) -> str:
         """What is not wanted, in words of its own."""
-        kind, value = wish.never
+        kind, value = wanted.never
         if value:
             words = self.words("where" if kind == "scene" else kind, value)
             return self.fill(self.frame("not_set"), ("absent", value, "", ""), s=words)
-        one, *more = wish.avoid
+        one, *more = wanted.avoid
         frame = self.frame("without")
         two = re.search(r"\{[NMq]\}", frame)
         while bool(two) != bool(more):
             frame = pick(self.chance, table("words")[self.language]["without"])
             two = re.search(r"\{[NMq]\}", frame)
-        rows: list[Row] = [("absent", s.name, wish.avoid_colour, "") for s in wish.avoid]
-        if wish.avoid_colour:
-            word = self.colour_word(wish.avoid_colour)
+        rows: list[Row] = [("absent", s.name, wanted.avoid_colour, "") for s in wanted.avoid]
+        if wanted.avoid_colour:
+            word = self.colour_word(wanted.avoid_colour)
             text, plural = (
                 f"{word}{' ' if one.plural else '的'}{t}"
                 for t in (one.text, one.plural or one.text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from limner.pipelines.pocket.language.lexicon import call, pick, table
 from limner.pipelines.pocket.language.picture import TaughtTurn
-from limner.pipelines.pocket.language.wishes import (
+from limner.pipelines.pocket.language.scene_requests import (
     HOWS,
     PLACES,
     SEVERAL,
-    WishedThing,
+    RequestedThing,
     coloured,
     described,
 )
@@ -133,7 +133,7 @@ def bring_back(turn: TaughtTurn) -> str:
     if not known:
         return ""
     at, name = known[0]
-    thing = WishedThing(call(name, turn.speaker.language, turn.chance))
+    thing = RequestedThing(call(name, turn.speaker.language, turn.chance))
     turn.removed.append(at)
     turn.used.add(name)
     return turn.say(turn.chance.choice(("back", "add")), x=turn.speaker.phrase(thing))
@@ -171,7 +171,7 @@ def exchange(turn: TaughtTurn) -> str:
     return turn.say("replace", n=turn.the(thing, 0.15), x=said, m=turn.noun(thing))
 
 
-def _a(turn: TaughtTurn, thing: WishedThing) -> str:
+def _a(turn: TaughtTurn, thing: RequestedThing) -> str:
     if turn.english:
         return turn.speaker.number(thing.count) if thing.count != "1" else "a"
     if thing.count == "1" and turn.chance.random() < 0.5:

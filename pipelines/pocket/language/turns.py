@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from limner.pipelines.pocket.language.annotated_text import Quoted, Row
 from limner.pipelines.pocket.language.lexicon import pick, table
 from limner.pipelines.pocket.language.looks import (
     clear,
@@ -28,6 +29,7 @@ from limner.pipelines.pocket.language.looks import (
     write,
 )
 from limner.pipelines.pocket.language.picture import SPEAKERS, TaughtTurn, Unfit, pictured
+from limner.pipelines.pocket.language.scene_requests import SceneRequest, coloured, scene_request
 from limner.pipelines.pocket.language.things import (
     add,
     avoid,
@@ -36,12 +38,9 @@ from limner.pipelines.pocket.language.things import (
     recount,
     remove,
 )
-from limner.pipelines.pocket.language.told import Quoted, Row
-from limner.pipelines.pocket.language.wishes import Wish, coloured, wished
 
-Change = Callable[
-    [TaughtTurn], str
-]  # returns what is said; empty where the picture does not allow it
+ChangeLine = Callable[[TaughtTurn], str]
+"""Says one change; "" where the picture does not allow it."""
 
 
 VERBS = tuple(
@@ -51,7 +50,7 @@ VERBS = tuple(
 )
 
 
-CHANGES: dict[Change, int] = {
+CHANGES: dict[ChangeLine, int] = {
     recolour: 14, recolour_all: 2, uncolour: 5, resize: 9, unsize: 1, move: 9, unplace: 1,
     resettle: 20, unsettle: 5, add: 18, recount: 16, remove: 14, avoid: 5, bring_back: 4,
     exchange: 12, swap: 8, swap_colours: 4, relate: 7, gap: 6, do: 3, look: 2, write: 1, clear: 1,
@@ -67,7 +66,7 @@ def change(turn: TaughtTurn) -> str:
     """One to three changes in one line."""
     number = turn.chance.choices((1, 2, 3), (72, 24, 4))[0]
     said: list[str] = []
-    used: set[Change] = set()
+    used: set[ChangeLine] = set()
     for _ in range(40):
         way = turn.chance.choices(list(CHANGES), list(CHANGES.values()))[0]
         if way in used or (said and way in ALONE):
@@ -185,17 +184,17 @@ def _other(turn: TaughtTurn, kind: str) -> tuple[str, dict[str, Any]]:
 def _drawn(turn: TaughtTurn) -> str:
     """Another picture altogether."""
     speaker = turn.speaker
-    wish: Wish = wished(turn.chance, speaker.language, speaker.exam)
+    wanted: SceneRequest = scene_request(turn.chance, speaker.language, speaker.exam)
     taken = {t.name for t in turn.picture.things}
-    while not wish.things or taken & {t.name for t in wish.things}:
-        wish = wished(turn.chance, speaker.language, speaker.exam)
+    while not wanted.things or taken & {t.name for t in wanted.things}:
+        wanted = scene_request(turn.chance, speaker.language, speaker.exam)
     bare = turn.chance.random() < 0.25
     frame = "" if bare else speaker.frame("draw", file="turns")
     thing = turn.picture.things[0]
     words = {"n": turn.the(thing, 0.0), "m": thing.saying.text, "ms": thing.saying.plural}
     for key, word in words.items():
         frame = frame.replace("{" + key + "}", word)
-    return speaker.request(wish, frame)
+    return speaker.request(wanted, frame)
 
 
 def _chosen(turn: TaughtTurn, key: str, edit: str) -> tuple[str, int]:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limner.pipelines.pocket.reading.lexicon import lexicon
-from limner.pipelines.pocket.reading.patterns import named
 from limner.pipelines.pocket.reading.phrases import phrases
 from limner.pipelines.pocket.reading.replies import Painted, picture_in_chinese, say
+from limner.pipelines.pocket.reading.steering import LONGEST_CONTROL, pattern
 
 __all__ = ["answer", "is_question"]
 
 _MOST = 6
-_LONGEST = 160
 
 
 def is_question(plain: str, line: str) -> bool:
@@ -22,21 +21,26 @@ def is_question(plain: str, line: str) -> bool:
     if any("\u3400" <= c <= "\u9fff" for c in plain):
         if _asks_in_chinese(plain, line):
             return True
-        return bool(named("question_chinese").fullmatch(plain) or _asks(plain, line)) and not (
-            named("request_chinese").fullmatch(plain) and not named("about_why").fullmatch(plain)
+        return bool(pattern("question_chinese").fullmatch(plain) or _asks(plain, line)) and not (
+            pattern("request_chinese").fullmatch(plain)
+            and not pattern("about_why").fullmatch(plain)
         )
-    if named("question_tag").fullmatch(line.lower()[:_LONGEST]):
+    if pattern("question_tag").fullmatch(line.lower()[:LONGEST_CONTROL]):
         return True
-    asks = named("question")
-    return any(asks.match(said) is not None for said in (plain, line.lower().lstrip()[:_LONGEST]))
+    asks = pattern("question")
+    return any(
+        asks.match(said) is not None for said in (plain, line.lower().lstrip()[:LONGEST_CONTROL])
+    )
 
 
 def _asks_in_chinese(plain: str, line: str) -> bool:
     """Whether it has a word that asks, and none that changes anything."""
-    rest = named("done_chinese").sub("", plain)
+    rest = pattern("done_chinese").sub("", plain)
     ends = line.rstrip().endswith(("?", "？", "吗", "呢"))
-    asks = named("asks_chinese").search(rest) or (ends and named("how_many_chinese").search(rest))
-    return bool(asks) and not named("changes_chinese").search(rest)
+    asks = pattern("asks_chinese").search(rest) or (
+        ends and pattern("how_many_chinese").search(rest)
+    )
+    return bool(asks) and not pattern("changes_chinese").search(rest)
 
 
 def _asks(plain: str, line: str) -> bool:
@@ -49,15 +53,15 @@ def answer(values: Mapping[str, Any], plain: str, language: str) -> str:
     claims: Sequence[Mapping[str, Any]] = values.get("claims") or ()
     if not claims:
         return say(language, "nothing_there")
-    if named("about_changes").fullmatch(plain) and not named("about_why").fullmatch(plain):
+    if pattern("about_changes").fullmatch(plain) and not pattern("about_why").fullmatch(plain):
         return _changed(values, language)
-    if named("about_many").fullmatch(plain) and (about := _about(plain, claims)):
+    if pattern("about_many").fullmatch(plain) and (about := _about(plain, claims)):
         return say(language, "holding", claims=_joined(about, language))
-    if named("about_why").fullmatch(plain) or _about(plain, claims):
+    if pattern("about_why").fullmatch(plain) or _about(plain, claims):
         return _why(values, plain, language)
-    if named("about_best").fullmatch(plain):
+    if pattern("about_best").fullmatch(plain):
         return _best(values, language)
-    if named("about_many").fullmatch(plain) or named("about_what").fullmatch(plain):
+    if pattern("about_many").fullmatch(plain) or pattern("about_what").fullmatch(plain):
         return say(language, "holding", claims=_joined(claims, language))
     return say(language, "chat")
 

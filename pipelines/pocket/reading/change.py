@@ -10,9 +10,9 @@ from limner.pipelines.pocket.reading.patches import Held, Patch, Unclear
 from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
 from limner.pipelines.pocket.reading.replies import chinese_name
 
-__all__ = ["Change", "dropped"]
+__all__ = ["MOST", "Change", "dropped"]
 
-_MOST = 100
+MOST = 100
 _OF_ONE = ("colour", "size", "place", "action", "attribute")
 
 
@@ -74,7 +74,7 @@ class Change:
         if mention is not None and mention.subject:
             found = self.held_of(mention)
             return [found] if found else []
-        if topic := self._topic():
+        if topic := self.subjects_spoken_of():
             return topic[-1:]
         if len(known) == 1:
             return known
@@ -82,49 +82,49 @@ class Change:
             raise Unclear("nothing_there")
         raise Unclear("which", [chinese_name(s) if self.chinese else s for s in known])
 
-    def _topic(self) -> list[str]:
+    def subjects_spoken_of(self) -> list[str]:
         return [s for s in self.topic or self.before if s not in self.patch.gone]
 
     def name(self, subject: str) -> str:
         """What a thing is called in the language of the line."""
         return chinese_name(subject) if self.chinese else f"the {subject}"
 
-    def _value(self, kind: str, subject: str) -> str:
+    def value_of(self, kind: str, subject: str) -> str:
         found = self.held.numbers(kind, subject)
         return str(self.held.claim(found[0])["value"]) if found else ""
 
-    def _span(self) -> tuple[int, int]:
+    def span(self) -> tuple[int, int]:
         return self.items[0].start, self.items[-1].end
 
-    def _between(self, first: Mention, second: Mention) -> list[Item]:
+    def items_between(self, first: Mention, second: Mention) -> list[Item]:
         return [i for i in self.items if first.end <= i.start and i.end <= second.start]
 
-    def _counts(self, subject: str) -> list[int]:
+    def count_numbers(self, subject: str) -> list[int]:
         return self.held.numbers("count", subject) + self.held.numbers("object", subject)
 
-    def _drop_absent(self, subject: str) -> None:
+    def drop_absent(self, subject: str) -> None:
         wrong = [n for n in self.held.numbers("absent", subject) if not self.held.claim(n)["value"]]
         if wrong:
             self.patch.drop(wrong)
 
-    def _set_count(self, subject: str, count: int, quote: str) -> None:
+    def put_count(self, subject: str, count: int, quote: str) -> None:
         if count < 1:
             self.patch.drop(self.held.about(subject))
             return
-        made = row("count", subject, str(min(count, _MOST)))
-        old = self._counts(subject)
+        made = row("count", subject, str(min(count, MOST)))
+        old = self.count_numbers(subject)
         self.patch.put(made, quote, old)
         self.topic = [subject]
-        self._renumber(subject, count)
+        self.renumber(subject, count)
 
-    def _renumber(self, subject: str, count: int) -> None:
+    def renumber(self, subject: str, count: int) -> None:
         """What was said of some of several is said of none when one is left."""
         for claim in self.held.claims:
             mine = claim["subject"] == subject and claim["kind"] in _OF_ONE
             if count == 1 and mine and not str(claim["text"]).startswith("The "):
                 self.patch.drop([int(claim["number"])])
 
-    def _some_of(self, mention: Mention, left: int = 0) -> None:
+    def put_some(self, mention: Mention, left: int = 0) -> None:
         """`one red, one yellow`: looks of some; what all were, those that are `left` still are."""
         subject = self.held_of(mention) or mention.subject
         looks = [*mention.looks, *([mention.place] if mention.place else [])]
@@ -151,28 +151,25 @@ class Change:
         if left < 1:
             self.patch.drop(whole)
 
-    def _count_now(self, subject: str) -> int:
+    def count_now(self, subject: str) -> int:
         changed = [m for m in self.patch.change.values() if m["subject"] == subject]
         for made in [*changed, *(a for a in self.patch.add if a["subject"] == subject)]:
             if made["kind"] in ("count", "object"):
                 return int(made["value"]) if made["value"].isdecimal() else 2
         return self.held.count(subject)
 
-    def _looks_of(self, mention: Mention, subject: str, count: int) -> None:
+    def put_looks(self, mention: Mention, subject: str, count: int) -> None:
         said = {look.kind for look in mention.looks if not look.denied}
         for look in mention.looks:
             if not (look.denied and look.kind in said):  # `red, not white` is red
-                self._look(look, subject, count)
+                self.put_look(look, subject, count)
         if mention.place:
-            self._look(mention.place, subject, count)
+            self.put_look(mention.place, subject, count)
 
-    def _look(self, look: Look, subject: str, count: int) -> None:
-        kind = "colour" if look.kind == "natural" else look.kind
+    def put_look(self, look: Look, subject: str, count: int) -> None:
+        kind, value = look.claimed()
         if look.denied and self._told(kind, subject):
             return  # `it should be red, not white`
-        value = f"not {look.value}" if look.denied else look.value or "natural"
-        if look.denied and kind == "size":
-            value = "large" if look.value == "small" else "small"
         old = self.held.numbers(kind, subject)
         quote = self.text[look.start : look.end]
         if look.denied and kind in ("colour", "place"):
@@ -199,12 +196,12 @@ class Change:
             if own or turned:
                 self.patch.drop([int(claim["number"])])
 
-    def _linked(self, mention: Mention) -> str:
+    def linked_subject(self, mention: Mention) -> str:
         if mention.subject:
             return self.held_of(mention) or mention.subject
         return (self.targets(mention) or [""])[0]
 
-    def _loose(self, looks: Sequence[Look]) -> None:
+    def put_loose(self, looks: Sequence[Look]) -> None:
         """`red please`: a look of nothing that is named."""
         first = looks[0]
         looking = self.held.looking(first.kind, first.value) if first.denied else []
@@ -212,7 +209,7 @@ class Change:
         self.topic = subjects
         for subject in subjects:
             for look in looks:
-                self._look(look, subject, self.held.count(subject))
+                self.put_look(look, subject, self.held.count(subject))
 
 
 def dropped(item: Item) -> bool:

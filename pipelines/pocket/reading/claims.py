@@ -195,10 +195,7 @@ class _Maker:
             self._look(mention.place, mention, subject, plural, apart)
 
     def _look(self, look: Look, mention: Mention, subject: str, plural: bool, apart: bool) -> None:
-        value = f"not {look.value}" if look.denied else look.value or "natural"
-        if look.denied and look.kind == "size":
-            value = "large" if look.value == "small" else "small"
-        kind = "colour" if look.kind == "natural" else look.kind
+        kind, value = look.claimed()
         made = row(kind, subject, value, plural=plural)
         start, end = look.start, look.end
         if apart:

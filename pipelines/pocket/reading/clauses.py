@@ -115,15 +115,19 @@ class _Gatherer:
         self._correct(mention)
         self._exclude(mention)
         self._choice(mention)
-        if self.size:
-            mention.looks.append(self.size)
-            self.size = None
+        self._enlarge(mention)
         if self.place and not mention.denied:
             mention.place, self.place = self.place, None
         if not self._waits(mention):
             self._relate(mention)
         self._join(mention)
         return True
+
+    def _enlarge(self, mention: Mention) -> None:
+        """`enlarge the cat`: the size that a verb said before."""
+        if self.size:
+            mention.looks.append(self.size)
+            self.size = None
 
     def _one_that(self, mention: Mention) -> bool:
         """`not a red one`, `a red one and a blue one`: of what was named before."""
@@ -233,9 +237,7 @@ class _Gatherer:
             return True  # 气球都变蓝
         mention = Mention("", item.start, item.end, pronoun="them" if item.is_("them") else "it")
         mention.chinese = item.chinese
-        if self.size:
-            mention.looks.append(self.size)
-            self.size = None
+        self._enlarge(mention)
         if self.denial and not self._next("look", skip=("be", "filler", "adverb", "all")):
             mention.denied, self.denial = (self.denial.start, item.end), None
         if not self._waits(mention):
@@ -268,8 +270,7 @@ class _Gatherer:
             return True
         if self.denial and item.is_("too_size"):
             self.denial = None  # 别太大: smaller
-        if self.denial:
-            look.denied, look.start, self.denial = True, self.denial.start, None
+        self._deny_look(look)
         target = self.last
         if target is not None and target.denied and not self.broken:
             target = next((m for m in reversed(self.reading.mentions) if not m.denied), None)
@@ -280,12 +281,16 @@ class _Gatherer:
             target.end = max(target.end, look.end) if target.pronoun else target.end
         return True
 
+    def _deny_look(self, look: Look) -> None:
+        """Mark a look as not wanted where a `not` waits for one."""
+        if self.denial:
+            look.denied, look.start, self.denial = True, self.denial.start, None
+
     def _place(self, item: Item) -> bool:
         if item.chinese and self._chinese_side(item):
             return True
         look = Look("place", item.value, item.start, item.end)
-        if self.denial:
-            look.denied, look.start, self.denial = True, self.denial.start, None
+        self._deny_look(look)
         before = self._before()
         near = before is not None and not before.is_("comma", "stop", "and", "but")
         ahead = self._next("thing", skip=("there", "be", "stop", "comma", "add", "put", "filler"))
@@ -429,8 +434,8 @@ class _Gatherer:
     def _said_last(self) -> bool:
         """Whether it ends what is said of a thing: 那棵松树我不想要了."""
         before = [i for i in self.items[: self.at] if not i.is_("filler", "it", "adverb")]
-        wish = any(word in self.items[self.at].text for word in ("要", "想", "喜欢", "画"))
-        return wish and bool(before) and before[-1].kind == "thing" and before[-1].chinese
+        asks = any(word in self.items[self.at].text for word in ("要", "想", "喜欢", "画"))
+        return asks and bool(before) and before[-1].kind == "thing" and before[-1].chinese
 
     def _inclusive(self) -> bool:
         """除了猫还有狗: besides."""
@@ -480,18 +485,8 @@ class _Gatherer:
 
     def _closes(self) -> bool:
         """Whether nothing that could be excluded comes behind it."""
-        after = self._next(
-            "thing",
-            "look",
-            "place",
-            "scene",
-            "light",
-            "style",
-            "it",
-            "them",
-            "unwanted",
-            skip=("filler", "adverb", "any"),
-        )
+        kinds = ("thing", "look", "place", *_SETTINGS, "it", "them", "unwanted")
+        after = self._next(*kinds, skip=("filler", "adverb", "any"))
         return after is None
 
     def _break(self, item: Item) -> bool:
@@ -503,8 +498,6 @@ class _Gatherer:
 
     def _comma(self, item: Item) -> bool:
         self.denial = None if item.text != "、" else self.denial
-        if self.denied is None and not item.chinese and self._next("thing", "only"):
-            return True
         return True
 
     def _unwanted(self, item: Item) -> bool:
@@ -535,10 +528,8 @@ class _Gatherer:
         before = self._before()
         return before is not None and before.is_("thing", "be", "which") and self.last is not None
 
-    def _nothing(self, item: Item) -> bool:
-        return True
 
-
+_SETTINGS = ("scene", "light", "style")
 _ALL = frozenset("都 全 全部 全都 all both".split())
 _Take = Callable[[_Gatherer, Item], bool]
 _TAKES: tuple[tuple[tuple[str, ...], _Take], ...] = (
@@ -555,7 +546,7 @@ _TAKES: tuple[tuple[tuple[str, ...], _Take], ...] = (
     (("own_relation",), _Gatherer._own_relation),
     (("place",), _Gatherer._place),
     (("relation",), _Gatherer._relation),
-    (("scene", "light", "style"), _Gatherer._setting),
+    (_SETTINGS, _Gatherer._setting),
     (("unwanted",), _Gatherer._unwanted),
     (("one_of", "number"), _Gatherer._part),
     (("it", "them"), _Gatherer._pronoun),

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from limner.pipelines.pocket.language.lexicon import table as corpus_table
 from limner.pipelines.pocket.world import PocketWorld, world
 
 __all__ = ["Lexicon", "NounEntry", "Tags", "lexicon", "plural_of"]
@@ -87,19 +88,11 @@ def plural_of(noun: str) -> str:
 def _known_plurals() -> dict[str, str]:
     every = {**world().absent, **world().things}
     found = {name: noun.plural for name, noun in every.items()}
-    for rows in [_names()["names"], _names()["outside"]]:
+    for rows in [corpus_table("names")["names"], corpus_table("names")["outside"]]:
         for row in rows.values():
             pairs = (word.partition("=") for word in _parts(row["en"]))
             found |= {one: many for one, _, many in pairs if many}
     return found
-
-
-@cache
-def _names() -> dict[str, Any]:
-    folder = files("limner.pipelines.pocket.language")
-    text = folder.joinpath("names.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return read
 
 
 def _parts(text: str) -> list[str]:
@@ -198,7 +191,7 @@ class _Maker:
         for name, noun in {**world_.absent, **world_.things}.items():
             painted = name in world_.things
             like = name if painted else world_.nearest.get(name, "")
-            row = _names()["names"].get(name, {"en": "", "zh": ""})
+            row = corpus_table("names")["names"].get(name, {"en": "", "zh": ""})
             english = [f"{name}={noun.plural}", *noun.synonyms, *_parts(row["en"])]
             chinese = [noun.chinese, *noun.chinese_synonyms, *_parts(row["zh"])]
             self.nouns[name] = NounEntry(name, name, like, noun.measure, painted, noun.chinese)
@@ -209,8 +202,8 @@ class _Maker:
 
     def _outside(self, world_: PocketWorld, words: Mapping[str, Any]) -> None:
         bare = set(_parts(words["no_stand_in"]["en"]) + _parts(words["no_stand_in"]["zh"]))
-        meanings = {**words["translated"], **_names().get("translated", {})}
-        for kind, row in [*_names()["outside"].items(), *words["outside"].items()]:
+        meanings = {**words["translated"], **corpus_table("names").get("translated", {})}
+        for kind, row in [*corpus_table("names")["outside"].items(), *words["outside"].items()]:
             like = kind if kind in world_.things else world_.nearest.get(kind, "")
             for word in _parts(row["en"]):
                 one = word.partition("=")[0].lower()

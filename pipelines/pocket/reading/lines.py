@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from limner.pipelines.pocket.reading.answers import answer, is_question
 from limner.pipelines.pocket.reading.claims import ClaimReply
 from limner.pipelines.pocket.reading.clauses import gather
 from limner.pipelines.pocket.reading.edits import edit
-from limner.pipelines.pocket.reading.lexicon import lexicon, table
+from limner.pipelines.pocket.reading.lexicon import lexicon
 from limner.pipelines.pocket.reading.patches import Held, Patch, Unclear
-from limner.pipelines.pocket.reading.patterns import ORDINALS, WORDS, named
 from limner.pipelines.pocket.reading.phrases import Item, phrases
 from limner.pipelines.pocket.reading.replies import is_chinese, say
-from limner.pipelines.pocket.reading.request import is_foreign, statements
+from limner.pipelines.pocket.reading.request import is_foreign, statements, unread
+from limner.pipelines.pocket.reading.selecting import (
+    chosen,
+    chosen_by_word,
+    combines,
+    version_by_word,
+    version_of,
+)
 from limner.pipelines.pocket.reading.steering import (
+    LINE_ENDS,
+    LONGEST_CONTROL,
     after_talk,
     begins_anew,
-    chosen_by_word,
+    doubt_end,
+    lead_end,
+    means,
+    plain_line,
+    rest_behind,
     steers,
-    version_by_word,
 )
 from limner.pipelines.pocket.reading.tokens import LONGEST
-from limner.pipelines.pocket.reading.unread import unread
 from limner.pipelines.pocket.small_world import SmallWorld
+from limner.pipelines.pocket.world import world
 
 __all__ = ["Call", "completed", "read_line"]
 
 Call = dict[str, Any]
-_LONGEST_CONTROL = 160
-_ENDS = " \t\n.!?。！？~～…,，;；:：-–—"
 _WORLD = SmallWorld()
 _SMALL_TALK = ("thanks", "ok", "hello", "help")
 
@@ -63,13 +71,13 @@ class _Line:
         self.values = values
         whole = str(values.get("line") or "")[:LONGEST]
         self.line = whole[after_talk(whole) :]
-        wish = _doubt(self.line)
-        self.line, self.wished = self.line[wish:], wish > 0
+        behind = doubt_end(self.line)
+        self.line, self.asked_for = self.line[behind:], behind > 0
         self.claims: Sequence[Mapping[str, Any]] = values.get("claims") or ()
         self.language = "chinese" if is_chinese(self.line) else "english"
         if not any(c.isalpha() for c in self.line):
             self.language = str(values.get("language") or self.language)
-        self.plain = _plain(self.line)
+        self.plain = plain_line(self.line)
 
     def read(self) -> Call:
         if not any(c.isalnum() for c in self.line):
@@ -89,11 +97,11 @@ class _Line:
 
     def _control(self) -> Call | None:
         for tool in ("undo", "redo", "again", "save", "adjust"):
-            if _is(tool, self.plain) and not self._of_a_thing(tool):
+            if means(tool, self.plain) and not self._of_a_thing(tool):
                 return self._steering(tool)
-        for said in (self.line.strip(_ENDS).lower(), self.plain):
+        for said in (self.line.strip(LINE_ENDS).lower(), self.plain):
             for talk in _SMALL_TALK:
-                if _is(talk, said):
+                if means(talk, said):
                     return self._talk(talk)
         return None
 
@@ -103,11 +111,9 @@ class _Line:
         wanted = not self.claims and _PICTURE.search(self.line.lower())
         if not tool or wanted or (tool != "talk" and not self.claims):
             return None
-        return (
-            self._talk("thanks" if _is("thanks", self.plain) else "ok")
-            if tool == "talk"
-            else (self._steering(tool))
-        )
+        if tool == "talk":
+            return self._talk("thanks" if means("thanks", self.plain) else "ok")
+        return self._steering(tool)
 
     def _of_a_thing(self, tool: str) -> bool:
         """Whether it is about a thing of the picture, and so a change: `the cat darker`."""
@@ -137,12 +143,12 @@ class _Line:
     # one of the pictures
 
     def _select(self) -> Call | None:
-        if len(self.line) > 2 * _LONGEST_CONTROL and not self.values.get("candidates"):
+        if len(self.line) > 2 * LONGEST_CONTROL and not self.values.get("candidates"):
             return None
-        if _combines(self.plain):
+        if combines(self.plain):
             return self._ask("one_at_a_time", self._numbers("candidates"))
         by_word = chosen_by_word(self.line, self._last_number())
-        found = (by_word, "") if by_word else _chosen(self.plain, self._last_number())
+        found = (by_word, "") if by_word else chosen(self.plain, self._last_number())
         if found is None:
             return None
         number, rest = found
@@ -181,7 +187,7 @@ class _Line:
         versions = self.values.get("versions") or ()
         if not versions:
             return None
-        found = _version(self.plain, versions)
+        found = version_of(self.plain, versions)
         found = version_by_word(self.line) if found is None else found
         if found is None:
             return None
@@ -200,7 +206,7 @@ class _Line:
         return {"tool": "draw", "request": self.line.strip()}
 
     def _answered(self) -> Call:
-        """A question; if a wish follows it, that counts."""
+        """A question; if a request follows it, that counts."""
         _, mark, rest = self.line.replace("？", "?").partition("?")
         if mark and any(c.isalnum() for c in rest):
             call = _Line({**self.values, "line": rest.strip()}).read()
@@ -210,11 +216,11 @@ class _Line:
 
     def _fresh(self) -> Call | None:
         """`something completely different: …`, 换个主题，…."""
-        rest = _behind("fresh", "fresh_joins", self.line)
+        rest = rest_behind("fresh", "fresh_joins", self.line)
         rest = rest or begins_anew(self.line)
         if rest is None or self._goes_on(rest):
             return None
-        if not rest.strip(_ENDS):
+        if not rest.strip(LINE_ENDS):
             return self._ask("see_what")
         return {"tool": "draw", "request": rest.strip()}
 
@@ -226,7 +232,7 @@ class _Line:
 
     def _draw(self) -> Call | None:
         """`draw a dog`: a picture of its own, unless it goes on with the one at hand."""
-        lead = _lead("draws", self.line)
+        lead = lead_end("draws", self.line)
         if lead is None:
             return None
         items = phrases(self.line)
@@ -235,12 +241,12 @@ class _Line:
         if definite or any(i.is_(*on) and i.kind != "thing" for i in items):
             return None
         rest = self.line[lead:].strip()
-        return {"tool": "draw", "request": rest} if rest.strip(_ENDS) else None
+        return {"tool": "draw", "request": rest} if rest.strip(LINE_ENDS) else None
 
     def _same(self) -> str:
         """The line without `the same but` or `again, but`."""
-        rest = _behind("same", "same_joins", self.line)
-        return rest if rest and rest.strip(_ENDS) else self.line
+        rest = rest_behind("same", "same_joins", self.line)
+        return rest if rest and rest.strip(LINE_ENDS) else self.line
 
     # changes
 
@@ -275,12 +281,12 @@ class _Line:
 
     def _another(self, items: Sequence[Item], held: Held, line: str) -> Call | None:
         """A description that names nothing of the picture: a new one, or something to add?"""
-        wished = (
-            self.wished
+        asked_for = (
+            self.asked_for
             or bool(_ABOUT.match(line.lower()))
             or any(i.is_("there") and _SHOULD.search(i.text) for i in items)
         )
-        if wished or any(i.is_(*_CHANGES) for i in items) or not held.subjects():
+        if asked_for or any(i.is_(*_CHANGES) for i in items) or not held.subjects():
             return None
         reading = gather([i for i in phrases(line) if i.kind != "filler"])
         named = [m for m in reading.mentions if not m.denied]
@@ -293,7 +299,7 @@ class _Line:
         request = line.strip()
         if reading.settings or reading.letterings:
             return {"tool": "draw", "request": request}
-        what = request.strip(_ENDS)[:80]
+        what = request.strip(LINE_ENDS)[:80]
         choices = [say(self.language, key, what=what) for key in ("add", "fresh")]
         return self._ask("add_or_new", choices)
 
@@ -316,11 +322,7 @@ class _Line:
 
 
 _PICTURE = re.compile("picture|image|photo|drawing|painting|画|图")
-_WISH = re.compile(r"^(?:let's|can we|could we|shall we|we should|i want to|i'd like to) ")
 _ABOUT = re.compile(r"\W*(?:\w+ )?(?:what|how) about ")
-_AGO = re.compile(
-    rf"(?P<d>\d{{1,2}}|{'|'.join(WORDS)}) (?:version|step|change|edit|turn)s? (?:ago|earlier|back)"
-)
 _SHOULD = re.compile("should|must|has to|needs|have to|要|得")
 _CHANGES = (
     "set", "add", "remove", "put", "replace", "swap", "keep", "also", "instead", "instead_of",
@@ -371,194 +373,7 @@ def _joined_on(items: Sequence[Item]) -> bool:
 
 
 def _things(language: str) -> str:
-    from limner.pipelines.pocket.world import world
-
-    known = world().things.values()
-    return (
-        "、".join(n.chinese for n in known) if language == "chinese" else ", ".join(world().things)
-    )
-
-
-# patterns of whole lines
-
-
-@cache
-def _pattern(name: str) -> re.Pattern[str]:
-    rows: list[str] = table("controls")[name]
-    return re.compile("|".join(f"(?:{row})" for row in rows), re.IGNORECASE)
-
-
-def _is(name: str, plain: str) -> bool:
-    if not plain or len(plain) > _LONGEST_CONTROL:
-        return False
-    return _pattern(name).fullmatch(plain) is not None
-
-
-def _lead(name: str, line: str) -> int | None:
-    """Where what follows such a beginning begins; None without one."""
-    start = len(line) - len(line.lstrip(_ENDS))
-    found = _pattern(name).match(line[: start + _LONGEST_CONTROL], start)
-    return found.end() if found and found.end() > start else None
-
-
-def _behind(name: str, joins: str, line: str) -> str | None:
-    """What stands behind a beginning and its joint; "" where nothing does, None without one."""
-    start = _polite_end(line)
-    for found in _prefixes(name, line[: start + _LONGEST_CONTROL], start):
-        rest = line[found:]
-        if not rest.strip(_ENDS):
-            return ""
-        joint = _pattern(joins).match(line[: found + _LONGEST_CONTROL], found)
-        if joint and joint.end() > found:
-            return line[joint.end() :]
-    return None
-
-
-def _prefixes(name: str, line: str, start: int) -> list[int]:
-    """Where such a beginning may end, the longest first."""
-    pattern = _pattern(name)
-    ends = [
-        m.start()
-        for m in re.finditer(r"(?<=\w)(?=\W)|(?<=[\u3400-\u9fff])|$", line)
-        if m.start() > start
-    ]
-    return [end for end in reversed(ends[:40]) if pattern.fullmatch(line, start, end)]
-
-
-def _doubt(line: str) -> int:
-    """Where a wish begins behind `shouldn't`, `why don't we`, `wouldn't it be nicer with`."""
-    found = named("doubt").match(line.lower().replace("’", "'"))
-    return found.end() if found else 0
-
-
-def _polite_end(line: str) -> int:
-    return len(line) - len(line.lstrip(_ENDS))
-
-
-@cache
-def _polite() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    heads = table("controls")["polite"]
-    tails = table("controls")["polite_end"]
-    head = re.compile(rf"(?:{heads[0]})(?![\w'])|(?:{heads[1]})", re.IGNORECASE)
-    tail = re.compile(rf"(?:(?<![\w'])(?:{tails[0]})|(?:{tails[1]}))$", re.IGNORECASE)
-    return head, tail
-
-
-def _plain(line: str) -> str:
-    """A line in small letters, without polite words and signs around it."""
-    text = line[: 2 * _LONGEST_CONTROL].lower().replace("’", "'")
-    text = re.sub(r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]", " ", text).strip(_ENDS)
-    text = re.sub(r"\s+", " ", text)
-    head, tail = _polite()
-    for _ in range(6):
-        found = head.match(text)
-        rest = text[found.end() :].strip(_ENDS) if found else ""
-        if not rest:
-            break
-        text = rest
-    for _ in range(4):
-        shorter = tail.sub("", text).strip(_ENDS)
-        if not shorter or shorter == text:
-            break
-        text = shorter
-    return text
-
-
-# numbers of pictures and versions
-
-_HAN = {w: n for n, w in enumerate("零一二三四五六七八九十")} | {"两": 2, "首": 1}
-
-
-def _combines(plain: str) -> bool:
-    if len(plain) > _LONGEST_CONTROL:
-        return False
-    return named("combine").fullmatch(plain) is not None and bool(
-        named("two").search(plain) or "张" in plain
-    )
-
-
-def _chosen(plain: str, last: int) -> tuple[int, str] | None:
-    """The number of the picture that a line chooses, and the rest of the line."""
-    for pattern in ("choice", "choice_by_word", "choice_chinese"):
-        found = named(pattern).fullmatch(plain)
-        if found is None:
-            continue
-        parts = found.groupdict()
-        number = _number(parts, last)
-        rest = (parts.get("rest") or "").strip()
-        rest = re.sub(
-            r"^(?:[,;:.!，；。：]|but|and|then|only|just|但是?|不过|然后|只是|就是)+\s*", "", rest
-        )
-        return number, re.sub(r"^(?:but|and|then|just|only)\s+", "", rest)
-    return None
-
-
-def _number(parts: Mapping[str, str | None], last: int) -> int:
-    if parts.get("last") or parts.get("o") == "last":
-        return last
-    said = next((parts[k] for k in ("n", "d", "h", "w", "o") if parts.get(k)), None) or ""
-    digits = re.match(r"\d+", said)
-    if digits:
-        return int(digits[0])
-    known = WORDS.get(said) or ORDINALS.get(said)
-    return known if known is not None else _han_number(said)
-
-
-def _han_number(said: str) -> int:
-    if len(said) == 2 and said[0] == "十":
-        return 10 + _HAN.get(said[1], 0)
-    return _HAN.get(said[:1], 0)
-
-
-def _version(plain: str, versions: Sequence[Mapping[str, Any]]) -> int | None:
-    """The number of the version that a line goes back to; 0 for one that isn't known."""
-    if len(plain) > _LONGEST_CONTROL:
-        return None
-    plain = _WISH.sub("", plain)
-    for pattern in ("back", "back_to_number", "back_chinese"):
-        found = named(pattern).fullmatch(plain)
-        if found:
-            parts = found.groupdict()
-            return int(versions[0]["number"]) if parts.get("first") else _number(parts, 0)
-    if found := named("steps").fullmatch(plain) or _AGO.search(plain):
-        back = _number(found.groupdict(), 0)
-        return int(versions[max(0, len(versions) - 1 - back)]["number"])
-    for pattern in ("with", "with_chinese"):
-        if found := named(pattern).fullmatch(plain):
-            return _version_with(found["with"], versions)
-    for pattern in ("before", "before_chinese"):
-        if (found := named(pattern).fullmatch(plain)) and _subjects(found["before"]):
-            return _version_before(found["before"], versions)
-    return None
-
-
-def _subjects(words: str) -> set[str]:
-    return {i.mention.subject for i in phrases(words) if i.mention and i.mention.subject}
-
-
-def _presence(words: str, versions: Sequence[Mapping[str, Any]]) -> list[tuple[int, bool]]:
-    """For each version, whether what is named is in its picture, as far as its words tell."""
-    wanted, there, found = _subjects(words), False, []
-    for version in versions:
-        for told in (str(version.get("words") or ""), *map(str, version.get("changes") or ())):
-            said = [m for m in gather(phrases(told)).mentions if m.subject in wanted]
-            if said:
-                there = not said[-1].denied
-                break
-        found.append((int(version["number"]), there))
-    return found
-
-
-def _version_with(words: str, versions: Sequence[Mapping[str, Any]]) -> int:
-    present = [number for number, there in _presence(words, versions) if there]
-    earlier = [n for n in present if n != int(versions[-1]["number"])]
-    return (earlier or present or [0])[-1]
-
-
-def _version_before(words: str, versions: Sequence[Mapping[str, Any]]) -> int:
-    before = 0
-    for number, there in _presence(words, versions):
-        if there:
-            return before
-        before = number
-    return 0
+    known = world().things
+    if language == "chinese":
+        return "、".join(noun.chinese for noun in known.values())
+    return ", ".join(known)

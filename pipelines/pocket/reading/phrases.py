@@ -41,6 +41,13 @@ class Look:
     more: bool = False
     denied: bool = False
 
+    def claimed(self) -> tuple[str, str]:
+        """The kind and the value of the claim that it makes: what is not small is large."""
+        kind = "colour" if self.kind == "natural" else self.kind
+        if self.denied and kind == "size":
+            return kind, "large" if self.value == "small" else "small"
+        return kind, f"not {self.value}" if self.denied else self.value or "natural"
+
 
 @dataclass(slots=True)
 class Mention:
@@ -114,7 +121,7 @@ class _Phrases:
     def _steps(self) -> Sequence[Callable[[], bool]]:
         return (
             self._lettering,
-            self._wisher,
+            self._on_behalf,
             self._aside,
             self._backdrop,
             self._thing,
@@ -175,7 +182,7 @@ class _Phrases:
     def _written(self, word: Token) -> str:
         return self.text[word.start : word.end]
 
-    def _wisher(self) -> bool:
+    def _on_behalf(self) -> bool:
         """`my daughter wants`, `for my kid`: who asks or gets it is not in the picture."""
         at = 1 if self.word.is_("own", "one", "det") else 0
         if self.word.is_("for") and self._addressed():

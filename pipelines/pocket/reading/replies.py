@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from limner.pipelines.pocket.reading.lexicon import lexicon, table
+from limner.pipelines.pocket.world import world
 
 __all__ = ["Painted", "is_chinese", "joined", "picture_in_chinese", "say"]
 
@@ -75,8 +76,6 @@ def _thing(subject: str, value: str, looks: dict[tuple[str, str], str]) -> str:
 
 
 def _colour(value: str) -> str:
-    from limner.pipelines.pocket.world import world
-
     return f"{world().colours[value].chinese}的" if value in world().colours else ""
 
 

@@ -20,12 +20,12 @@ from limner.pipelines.pocket.reading.replies import (
     picture_in_chinese,
     say,
 )
+from limner.pipelines.pocket.reading.steering import names_nothing
 from limner.pipelines.pocket.reading.tokens import LONGEST, tokens
-from limner.pipelines.pocket.reading.unread import unread
 from limner.pipelines.pocket.small_world import NEAR_RELATION, SmallWorld
 from limner.pipelines.pocket.world import world
 
-__all__ = ["Request", "is_foreign", "not_shown", "read_request", "statements"]
+__all__ = ["Request", "is_foreign", "not_shown", "read_request", "statements", "unread"]
 
 _CONTENT = ("unknown", "junk")
 _WORLD = SmallWorld()
@@ -34,6 +34,8 @@ _SCRIPTS = re.compile("[\u0370-\u1cff\u3040-\u30ff\uac00-\ud7a3]")
 _MOST_WORDS = 6
 _OPEN = frozenset("something anything random whatever 随便 随意 随便画 你决定".split())
 _MOST_UNREAD = 24
+_OWN_WORDS = ("action", "attribute", "text")  # claims that say an unknown word themselves
+_UNKNOWN = frozenset(("unknown", "junk", "foreign"))
 _ABOUT_THINGS = ("count", "object")
 
 
@@ -134,6 +136,32 @@ def _number_word(made: ClaimReply, reading: Reading, text: str) -> str:
 def _noun_word(made: ClaimReply, reading: Reading, text: str) -> str:
     mention = _mention(made, reading)
     return text[slice(*mention.head)] if mention else made["quote"]
+
+
+def unread(text: str, rows: Sequence[ClaimReply], told: Sequence[str] = ()) -> list[str]:
+    """The unknown words of a text as typed, in their order; none that is said in `rows` or `told`.
+
+    Words of grammar, politeness, praise and of editing name nothing, and don't count.
+    """
+    said = [made["quote"].lower() for made in rows if made["kind"] in _OWN_WORDS]
+    said += [word.lower() for word in told]
+    spans = {(i.start, i.end) for i in phrases(text) if i.kind in _UNKNOWN}
+    spans |= {(t.start, t.end) for t in tokens(text) if t.tags and t.tags.keys() <= _UNKNOWN}
+    found: list[str] = []
+    end = 0
+    for start, upto in sorted(spans, key=lambda span: (span[0], -span[1])):
+        word = text[start:upto]
+        if start < end:
+            continue
+        end = upto
+        if _may_name(word) and not any(word.lower() in other for other in said):
+            found.append(word)
+    return list(dict.fromkeys(found))[:_MOST_UNREAD]
+
+
+def _may_name(word: str) -> bool:
+    """Whether it has letters, and may be the name or the look of something."""
+    return any(c.isalpha() for c in word) and not names_nothing(word)
 
 
 class _Answer:

@@ -1,6 +1,7 @@
-"""Tells what the parts of a line do to a conversation: undo, save, thank, choose a picture.
+"""Tells what a line does to a conversation: undo, save, thank, ask for a fresh picture.
 
-A part means a tool where it holds one of the tool's cues, and else only words that name nothing.
+A whole line is matched with the patterns of `controls.yaml`. A part of a line means a tool where it
+holds one of the cues of `steering.yaml`, and else only words that name nothing.
 """
 
 from __future__ import annotations
@@ -10,26 +11,142 @@ from collections.abc import Mapping
 from functools import cache
 
 from limner.pipelines.pocket.reading.lexicon import table
-from limner.pipelines.pocket.reading.patterns import ORDINALS, WORDS
 
 __all__ = [
+    "COUNT_WORDS",
+    "LINE_ENDS",
+    "LONGEST_CONTROL",
+    "ORDINALS",
     "after_talk",
     "begins_anew",
-    "chosen_by_word",
+    "doubt_end",
+    "is_talk",
+    "lead_end",
+    "light_words",
+    "means",
     "names_nothing",
-    "pieces",
+    "parts_of",
+    "pattern",
+    "plain_line",
+    "rest_behind",
+    "says_nothing",
+    "small_letters",
     "steers",
-    "version_by_word",
+    "undo_cues",
 ]
 
-_LONGEST = 160
+LONGEST_CONTROL = 160
+"""Characters of a line that can steer."""
+
+LINE_ENDS = " \t\n.!?。！？~～…,，;；:：-–—"
+ORDINALS = {
+    word: n + 1
+    for n, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+    )
+}
+COUNT_WORDS = {
+    word: n + 1
+    for n, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve".split()
+    )
+}
 _SHORTEST_ADVERB = 4
 _TOOLS = ("redo", "undo", "save", "adjust", "again", "talk")
 _TURN = re.compile(r"\s*(?:[,;:.!?，。；：！？~～…\n]|\s[-–—]+\s|——)+\s*")
-_HAN_NUMBERS = {w: n for n, w in enumerate("零一二三四五六七八九十")} | {"两": 2, "首": 1}
+_NUMBER = r"(?P<n>\d{1,3})(?:st|nd|rd|th)?"
 
 
-def pieces(line: str) -> list[tuple[int, int]]:
+# whole lines
+
+
+@cache
+def pattern(name: str) -> re.Pattern[str]:
+    """One pattern of the table; lines are bounded before they are matched."""
+    controls = table("controls")
+    rows: list[str] = controls.get(name) or [controls["patterns"][name]]
+    text = rows[0] if len(rows) == 1 else "|".join(f"(?:{row})" for row in rows)
+    text = text.replace("<NUMBER>", _NUMBER)
+    text = text.replace("<WORDS>", "|".join(COUNT_WORDS)).replace("<ORDINALS>", "|".join(ORDINALS))
+    return re.compile(text, re.IGNORECASE)
+
+
+def means(name: str, plain: str) -> bool:
+    if not plain or len(plain) > LONGEST_CONTROL:
+        return False
+    return pattern(name).fullmatch(plain) is not None
+
+
+def lead_end(name: str, line: str) -> int | None:
+    """Where what follows such a beginning begins; None without one."""
+    start = len(line) - len(line.lstrip(LINE_ENDS))
+    found = pattern(name).match(line[: start + LONGEST_CONTROL], start)
+    return found.end() if found and found.end() > start else None
+
+
+def rest_behind(name: str, joins: str, line: str) -> str | None:
+    """What stands behind a beginning and its joint; "" where nothing does, None without one."""
+    start = len(line) - len(line.lstrip(LINE_ENDS))
+    for found in _prefixes(name, line[: start + LONGEST_CONTROL], start):
+        rest = line[found:]
+        if not rest.strip(LINE_ENDS):
+            return ""
+        joint = pattern(joins).match(line[: found + LONGEST_CONTROL], found)
+        if joint and joint.end() > found:
+            return line[joint.end() :]
+    return None
+
+
+def _prefixes(name: str, line: str, start: int) -> list[int]:
+    """Where such a beginning may end, the longest first."""
+    known = pattern(name)
+    ends = [
+        m.start()
+        for m in re.finditer(r"(?<=\w)(?=\W)|(?<=[\u3400-\u9fff])|$", line)
+        if m.start() > start
+    ]
+    return [end for end in reversed(ends[:40]) if known.fullmatch(line, start, end)]
+
+
+def doubt_end(line: str) -> int:
+    """Where a request begins behind `shouldn't`, `why don't we`, `wouldn't it be nicer with`."""
+    found = pattern("doubt").match(line.lower().replace("’", "'"))
+    return found.end() if found else 0
+
+
+@cache
+def _polite() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    heads = table("controls")["polite"]
+    tails = table("controls")["polite_end"]
+    head = re.compile(rf"(?:{heads[0]})(?![\w'])|(?:{heads[1]})", re.IGNORECASE)
+    tail = re.compile(rf"(?:(?<![\w'])(?:{tails[0]})|(?:{tails[1]}))$", re.IGNORECASE)
+    return head, tail
+
+
+def plain_line(line: str) -> str:
+    """A line in small letters, without polite words and signs around it."""
+    text = line[: 2 * LONGEST_CONTROL].lower().replace("’", "'")
+    text = re.sub(r"[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f]", " ", text).strip(LINE_ENDS)
+    text = re.sub(r"\s+", " ", text)
+    head, tail = _polite()
+    for _ in range(6):
+        found = head.match(text)
+        rest = text[found.end() :].strip(LINE_ENDS) if found else ""
+        if not rest:
+            break
+        text = rest
+    for _ in range(4):
+        shorter = tail.sub("", text).strip(LINE_ENDS)
+        if not shorter or shorter == text:
+            break
+        text = shorter
+    return text
+
+
+# parts of lines
+
+
+def parts_of(line: str) -> list[tuple[int, int]]:
     """Where the parts of a line between its signs begin and end; at most twelve."""
     found, at = list[tuple[int, int]](), 0
     for sign in [*_TURN.finditer(line), None]:
@@ -42,20 +159,22 @@ def pieces(line: str) -> list[tuple[int, int]]:
 
 def steers(line: str) -> str:
     """The tool that all parts of a line lead to: undo, redo, save, adjust, again, talk; or ""."""
-    if not line.strip() or len(line) > _LONGEST:
+    if not line.strip() or len(line) > LONGEST_CONTROL:
         return ""
-    parts = [_small(line[a:b]) for a, b in pieces(line)]
+    parts = [small_letters(line[a:b]) for a, b in parts_of(line)]
     meant = [_tool(part) for part in parts]
     told = next((tool for tool in meant if tool not in ("", "talk")), "talk")
-    clear = all(m or _nothing(_beside(told).sub(" ", p)) for m, p in zip(meant, parts, strict=True))
+    clear = all(
+        m or says_nothing(_beside(told).sub(" ", p)) for m, p in zip(meant, parts, strict=True)
+    )
     return told if clear and any(meant) else ""
 
 
 def after_talk(line: str) -> int:
     """Where a line goes on behind greetings, thanks and praise; 0 where it is all of one kind."""
     at = 0
-    for start, end in pieces(line[:_LONGEST]):
-        if _tool(_small(line[start:end])) != "talk":
+    for start, end in parts_of(line[:LONGEST_CONTROL]):
+        if _tool(small_letters(line[start:end])) != "talk":
             return start if at else 0
         at = end
     return 0
@@ -65,17 +184,17 @@ def after_talk(line: str) -> int:
 def _naming_nothing() -> re.Pattern[str]:
     rows: Mapping[str, Mapping[str, str]] = table("steering")["tools"]
     more = [table("steering")[key] for key in ("choice", "fresh_beside", "empty")]
-    return _light(" ".join([*(row["beside"] for row in rows.values()), *more]))
+    return light_words(" ".join([*(row["beside"] for row in rows.values()), *more]))
 
 
 def names_nothing(word: str) -> bool:
     """Whether a word is one of grammar, politeness, praise or editing."""
-    small = _small(word)
+    small = small_letters(word)
     adverb = small.isascii() and small.endswith("ly") and len(small) > _SHORTEST_ADVERB
-    return adverb or _nothing(_naming_nothing().sub(" ", small))
+    return adverb or says_nothing(_naming_nothing().sub(" ", small))
 
 
-def _small(text: str) -> str:
+def small_letters(text: str) -> str:
     return re.sub(r"\s+", " ", text.lower().replace("’", "'")).strip(" \"'“”‘’()（）-–—")
 
 
@@ -85,25 +204,35 @@ def _tool(part: str) -> str:
 
 def _means(tool: str, part: str) -> bool:
     cues, beside = _patterns(tool)
-    return cues.search(part) is not None and _nothing(beside.sub(" ", cues.sub(" ", part)))
+    return cues.search(part) is not None and says_nothing(beside.sub(" ", cues.sub(" ", part)))
 
 
 def _beside(tool: str) -> re.Pattern[str]:
     return _patterns(tool)[1]
 
 
-def _nothing(rest: str) -> bool:
+def says_nothing(rest: str) -> bool:
     return not any(c.isalnum() for c in rest)
 
 
 @cache
 def _patterns(tool: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     row: Mapping[str, str] = table("steering")["tools"][tool]
-    return _words(row["cues"]), _light(row["beside"])
+    return _words(row["cues"]), light_words(row["beside"])
+
+
+def undo_cues() -> tuple[re.Pattern[str], str]:
+    """What means undo, and the words that may stand beside it."""
+    return _patterns("undo")[0], str(table("steering")["tools"]["undo"]["beside"])
+
+
+def is_talk(part: str) -> bool:
+    """Whether a part only greets, thanks or praises."""
+    return _tool(part) == "talk"
 
 
 @cache
-def _light(beside: str) -> re.Pattern[str]:
+def light_words(beside: str) -> re.Pattern[str]:
     light: Mapping[str, str] = table("steering")["light"]
     words = f"{light['en']} {light['zh']} {beside}".split()
     return _words("|".join(map(re.escape, sorted(set(words), key=len, reverse=True))))
@@ -114,108 +243,12 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z'])(?:{pattern})(?![a-z'])")
 
 
-# one of the pictures
-
-_ORDINAL = (
-    rf"(?P<o>{'|'.join(ORDINALS)})|(?P<d>\d{{1,3}})(?:st|nd|rd|th)|(?P<last>last|final|latest)"
-    rf"|(?:number|no\.?|nr\.?|#|picture|image|option|candidate|variant|pic|take)\s*#?"
-    rf"(?:(?P<n>\d{{1,3}})|(?P<w>{'|'.join(WORDS)})\b)|(?P<bare>{'|'.join(WORDS)})(?= it is\b)"
-    r"|第(?P<h>[一二三四五六七八九十两首\d]{1,3})(?:[张个幅号副]|(?=图|画))"
-    r"|(?P<hd>\d{1,2}|[一二三四五六七八九十])号|(?P<hlast>最后(?:一)?)[张个幅]"
-)
-
-
-@cache
-def _number_of() -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-z0-9])(?:the )?(?:very )?(?:{_ORDINAL})(?![a-z0-9])")
-
-
-def chosen_by_word(line: str, last: int) -> int | None:
-    """The number of the picture that all parts of a line choose or confirm; None for none."""
-    if len(line) > _LONGEST:
-        return None
-    number = None
-    for start, end in pieces(line):
-        part = _small(line[start:end])
-        chosen = _chosen(part, last)
-        if chosen is not None and number in (None, chosen):
-            number = chosen
-        elif not _confirms(part) and _tool(part) != "talk":
-            return None
-    return number
-
-
-def _chosen(part: str, last: int) -> int | None:
-    found = _number_of().search(part)
-    if found is None:
-        return None
-    rest = part[: found.start()] + " " + part[found.end() :]
-    if not _nothing(_light(str(table("steering")["choice"])).sub(" ", rest)):
-        return None
-    return _value(found, last)
-
-
-def _value(found: re.Match[str], last: int) -> int:
-    parts = found.groupdict()
-    if parts["last"] or parts["hlast"]:
-        return last
-    said = next(parts[k] for k in ("o", "d", "n", "w", "bare", "h", "hd") if parts[k])
-    if said.isdecimal():
-        return int(said)
-    known = ORDINALS.get(said) or WORDS.get(said)
-    return known if known is not None else _han(said)
-
-
-def _han(said: str) -> int:
-    if len(said) == 2 and said[0] == "十":
-        return 10 + _HAN_NUMBERS.get(said[1], 0)
-    return _HAN_NUMBERS.get(said[:1], 0)
-
-
-_VERSION = re.compile(
-    rf"(?:the )?(?:version|v\.?|revision|state|round|step) ?(?:number |no\.? |nr\.? |#)?"
-    rf"(?:(?P<n>\d{{1,3}})|(?P<w>{'|'.join(WORDS)}))\b"
-    rf"|(?:the )?(?P<o>{'|'.join(ORDINALS)}) version"
-    r"|第(?P<h>[一二三四五六七八九十两\d]{1,3})(?:个)?版本?|版本(?P<hd>\d{1,3}|[一二三四五六七八九十])"
-)
-
-
-def version_by_word(line: str) -> int | None:
-    """The number of the version that a line goes back to, in whatever words; None for none."""
-    part = _small(line[:_LONGEST])
-    found = _VERSION.search(part)
-    if found is None or len(line) > _LONGEST:
-        return None
-    rows: Mapping[str, str] = table("steering")["tools"]["undo"]
-    beside = _light(f"{rows['beside']} {table('steering')['choice']} return back to restore")
-    rest = f"{part[: found.start()]} {part[found.end() :]}"
-    if not _nothing(beside.sub(" ", _patterns("undo")[0].sub(" ", rest))):
-        return None
-    said = next(word for word in found.groupdict().values() if word)
-    if said.isdecimal():
-        return int(said)
-    return WORDS.get(said) or ORDINALS.get(said) or _han(said)
-
-
-@cache
-def _confirming() -> re.Pattern[str]:
-    return re.compile(str(table("steering")["confirms"]))
-
-
-def _confirms(part: str) -> bool:
-    polite = _light("").sub(" ", _confirming().sub(" ", part))
-    return _confirming().search(part) is not None and _nothing(polite)
-
-
-# another subject
-
-
 def begins_anew(line: str) -> str | None:
     """What is asked for behind words that leave the picture; "" for nothing, None without any."""
-    parts = pieces(line[: 4 * _LONGEST])
+    parts = parts_of(line[: 4 * LONGEST_CONTROL])
     left = False
     for start, end in parts[:4]:
-        part = _small(line[start:end])
+        part = small_letters(line[start:end])
         if _leaves(part):
             left = True
         elif _tool(part) != "talk":
@@ -224,8 +257,8 @@ def begins_anew(line: str) -> str | None:
 
 
 def _leaves(part: str) -> bool:
-    if len(part) > _LONGEST:
+    if len(part) > LONGEST_CONTROL:
         return False
     cues = _words(str(table("steering")["fresh"]))
-    beside = _light(str(table("steering")["fresh_beside"]))
-    return cues.search(part) is not None and _nothing(beside.sub(" ", cues.sub(" ", part)))
+    beside = light_words(str(table("steering")["fresh_beside"]))
+    return cues.search(part) is not None and says_nothing(beside.sub(" ", cues.sub(" ", part)))

@@ -1,15 +1,18 @@
-"""Cuts a text into the longest phrases that the lexicon knows, with where each stands."""
+"""Cuts a text into the longest phrases that the lexicon knows, with where each stands.
+
+A word that the lexicon lacks is mended where it is one slip away from one known word.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from limner.pipelines.pocket.reading.lexicon import Lexicon, Tags, lexicon
-from limner.pipelines.pocket.reading.spelling import meant_by
 
-__all__ = ["LONGEST", "Token", "tokens"]
+__all__ = ["LONGEST", "Token", "meant_by", "tokens"]
 
 LONGEST = 4_000
 """Characters of a text that are read."""
@@ -197,3 +200,64 @@ def _unlisted(word: str) -> Tags:
     if not word.isalpha() and any(c.isdigit() for c in word):
         return {"junk": ""}
     return {"unknown": ""}
+
+
+# slips of one letter
+
+_MENDED_FROM, _MENDED_TO = 4, 24  # letters of a word that may be mended
+_FREE_FROM = 5  # letters from which it may stand for more than a colour or a small word
+_CHANGED_FROM = 7  # letters from which one of them may be another
+_MENDED = frozenset("filler noun colour size scene light style remove put add set backdrop".split())
+
+
+def meant_by(word: str) -> str:
+    """The known word that is meant; "" where none is, or more than one could be."""
+    if not (_MENDED_FROM <= len(word) <= _MENDED_TO and word.isascii() and word.isalpha()):
+        return ""
+    found = {known for form in _forms(word) for known in _index().get(form, ())}
+    near = [known for known in found if known[0] == word[0] and _near(word, known)]
+    if len(word) < _FREE_FROM:
+        near = [known for known in near if known in _small_words()]
+    small = [known for known in near if known in _small_words()]
+    near = small if len(near) > 1 else near
+    return near[0] if len(near) == 1 else ""
+
+
+@cache
+def _small_words() -> frozenset[str]:
+    """Words that name nothing, which are mistyped most, and colours."""
+    rows = lexicon().english.items()
+    tags = {"filler", "colour"}
+    return frozenset(w for w, rows in rows if any(p == (w,) and tags & t.keys() for p, t in rows))
+
+
+@cache
+def _index() -> dict[str, tuple[str, ...]]:
+    """Known words by themselves, and by all that is left of them without one letter."""
+    found: dict[str, tuple[str, ...]] = {}
+    for word, phrases in lexicon().english.items():
+        long = len(word) > _MENDED_FROM and word.isascii() and word.isalpha()
+        if long and any(
+            p == (word,) and not tags.keys().isdisjoint(_MENDED) for p, tags in phrases
+        ):
+            for form in _forms(word):
+                found[form] = (*found.get(form, ()), word)
+    return found
+
+
+def _forms(word: str) -> Iterator[str]:
+    yield word
+    yield from {word[:at] + word[at + 1 :] for at in range(len(word))}
+
+
+def _near(word: str, known: str) -> bool:
+    """Whether they differ by one letter too many, by two in the wrong order, or by another one."""
+    if word == known:
+        return False
+    if len(word) != len(known):
+        return word != known + "s" and known != word + "s"
+    apart = [at for at, pair in enumerate(zip(word, known, strict=True)) if pair[0] != pair[1]]
+    if len(apart) == 1:
+        return len(word) >= _CHANGED_FROM
+    one = apart[0]
+    return apart == [one, one + 1] and word[one] == known[one + 1] and word[one + 1] == known[one]

@@ -1,4 +1,4 @@
-"""A wish: what somebody wants to see, before it is in words."""
+"""A request: what somebody wants to see, before it is in words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEVERAL = "several"
 
 
 @dataclass(slots=True)
-class WishedThing:
+class RequestedThing:
     """One kind of thing and what is said of it; an empty string leaves that open.
 
     `deed` is what it does, with another thing or alone. With a `second` and `third` colour, there
@@ -32,7 +32,7 @@ class WishedThing:
     trait: str = ""
     part: str = ""
     deed: str = ""
-    patient: WishedThing | None = None
+    patient: RequestedThing | None = None
     second: str = ""
     third: str = ""
     never: str = ""
@@ -51,10 +51,10 @@ class WishedThing:
 
 
 @dataclass(slots=True)
-class Wish:
+class SceneRequest:
     """Things, how the first stands to the second, what is around them, and what must not be."""
 
-    things: list[WishedThing] = field(default_factory=list)
+    things: list[RequestedThing] = field(default_factory=list)
     how: str = ""
     scene: str = ""
     light: str = ""
@@ -66,33 +66,33 @@ class Wish:
     never: tuple[str, str] = ("", "")
 
 
-def wished(chance: Random, language: str, exam: bool = False) -> Wish:
+def scene_request(chance: Random, language: str, exam: bool = False) -> SceneRequest:
     """One to four things with what is said of them, or a mood, or hardly anything."""
     kind = chance.choices(("plain", "deed", "pair", "list", "other", "view"), (66, 15, 5, 6, 4, 4))[
         0
     ]
     if kind == "view":
-        wish = Wish(scene=chance.choice(list(world().where)))
-        return settled(wish, chance, 0.4)
+        wanted = SceneRequest(scene=chance.choice(list(world().where)))
+        return settled(wanted, chance, 0.4)
     if kind == "other":
-        wish = Wish(other=chance.choice(list(table("scenes")["other"])))
-        return settled(wish, chance, 0.08)
+        wanted = SceneRequest(other=chance.choice(list(table("scenes")["other"])))
+        return settled(wanted, chance, 0.08)
     number = {"list": chance.randint(3, 5), "plain": chance.choices((1, 2, 3), (46, 42, 12))[0]}
     things = several(chance, language, number.get(kind, 1), exam)
-    wish = Wish([described(t, chance, 0.34 if kind == "plain" else 0.15) for t in things])
+    wanted = SceneRequest([described(t, chance, 0.34 if kind == "plain" else 0.15) for t in things])
     if kind == "pair":
         one, other, last = chance.sample(list(world().colours), 3)
-        wish.things[0] = WishedThing(things[0].saying, "2", one, second=other)
+        wanted.things[0] = RequestedThing(things[0].saying, "2", one, second=other)
         if chance.random() < 0.3:
-            wish.things[0] = WishedThing(things[0].saying, "3", one, second=other, third=last)
+            wanted.things[0] = RequestedThing(things[0].saying, "3", one, second=other, third=last)
     if kind == "deed":
-        _do(wish, chance, language, exam)
+        _do(wanted, chance, language, exam)
     if len(things) > 1 and kind == "plain":
-        _place(wish, chance)
+        _place(wanted, chance)
     elif kind == "plain" and chance.random() < 0.2:
         things[0].place = chance.choice(PLACES)
-    _forbid(wish, chance, language, exam)
-    return settled(wish, chance, 0.3)
+    _forbid(wanted, chance, language, exam)
+    return settled(wanted, chance, 0.3)
 
 
 PLACES = ("left", "centre", "right", "left", "centre", "right", "top", "bottom")
@@ -104,19 +104,19 @@ HOWS = ("left of", "right of", "above", "below", "beside") * 2 + (
 )
 
 
-def several(chance: Random, language: str, number: int, exam: bool = False) -> list[WishedThing]:
+def several(chance: Random, language: str, number: int, exam: bool = False) -> list[RequestedThing]:
     """So many things of different names, one in six of them such as the small world lacks."""
-    found: dict[str, WishedThing] = {}
+    found: dict[str, RequestedThing] = {}
     while len(found) < number:
         if chance.random() < (0.3 if exam else 0.2):
             saying = outsider(language, chance, exam)
         else:
             saying = call(chance.choice(list(world().things)), language, chance)
-        found.setdefault(saying.name, WishedThing(saying))
+        found.setdefault(saying.name, RequestedThing(saying))
     return list(found.values())
 
 
-def described(thing: WishedThing, chance: Random, share: float) -> WishedThing:
+def described(thing: RequestedThing, chance: Random, share: float) -> RequestedThing:
     """The thing in some number, and perhaps with a colour, a size or another trait."""
     numbers = (
         "1",
@@ -155,23 +155,23 @@ def setting(kind: str, chance: Random) -> str:
     return chance.choice(list(known))
 
 
-def settled(wish: Wish, chance: Random, share: float) -> Wish:
-    """The wish with its surroundings."""
+def settled(wanted: SceneRequest, chance: Random, share: float) -> SceneRequest:
+    """The request with its surroundings."""
     for kind, part in (("scene", share), ("light", share), ("style", share * 0.6)):
-        if not getattr(wish, kind) and chance.random() < part:
-            setattr(wish, kind, setting(kind, chance))
-    if wish.scene and wish.light.startswith("plain"):
-        wish.light = ""
-    if wish.light in ("day", "sunset", "night") and chance.random() < 0.12:
-        wish.weather = chance.choice(("rain", "fog", "snowfall", "wind", "neon light", "thunder"))
-    return wish
+        if not getattr(wanted, kind) and chance.random() < part:
+            setattr(wanted, kind, setting(kind, chance))
+    if wanted.scene and wanted.light.startswith("plain"):
+        wanted.light = ""
+    if wanted.light in ("day", "sunset", "night") and chance.random() < 0.12:
+        wanted.weather = chance.choice(("rain", "fog", "snowfall", "wind", "neon light", "thunder"))
+    return wanted
 
 
-def _do(wish: Wish, chance: Random, language: str, exam: bool) -> None:
-    thing = wish.things[0]
+def _do(wanted: SceneRequest, chance: Random, language: str, exam: bool) -> None:
+    thing = wanted.things[0]
     if not thing.living and chance.random() < 0.8:
         name = chance.choice(ANIMALS)
-        thing = wish.things[0] = replace(thing, saying=call(name, language, chance))
+        thing = wanted.things[0] = replace(thing, saying=call(name, language, chance))
     if chance.random() < 0.5:
         thing.deed = chance.choice(list(table("scenes")["deeds"]))
         return
@@ -186,44 +186,44 @@ def _do(wish: Wish, chance: Random, language: str, exam: bool) -> None:
     thing.patient = patient
 
 
-def _place(wish: Wish, chance: Random) -> None:
+def _place(wanted: SceneRequest, chance: Random) -> None:
     roll = chance.random()
     if roll < 0.45:
-        wish.how = chance.choice(HOWS)
+        wanted.how = chance.choice(HOWS)
     elif roll < 0.6:
         one, other = chance.choice(
             (("left", "right"), ("right", "left"), ("left", "centre"), ("top", "bottom"))
         )
-        wish.things[0].place, wish.things[1].place = one, other
+        wanted.things[0].place, wanted.things[1].place = one, other
     elif roll < 0.7:
-        chance.choice(wish.things).place = chance.choice(PLACES)
+        chance.choice(wanted.things).place = chance.choice(PLACES)
 
 
-def _forbid(wish: Wish, chance: Random, language: str, exam: bool) -> None:
-    """What must not be there, in every ninth wish; and letters that must."""
+def _forbid(wanted: SceneRequest, chance: Random, language: str, exam: bool) -> None:
+    """What must not be there, in every ninth request; and letters that must."""
     roll = chance.random()
-    names = {t.name for t in wish.things}
+    names = {t.name for t in wanted.things}
     if roll < 0.13:
         number = chance.choice((1, 1, 1, 2))
         if number == 1 and chance.random() < 0.1:
-            wish.avoid_colour = coloured(chance)
+            wanted.avoid_colour = coloured(chance)
         for _ in range(number):
             if chance.random() < 0.15:
                 english, chinese = chance.choice(list(table("scenes")["unwanted"].items()))
                 text = chinese[language == "chinese"]
-                wish.avoid.append(Wording(english, text, text, "个"))
+                wanted.avoid.append(Wording(english, text, text, "个"))
             else:
-                wish.avoid += [
+                wanted.avoid += [
                     t.saying for t in several(chance, language, 1, exam) if t.name not in names
                 ]
     elif roll < 0.145:
         kind = chance.choice(("scene", "light"))
-        wish.never = (kind, setting(kind, chance))
-    elif roll < 0.16 and not wish.things[0].colour:
-        wish.things[0].never = coloured(chance)
-    elif roll < 0.18 and not wish.things[0].second:
+        wanted.never = (kind, setting(kind, chance))
+    elif roll < 0.16 and not wanted.things[0].colour:
+        wanted.things[0].never = coloured(chance)
+    elif roll < 0.18 and not wanted.things[0].second:
         lacking = several(chance, language, 1, exam)[0].saying
-        wish.things[0].lacks = None if lacking.name in names else lacking
-    elif roll < 0.21 and len(wish.things) == 1:
+        wanted.things[0].lacks = None if lacking.name in names else lacking
+    elif roll < 0.21 and len(wanted.things) == 1:
         words = table("scenes")["letters" if language == "english" else "chinese_letters"]
-        wish.things[0].letters = str(chance.choice(words))
+        wanted.things[0].letters = str(chance.choice(words))
