@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from limner import configs
+from limner.agent.scoring.panel import Panel
 from limner.configs import Profile, Role
 from limner.errors import LimnerError, ModelFailed
 from limner.pipelines import registry
@@ -271,6 +272,8 @@ def planned(
     most = max(told.images_per_round, told.drafts)
     made = plan(machine or here(), needs, most) if needs else None
     missing = [lack for part in PARTS if (lack := _lack(part, models[part][0]))]
+    if told.detector and (lack := _lack("detector", told.detector.name)):
+        missing.append(lack)
     return PlannedProfile(name, told, models, made, why, tuple(missing))
 
 
@@ -288,7 +291,21 @@ def opened(now: PlannedProfile) -> dict[str, Any]:
         models[part] = _open(part, spec, made, models.get("writer"))
         if place and part != "critic":  # which looks while the painter is at work
             swap.add(models[part], place.way.in_turn)
+    if now.profile.detector:
+        models["critic"] = _panel(models["painter"], models["critic"], now.profile.detector)
     return models
+
+
+def _panel(painter: Any, critic: Any, chosen: Role) -> Any:
+    """The critic, with the detector beside it.
+
+    Not one of a small world over a painter of anything, which `--painter` may put into a profile:
+    it would take whatever it sees for something that it knows.
+    """
+    detector = registry.open_detector(chosen.name, dict(chosen.settings))
+    if detector.world is not None and getattr(painter, "world", None) is None:
+        return critic
+    return Panel(critic, detector)
 
 
 def _open(part: str, spec: Any, settings: dict[str, Any], writer: object) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from limner.benchmarks.scene_graph import Detection, SceneGraph
+from limner.benchmarks.scene_graph import FoundThing, SceneGraph
 from limner.pipelines.pocket.scene import Scene, seen
 from limner.pipelines.pocket.spec import Group, Link, Spec
 
@@ -106,7 +106,7 @@ def all_right(found: SceneGraph, asked: PromptSpec) -> bool:
     return all(verdict(found, claims_of(asked)))
 
 
-def _kind(found: SceneGraph, name: str) -> list[Detection]:
+def _kind(found: SceneGraph, name: str) -> list[FoundThing]:
     return [thing for thing in found.things if thing.name == name]
 
 
@@ -140,7 +140,7 @@ def _relation(found: SceneGraph, claim: BenchClaim) -> bool:
     return bool(pairs) and all(_how(one, other) in wanted for one, other in pairs)
 
 
-def _how(one: Detection, other: Detection) -> str:
+def _how(one: FoundThing, other: FoundThing) -> str:
     pair = Scene(Spec((Group(one.name), Group(other.name))), (one.spot, other.spot))
     return next((link.how for link in seen(pair).links if link.thing == one.name), "")
 

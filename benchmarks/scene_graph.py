@@ -54,7 +54,7 @@ OWN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Detection:
+class FoundThing:
     """One thing that was recognised: its spot, and all the colours that it can be said to have."""
 
     spot: Spot
@@ -74,7 +74,7 @@ class SceneGraph:
     8 x 8 pixels, of which there are 256.
     """
 
-    things: tuple[Detection, ...]
+    things: tuple[FoundThing, ...]
     where: str
     light: str
     style: str
@@ -150,7 +150,7 @@ def _graph(background: Background, picture: Pixels, bare: Pixels) -> SceneGraph:
         middle = one.span / 2
         spot = Spot(one.name, one.colour, one.size, one.left + middle, one.top + middle, one.span)
         named = (one.colour,) if one.colour else OWN.get(one.name, ())
-        things.append(Detection(spot, named if in_colour(one, picture) else ()))
+        things.append(FoundThing(spot, named if in_colour(one, picture) else ()))
     side = CELL // HALF
     off = _distance(picture, composed, side)
     # Pixel by pixel, too: noise may well have the right mean.

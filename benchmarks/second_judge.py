@@ -23,7 +23,7 @@ from PIL.Image import Image
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, max_pool2d, pad, silu
 
-from limner.benchmarks.scene_graph import OWN, SPECK, Detection, SceneGraph
+from limner.benchmarks.scene_graph import OWN, SPECK, FoundThing, SceneGraph
 from limner.pipelines.pocket.scene import GRID, SPAN, Scene, Spot
 from limner.pipelines.pocket.world import world
 
@@ -131,7 +131,7 @@ def graph_of(logits: dict[str, Tensor]) -> SceneGraph:
         colour = known["colour"][int(logits["colour"][:, y, x].argmax())]
         middle = GRID / 2 + x * GRID, GRID / 2 + y * GRID
         spot = Spot(best["thing"], colour, best["size"], *middle, SPAN[best["size"]])
-        things.append(Detection(spot, (colour,) if colour else OWN.get(best["thing"], ())))
+        things.append(FoundThing(spot, (colour,) if colour else OWN.get(best["thing"], ())))
     around = {name: known[name][int(logits[name].argmax())] for name in WHOLE}
     return SceneGraph(tuple(things), strange=strange, **around)
 

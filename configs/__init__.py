@@ -93,6 +93,8 @@ def _spelled(mode: object) -> object:
 class Profile(Settings):
     """A writer, a painter and a critic, and how they work together: see `Settings`.
 
+    With a `detector`, what boxes can tell (things, numbers, colours, sizes, places, relations) is
+    its to judge, and the rest the critic's.
     `safety` is what is done about what the policy and the `checker` (a folder or hub id) find:
     "off", "flag" or "block"; where not given, "block" for every painter that can paint anything.
     """
@@ -102,6 +104,7 @@ class Profile(Settings):
     writer: Role
     painter: Role
     critic: Role
+    detector: Role | None = None
     safety: Annotated[Literal["off", "flag", "block"] | None, BeforeValidator(_spelled)] = None
     checker: str = ""
 

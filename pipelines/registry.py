@@ -17,11 +17,15 @@ from limner.pipelines.roles import Critic, Painter
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from limner.pipelines.detector import Detector
+
 __all__ = [
+    "POCKET_DETECTOR",
     "folder_of",
     "is_ours",
     "known",
     "open_critic",
+    "open_detector",
     "open_painter",
     "open_writer",
     "resolve",
@@ -29,6 +33,9 @@ __all__ = [
 
 _SERVED = re.compile(r"(?!https:)[a-z][a-z0-9_]+:")
 """How the name of a writer begins that is no folder: provider:model, or http://…"""
+
+POCKET_DETECTOR = {"words": "{}", "threshold": 0.5, "steep": 1.0, "rivals": False}
+"""How limner's own detector is asked: its scores are probabilities, of phrases as they are."""
 
 
 def open_writer(spec: str | Path | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
@@ -58,10 +65,20 @@ def open_critic(
     return cast("Critic", _open("critic", spec, settings, writer))
 
 
+def open_detector(spec: str | Path | Detector, settings: dict[str, Any]) -> Detector:
+    """The detector of that name, folder or hub id; an object is returned as it is.
+
+    "pocket" is limner's own, which knows the small world alone. Raises `ModelUnusable` for what
+    can't be found or opened, `BadInput` for settings it has not.
+    """
+    return cast("Detector", _open("detector", spec, settings))
+
+
 def known(part: str) -> list[str]:
     """The names registered for a writer, painter or critic; other packages' come last."""
     theirs = sorted(entry.name for entry in entry_points(group=f"limner.{part}s"))
-    ours = ["pocket", "fake", *(["writer"] if part == "critic" else [])]
+    ours = ["pocket", *(["fake"] if part != "detector" else [])]
+    ours += ["writer"] if part == "critic" else []
     return [*ours, *(name for name in theirs if name not in ours)]
 
 
@@ -123,7 +140,7 @@ def _open(part: str, spec: Any, settings: dict[str, Any], writer: object = None)
 
 
 def _opener(part: str, name: str, writer: object) -> Callable[..., Any]:
-    if name == "fake":
+    if name == "fake" and part != "detector":
         from limner.pipelines import fakes
 
         return cast("Callable[..., Any]", getattr(fakes, f"Fake{part.title()}"))
@@ -160,6 +177,8 @@ def _local(part: str, name: str, settings: dict[str, Any]) -> Any:
         return open_local_writer(folder, name, **settings)
     if part == "painter":
         return _painter(folder, name, settings, hub)
+    if part == "detector":
+        return _detector(folder, name, settings)
     return _critic(folder, name, settings, hub)
 
 
@@ -171,9 +190,18 @@ def _in_its_world(part: str, folder: Path, settings: dict[str, Any]) -> Any:
         from limner.pipelines.pocket.pocket_writer import open_pocket_writer
 
         return open_pocket_writer(folder, "pocket", **settings)
-    opened = (_painter if part == "painter" else _critic)(folder, "pocket", settings, False)
+    if part == "detector":
+        opened = _detector(folder, "pocket", POCKET_DETECTOR | settings)
+    else:
+        opened = (_painter if part == "painter" else _critic)(folder, "pocket", settings, False)
     opened.world = SmallWorld()
     return opened
+
+
+def _detector(folder: Path, name: str, settings: dict[str, Any]) -> Any:
+    from limner.pipelines.detector import Detector
+
+    return Detector(folder, name, **settings)
 
 
 def _critic(folder: Path, name: str, settings: dict[str, Any], hub: bool) -> Any:

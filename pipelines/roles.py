@@ -212,7 +212,7 @@ class Statement(Protocol):
 
 @runtime_checkable
 class Judge(Protocol):
-    """What judges claims by their slots and not by their words: a detector, by what it finds where."""
+    """What judges claims by their slots, not by their words: a detector, by what it finds."""
 
     name: str
 

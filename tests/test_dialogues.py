@@ -160,7 +160,7 @@ def test_a_bracket_is_marked_for_each_statement() -> None:
         ("[no {n}], [no {N}]", ["no cat", "no dog"]),
         ("[neither {n} nor {N}]", ["neither cat nor dog"] * 2),
     ):
-        _, told = speaker.told.read(speaker.fill(frame, *rows, n="cat", N="dog"))
+        _, told = speaker.annotated.read(speaker.fill(frame, *rows, n="cat", N="dog"))
         assert [quoted[-1] for _, quoted in told] == quotes
 
 
@@ -174,7 +174,7 @@ def test_all_that_is_asked_is_said(language: str) -> None:
         asked |= {(k, "") for k in ("scene", "light", "style") if getattr(wanted, k)}
         asked |= {("absent", s.name) for s in wanted.avoid}
         speaker = SPEAKERS[language](Random(number))
-        _, told = speaker.told.read(speaker.request(wanted))
+        _, told = speaker.annotated.read(speaker.request(wanted))
         assert asked <= {(q[0], q[1]) for _, q in told}
 
 
@@ -183,12 +183,12 @@ def turn(*rows: Row, seed: int = 0) -> TaughtTurn:
     names = {row[1]: row for row in rows if row[0] == "count"}
     things = [RequestedThing(sayings("english", name)[0], row[2]) for name, row in names.items()]
     made = TaughtTurn(Picture(list(rows), things), English(Random(seed)))
-    made.speaker.told.earlier = made.picture.replaced
+    made.speaker.annotated.earlier = made.picture.replaced
     return made
 
 
 def edit(made: TaughtTurn, text: str) -> dict[str, Any]:
-    return call_of(made, made.speaker.told.read(text)[1])
+    return call_of(made, made.speaker.annotated.read(text)[1])
 
 
 PAIR: tuple[Row, ...] = (

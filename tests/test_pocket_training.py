@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from safetensors.torch import load_file
 
 from limner.errors import BadInput
 from limner.pipelines.critic_clip import ClipCritic
@@ -32,6 +33,7 @@ from limner.pipelines.pocket.spec import Spec
 from limner.pipelines.pocket.spoil import CROWDED, spoiled, with_faults
 from limner.pipelines.pocket.tokens import all_statements
 from limner.pipelines.pocket.training import TrainingRun, curve
+from limner.pipelines.registry import open_detector
 from limner.pipelines.roles import GeneratedImage, ImageRequest
 
 TINY = {
@@ -43,6 +45,8 @@ TINY = {
     "text_layers: 1, head: 16}}",
     "repaint": "{count: 4, batch: 2, steps: 4, seed: 3}",
     "spoil": "{count: 6}",
+    "label": "{drawn: 12, painted: 6, seed: 3}",
+    "detector": "{fresh: true, steps: 3, batch: 4}",
     "calibrate": "{count: 6}",
 }
 
@@ -378,9 +382,42 @@ def test_what_is_shipped_opens_and_works(trained: Path, tmp_path: Path) -> None:
         assert str(trained) not in config.read_text(encoding="utf-8")
 
 
+def test_the_shipped_detector_opens_as_any_other(trained: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForZeroShotObjectDetection, AutoTokenizer
+
+    ship(trained, tmp_path)
+    folder = tmp_path / "detector"
+    model = AutoModelForZeroShotObjectDetection.from_pretrained(folder, dtype=torch.float32)
+    tokens = AutoTokenizer.from_pretrained(folder)(["a red cat"] * 2, return_tensors="pt")
+    picture = Image.fromarray(open_drawn(trained / "world").pictures[0])
+    pixels = torch.rand(2, 3, 128, 128)
+    with torch.inference_mode():
+        told = model(**tokens, pixel_values=pixels)
+    assert told.logits.shape == (2, 16, 1) and torch.isfinite(told.logits).all()
+    opened = open_detector(folder, {"words": "{}", "threshold": 1e-4})
+    ours = opened.detect([picture], ["red cat"])[0]["red cat"]
+    assert ours and all(0 <= side <= 1 for one in ours for side in one.box)
+    weights = load_file(folder / "model.safetensors")
+    assert all(value.dtype == torch.float16 for value in weights.values())
+
+
+def test_the_detector_shows_what_it_finds_and_how_it_goes(trained: Path) -> None:
+    with Image.open(trained / "detector" / "sheet.png") as sheet:
+        assert sheet.width > 128
+    lines = (trained / "detector" / "log.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert all(np.isfinite(rows[0][name]) for name in ("named", "boxes", "missed", "false"))
+
+
+def test_a_detector_needs_lessons(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as problem:
+        train.run("detector", None, tmp_path)
+    assert "limner train label" in problem.value.hint
+
+
 def test_training_goes_on_from_what_shipped(trained: Path, tmp_path: Path) -> None:
     ship(trained, tmp_path / "weights")
-    for part in ("autoencoder", "critic", "painter"):
+    for part in ("autoencoder", "critic", "painter", "detector"):
         assert take_out(part, tmp_path / "out", tmp_path / "weights")
         assert not take_out(part, tmp_path / "out", tmp_path / "weights")  # it has its own now
     from diffusers import UNet2DConditionModel

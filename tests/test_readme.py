@@ -107,3 +107,10 @@ def test_the_architecture_names_files_that_are_there() -> None:
     assert not [name for name in named if not list(ROOT.glob(name))]
     rooms = re.findall(r"`((?:brief|syntax|search|scoring|archive|tools)/\w+\.py)`", text)
     assert not [name for name in rooms if not (ROOT / "agent" / name).exists()]
+
+
+def test_the_command_reference_is_that_of_the_commands() -> None:
+    from limner.agent.cli.reference import reference
+
+    said = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert said == reference() + "\n", "python -m limner.agent.cli.reference > docs/commands.md"

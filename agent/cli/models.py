@@ -157,7 +157,8 @@ def train(
         str,
         typer.Argument(
             metavar="PART",
-            help="world, autoencoder, critic, monitor, painter, repaint, spoil, calibrate, writer, "
+            help="world, autoencoder, critic, monitor, painter, repaint, spoil, label, detector, "
+            "calibrate, writer, "
             "ship, report, or all of them.",
         ),
     ],

@@ -58,7 +58,7 @@ def _described(name: str, command: Any) -> str:
 
 def _spelling(option: Any) -> str:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    value = "" if option.is_flag else f" {option.metavar or _kind(option)}"
+    value = "" if option.is_flag else f" {option.metavar or option.name.upper()}"
     return f"`{names}{value}`".replace("|", "\\|")
 
 
@@ -71,11 +71,6 @@ def _help(param: Any) -> str:
 
 def _one_line(text: str | None) -> str:
     return " ".join((text or "").split()).replace("|", "\\|")
-
-
-def _kind(option: Any) -> str:
-    choices = getattr(option.type, "choices", None)
-    return "[" + "|".join(map(str, choices)) + "]" if choices else str(option.type.name).upper()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PIL.Image import Image
@@ -13,7 +13,7 @@ from limner.pipelines.roles import Critic, Judge, Statement
 __all__ = ["Panel"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Panel:
     """A critic that compares pictures with sentences, and a judge that sees where things are.
 
@@ -24,16 +24,14 @@ class Panel:
 
     critic: Critic
     detector: Judge
+    name: str = field(init=False)
+    """Both names, as recipes keep them."""
+    world: Any = field(init=False)
+    """The critic's small world; None where it has none."""
 
-    @property
-    def name(self) -> str:
-        """Both names, as recipes keep them."""
-        return f"{self.critic.name} + {self.detector.name}"
-
-    @property
-    def world(self) -> Any:
-        """The critic's small world; None where it has none."""
-        return getattr(self.critic, "world", None)
+    def __post_init__(self) -> None:
+        self.name = f"{self.critic.name} + {self.detector.name}"
+        self.world = getattr(self.critic, "world", None)
 
     def look(
         self, pictures: Sequence[Image], claims: Sequence[str], foils: Sequence[Sequence[str]]

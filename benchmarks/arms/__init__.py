@@ -48,4 +48,3 @@ INFORMED = frozenset({"limner, true critic", "limner, exact brief, true critic",
 
 WORLDLY = INFORMED - {"ceiling"}
 """The arms whose truth is the exact judge's, who knows the small world alone."""
-

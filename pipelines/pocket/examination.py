@@ -36,6 +36,7 @@ def examine(
         *_autoencoder(scenes, out),
         *_painter(),
         *_critic(critic, scenes),
+        *_detector(scenes),
         *_writer(dialogues, out),
         *_speed(painter, critic, guidance),
         _size(),
@@ -87,6 +88,18 @@ def _critic(critic: Critic, count: int) -> list[Gate]:
         ),
         Gate(name, "true statements that pass", "-", _percent(found["right"]), True),
         Gate(name, "calibration error", "<= .05", f"{found['error']:.3f}", found["error"] <= 0.05),
+    ]
+
+
+def _detector(count: int) -> list[Gate]:
+    """How the detector does on drawn scenes; on painted ones: `python -m benchmarks.detector`."""
+    found = report.found_answers(registry.open_detector("pocket", {}), count)
+    name = "detector, drawn scenes"
+    area, false, true = found["area"], found["fooled"], found["right"]
+    return [
+        Gate(name, "area under the ROC curve", ">= .97", f"{area:.3f}", area >= 0.97),
+        Gate(name, "false claims that pass", "<= 5 %", _percent(false), false <= 0.05),
+        Gate(name, "true claims that pass", ">= 92 %", _percent(true), true >= 0.92),
     ]
 
 

@@ -89,7 +89,7 @@ def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
     """
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = wide / (wide.norm() + 1e-7)
-    if _has_fast_bfloat16(matrix.device):
+    if has_fast_bfloat16(matrix.device):
         x = x.bfloat16()
     for _ in range(rounds):
         gram = x @ x.T
@@ -99,5 +99,6 @@ def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
     return even.to(matrix.dtype)
 
 
-def _has_fast_bfloat16(device: torch.device) -> bool:
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether a processor multiplies bfloat16 faster than float32."""
     return device.type != "cpu" or bool(torch.cpu._is_avx512_bf16_supported())

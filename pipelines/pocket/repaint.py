@@ -72,7 +72,7 @@ def repaint(  # noqa: PLR0913
         said = tensor(drawn.captions[rows, 0], "int64").to(device)
         how = (strengths[number % len(strengths)], steps, guidance)
         with torch.inference_mode(), autocast(device):
-            kept.pictures[rows] = _repainted(pipe, normalized(pixels), said, how).cpu().numpy()
+            kept.pictures[rows] = repainted(pipe, normalized(pixels), said, how).cpu().numpy()
         found = scenes(seed, at, rows.stop - at)
         for row, (scene, chance) in enumerate(found, start=at):
             left, doubtful = remaining(scene, survivors(scene, kept.pictures[row]))
@@ -125,12 +125,17 @@ def _sure(questions: list[list[int]], doubtful: frozenset[str]) -> Iterator[list
             yield question
 
 
-def _repainted(
+def repainted(
     pipe: StableDiffusionPipeline,
     pictures: Tensor,
     said: Tensor,
     how: tuple[float, int, float],
 ) -> torch.Tensor:
+    """What a painter makes of pictures, N x 3 x 128 x 128 in -1..1, under captions as token ids.
+
+    `how` are the share of noise in 0..1 that it begins from (1: of the pictures nothing is left),
+    the steps of a whole picture, and the guidance. Returns N x 128 x 128 x 3 in 0..255.
+    """
     import torch
 
     strength, steps, guidance = how

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from limner.pipelines.detector import Slots
 from limner.pipelines.pocket.dataset import scenes
 from limner.pipelines.pocket.draw import draw
 from limner.pipelines.pocket.scene import random_spec, seen
 from limner.pipelines.pocket.sheets import round_trip_sheet
 from limner.pipelines.pocket.spec import Spec, questions
+from limner.pipelines.pocket.world import world
 from limner.pipelines.roles import GeneratedImage, ImageRequest
 
 if TYPE_CHECKING:
+    from limner.pipelines.detector import Detector
     from limner.pipelines.roles import Critic, Painter
 
 DEVELOPMENT_SEED = 424_242
@@ -84,13 +87,43 @@ def clean_answers(critic: Critic, count: int) -> dict[str, float]:
     return summary(np.array(probabilities), np.array(truths))
 
 
+def drawn_claims(truth: Spec, chance: Random) -> Iterator[tuple[Slots, bool]]:
+    """Claims about a drawn scene, as many false as true ones."""
+    known = world()
+    for group in truth.groups:
+        name, count = group.name, group.count
+        yield Slots("count", name, str(count)), True
+        yield Slots("count", name, str(count + chance.choice((-1, 1)))), False
+        tables = {"colour": [*known.colours], "size": [*known.sizes], "place": [*known.places]}
+        for kind, table in tables.items():
+            if value := getattr(group, kind):
+                yield Slots(kind, name, value), True
+                yield Slots(kind, name, chance.choice([v for v in table if v != value])), False
+        yield Slots("absent", name), False
+        there = {other.name for other in truth.groups}
+        yield Slots("absent", chance.choice([n for n in known.things if n not in there])), True
+    for link in truth.links:
+        yield Slots("relation", link.thing, link.how, link.other), True
+        others = [how for how in known.relations if how != link.how]
+        yield Slots("relation", link.thing, chance.choice(others), link.other), False
+
+
+def found_answers(detector: Detector, count: int) -> dict[str, float]:
+    """How a detector does on scenes drawn afresh; see `clean_answers`."""
+    probabilities: list[float] = []
+    truths: list[bool] = []
+    for scene, chance in scenes(DEVELOPMENT_SEED, 0, count):
+        said = list(drawn_claims(seen(scene), chance))
+        row = detector.judge([Image.fromarray(draw(scene))], [claim for claim, _ in said])[0]
+        for chance_, (_, true) in zip(row, said, strict=True):
+            if chance_ is not None:
+                probabilities.append(chance_)
+                truths.append(true)
+    return summary(np.array(probabilities), np.array(truths))
+
+
 def summary(probabilities: np.ndarray, truths: np.ndarray) -> dict[str, float]:
     """Rates at 0.5, the area under the ROC curve, and the expected calibration error."""
-    order = probabilities.argsort()
-    ranks = np.empty(len(order))
-    ranks[order] = np.arange(1, len(order) + 1)
-    positive, negative = truths.sum(), (~truths).sum()
-    area = (ranks[truths].sum() - positive * (positive + 1) / 2) / max(positive * negative, 1)
     bins = np.clip((probabilities * 10).astype(int), 0, 9)
     error = sum(
         (bins == b).mean() * abs(probabilities[bins == b].mean() - truths[bins == b].mean())
@@ -100,9 +133,22 @@ def summary(probabilities: np.ndarray, truths: np.ndarray) -> dict[str, float]:
     return {
         "right": float((probabilities[truths] >= 0.5).mean()),
         "fooled": float((probabilities[~truths] >= 0.5).mean()),
-        "area": float(area),
+        "area": area(probabilities, truths),
         "error": float(error),
     }
+
+
+def area(probabilities: np.ndarray, truths: np.ndarray) -> float:
+    """How often a true claim is held more probable than a false one; half where both are alike.
+
+    The area under the ROC curve; not a number where all are true, or all false.
+    """
+    true, false = int(truths.sum()), int((~truths).sum())
+    if not true or not false:
+        return float("nan")
+    _, where, often = np.unique(probabilities, return_inverse=True, return_counts=True)
+    ranks = (often.cumsum() - (often - 1) / 2)[where]
+    return float((ranks[truths].sum() - true * (true + 1) / 2) / (true * false))
 
 
 def peak_ratio(weights: Path, count: int, out: Path) -> float:

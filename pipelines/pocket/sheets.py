@@ -20,16 +20,20 @@ GAP = 4
 LABEL = 26
 
 
-def sheet(pictures: Sequence[Image.Image], labels: Sequence[str], columns: int = 8) -> Image.Image:
-    """Pictures in rows, each above its label in small print."""
+def sheet(
+    pictures: Sequence[Image.Image], labels: Sequence[str], columns: int = 8, side: int = SIDE
+) -> Image.Image:
+    """Pictures in rows, `side` pixels wide and high, each above its label in small print."""
     rows = -(-len(pictures) // columns)
-    wide, tall = SIDE + GAP, SIDE + GAP + LABEL
+    wide, tall = side + GAP, side + GAP + LABEL
     whole = Image.new("RGB", (columns * wide, rows * tall), "white")
     draw = ImageDraw.Draw(whole)
     for number, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         left, top = number % columns * wide, number // columns * tall
-        whole.paste(picture.resize((SIDE, SIDE)), (left, top))
-        draw.text((left, top + SIDE + 1), _wrapped(label), fill="black", font_size=9)
+        whole.paste(picture.resize((side, side)), (left, top))
+        draw.text(
+            (left, top + side + 1), _wrapped(label, 26 * side // SIDE), fill="black", font_size=9
+        )
     return whole
 
 

@@ -11,12 +11,13 @@ from limner.pipelines.pocket.scene import SIDE
 from limner.pipelines.weights import write_manifest
 
 WEIGHTS = Path(__file__).parent / "weights"
-PARTS = ("writer", "painter", "critic", "monitor")
+PARTS = ("writer", "painter", "critic", "monitor", "detector")
 MARKS = {
     "writer": "model/config.json",
     "painter": "model_index.json",
     "critic": "config.json",
     "monitor": "config.json",
+    "detector": "config.json",
 }
 SCHOOLED = 1_000
 """Steps after which the first, easier lessons of every part are over."""
@@ -85,6 +86,15 @@ def _ship_critic(source: Path, to: Path) -> None:
     (to / "preprocessor_config.json").write_text(json.dumps(EYES, indent=2) + "\n")
 
 
+def _ship_detector(source: Path, to: Path) -> None:
+    import torch
+    from transformers import CLIPTokenizer, OwlViTForObjectDetection
+
+    OwlViTForObjectDetection.from_pretrained(source, dtype=torch.float16).save_pretrained(to)
+    CLIPTokenizer.from_pretrained(source).save_pretrained(to)
+    (to / "preprocessor_config.json").write_text(json.dumps(SQUARE_EYES, indent=2) + "\n")
+
+
 EYES = {
     "image_processor_type": "CLIPImageProcessor",
     "do_convert_rgb": True,
@@ -99,11 +109,19 @@ EYES = {
     "image_mean": [0.5, 0.5, 0.5],
     "image_std": [0.5, 0.5, 0.5],
 }
+SQUARE_EYES = {
+    **EYES,
+    "image_processor_type": "OwlViTImageProcessor",
+    "size": {"height": SIDE, "width": SIDE},
+    "do_center_crop": False,
+    "crop_size": None,
+}
 SHIPPERS = {
     "writer": _ship_writer,
     "painter": _ship_painter,
     "critic": _ship_critic,
     "monitor": _ship_critic,
+    "detector": _ship_detector,
 }
 
 
@@ -132,6 +150,14 @@ def _take_critic(shipped: Path, to: Path) -> None:
     CLIPModel.from_pretrained(shipped, dtype=torch.float32).save_pretrained(to)
 
 
+def _take_detector(shipped: Path, to: Path) -> None:
+    import torch
+    from transformers import CLIPTokenizer, OwlViTForObjectDetection
+
+    OwlViTForObjectDetection.from_pretrained(shipped, dtype=torch.float32).save_pretrained(to)
+    CLIPTokenizer.from_pretrained(shipped).save_pretrained(to)
+
+
 def _take_writer(shipped: Path, to: Path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -147,4 +173,5 @@ TAKERS = {
     "critic": _take_critic,
     "monitor": _take_critic,
     "writer": _take_writer,
+    "detector": _take_detector,
 }

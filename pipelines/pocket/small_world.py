@@ -99,6 +99,10 @@ class SmallWorld:
         """Kind, subject, value and object of all that the prompt says, in canonical words."""
         return list(_Picture.of(claims).rows())
 
+    def named(self, subject: str) -> str:
+        """What the world calls a thing; "" for what it can't show."""
+        return _thing(subject) if _painted(subject) else ""
+
     def phrased(self, claim: Statement) -> tuple[str, tuple[str, ...]] | None:
         """The statement that the critics were trained on, and what contradicts it, or None."""
         if not self.shows(claim) or _partial(claim):

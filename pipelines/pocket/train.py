@@ -183,6 +183,37 @@ def _spoil(settings: Settings, out: Path, device: str, minutes: float | None) ->
     spoil(out, tokenizer_in(out), autoencoder_in(out, device), device, **settings)
 
 
+def _label(settings: Settings, out: Path, device: str, minutes: float | None) -> None:
+    """Draw and paint the detector's lessons; `minutes` bounds the painting."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    from limner.pipelines.pocket import detector_lessons
+
+    folder = out / "painter" if (out / "painter" / "model_index.json").exists() else None
+    pipe = StableDiffusionPipeline.from_pretrained(
+        folder or WEIGHTS / "painter", safety_checker=None, torch_dtype=torch.float32
+    )
+    seed = settings.get("seed", 5)
+    detector_lessons.draw_lessons(out, pipe.vae, settings.get("drawn", 9_000), seed)
+    detector_lessons.paint_lessons(out, pipe, settings.get("painted", 6_000), seed + 1, minutes)
+
+
+def _detector(settings: Settings, out: Path, device: str, minutes: float | None) -> None:
+    from limner.pipelines.pocket import detector, detector_lessons
+
+    folders = [out / name for name in (detector_lessons.DRAWN, detector_lessons.PAINTED)]
+    if not all((folder / "done.json").exists() for folder in folders):
+        raise BadInput(
+            "There are no lessons for a detector yet.", f"limner train label --out {out}"
+        )
+    critic = out / "critic" if (out / "critic" / "config.json").exists() else WEIGHTS / "critic"
+    drawn, painted = map(detector_lessons.open_marked, folders)
+    detector.train(
+        drawn, painted, critic, out / "detector", device=device, minutes=minutes, **settings
+    )
+
+
 def _calibrate(settings: Settings, out: Path, device: str, minutes: float | None) -> None:
     from limner.pipelines.pocket.calibrating import curves
 
@@ -210,7 +241,16 @@ def _report(settings: Settings, out: Path, device: str, minutes: float | None) -
 
 
 def _all(settings: Settings, out: Path, device: str, minutes: float | None) -> None:
-    for part in ("world", "autoencoder", "critic", "monitor", "painter", "writer"):
+    for part in (
+        "world",
+        "autoencoder",
+        "critic",
+        "monitor",
+        "painter",
+        "label",
+        "detector",
+        "writer",
+    ):
         _run(part, settings_of(part, None, device), out, device, minutes)
 
 
@@ -226,6 +266,8 @@ PARTS: dict[str, Callable[[Settings, Path, str, float | None], None]] = {
     "painter": _painter,
     "repaint": _repaint,
     "spoil": _spoil,
+    "label": _label,
+    "detector": _detector,
     "calibrate": _calibrate,
     "writer": _writer,
     "ship": _ship,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from limner.pipelines.pocket.language.annotated_text import Row
 from limner.pipelines.pocket.language.dialogues import Dialogue
 from limner.pipelines.pocket.language.picture import Picture
-from limner.pipelines.pocket.language.annotated_text import Row
 from limner.pipelines.pocket.writer_tokens import KINDS
 
 if TYPE_CHECKING:
