@@ -81,7 +81,7 @@ def _draw(chance: Random, language: str, exam: bool) -> tuple[str, dict[str, Any
     speaker = SPEAKERS[language](chance, exam)
     if chance.random() < 0.03:
         return speaker.noisy(speaker.frame("vague")), {"asked": []}
-    text, told = speaker.told.read(speaker.request(scene_request(chance, language, exam)))
+    text, told = speaker.annotated.read(speaker.request(scene_request(chance, language, exam)))
     return text, {"asked": [list(q) for _, q in told if q[0] != "request"]}
 
 
@@ -92,7 +92,7 @@ def _turn(chance: Random, language: str, exam: bool) -> tuple[list[Row], str, di
         return turned(chance, language, exam)
     speaker = SPEAKERS[language](chance)
     if roll < 0.95:
-        text, told = speaker.told.read(speaker.request(scene_request(chance, language)))
+        text, told = speaker.annotated.read(speaker.request(scene_request(chance, language)))
         return (
             [],
             text,
@@ -124,7 +124,7 @@ def _odd(chance: Random, language: str) -> tuple[str, list[list[str]]]:
     else:
         around = chance.sample(table("odd")["rambling"][language], chance.randint(1, 4))
     around.insert(chance.randint(0, len(around)), text)
-    plain, told = speaker.told.read(glue.join(around))
+    plain, told = speaker.annotated.read(glue.join(around))
     return plain, [list(q) for _, q in told if q[0] != "request"]
 
 

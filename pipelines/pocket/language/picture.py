@@ -84,7 +84,7 @@ def pictured(chance: Random, language: str) -> Picture:
             wanted.avoid, wanted.never = [], ("", "")
         wanted.weather = ""
         speaker = SPEAKERS[language](chance)
-        _, told = speaker.told.read(speaker.request(wanted))
+        _, told = speaker.annotated.read(speaker.request(wanted))
         things = [*wanted.things, *(t.patient for t in wanted.things if t.patient)]
         return Picture([q[:4] for _, q in told if q[0] != "request"], things)
 
@@ -122,7 +122,7 @@ class TaughtTurn:
 
     def state(self, words: str, row: Row) -> str:
         """The words marked as what states the row."""
-        return self.speaker.told.mark(words, row)
+        return self.speaker.annotated.mark(words, row)
 
     def thing(self, fresh: bool = False) -> RequestedThing:
         """One of the things not spoken of yet; the only one again, unless `fresh`."""
@@ -200,5 +200,5 @@ class TaughtTurn:
         for row, at in rows:
             start, _, rest = frame.partition("[")
             inner, _, end = rest.rpartition("]")
-            frame = f"{start}[{self.speaker.told.mark(inner, row, at)}]{end}"
+            frame = f"{start}[{self.speaker.annotated.mark(inner, row, at)}]{end}"
         return self.speaker.fill(frame, n=self.the(one), o=self.the(other))

@@ -12,7 +12,7 @@ from limner.pipelines.pocket.language.scene_requests import SEVERAL, RequestedTh
 
 
 class Speaker:
-    """Speaks one language; all that it says of a picture is marked in `told`.
+    """Speaks one language; all that it says of a picture is marked in `annotated`.
 
     `exam`: with wordings that training never uses.
     """
@@ -23,7 +23,7 @@ class Speaker:
     joints: tuple[str, ...] = ()
 
     def __init__(self, chance: Random, exam: bool = False) -> None:
-        self.chance, self.exam, self.told = chance, exam, AnnotatedText()
+        self.chance, self.exam, self.annotated = chance, exam, AnnotatedText()
 
     def request(self, wanted: SceneRequest, frame: str = "") -> str:
         """The whole request, as sloppy as requests are, with its marks."""
@@ -74,7 +74,7 @@ class Speaker:
         before = frame.partition("{")[0]
         if not said.startswith(before):
             before = ""
-        return before + self.told.mark(said[len(before) :], ("request", "", "", ""))
+        return before + self.annotated.mark(said[len(before) :], ("request", "", "", ""))
 
     def phrase(self, thing: RequestedThing, bare: bool = False) -> str:
         """`two small red cats`, without the place, marked."""
@@ -103,7 +103,7 @@ class Speaker:
         if thing.patient:
             words = words.replace("{o}", self.suffered(thing.patient))
         patient = thing.patient.name if thing.patient else ""
-        return self.told.mark(words, ("action", thing.name, thing.deed, patient))
+        return self.annotated.mark(words, ("action", thing.name, thing.deed, patient))
 
     def suffered(self, thing: RequestedThing) -> str:
         """What something is done to, marked."""
@@ -160,18 +160,18 @@ class Speaker:
         for number in range(len(parts) // 2):
             at = 2 * number + 1
             for row in rows[number : number + 1] if number < last else rows[number:]:
-                parts[at] = self.told.mark(parts[at], row)
+                parts[at] = self.annotated.mark(parts[at], row)
         return re.sub(r"\{(\w+)\}", lambda m: words[m[1]], "".join(parts))
 
     def counted(self, words: str, thing: RequestedThing) -> str:
         """The words marked as what states how many there are."""
         if thing.count == SEVERAL:
-            return self.told.mark(words, ("object", thing.name, SEVERAL, ""))
-        return self.told.mark(words, ("count", thing.name, thing.count, ""))
+            return self.annotated.mark(words, ("object", thing.name, SEVERAL, ""))
+        return self.annotated.mark(words, ("count", thing.name, thing.count, ""))
 
     def state(self, kind: str, value: str, words: str, thing: RequestedThing | None = None) -> str:
         """The words marked as what states a value of a thing, or of the whole picture."""
-        return self.told.mark(words, (kind, thing.name if thing else "", value, ""))
+        return self.annotated.mark(words, (kind, thing.name if thing else "", value, ""))
 
     def mixed(self, thing: RequestedThing) -> str:
         """Two or three of a kind in different colours, marked."""

@@ -154,7 +154,7 @@ def exchange(turn: TaughtTurn) -> str:
     if colour:
         noun = new.saying.plural if new.count != "1" and turn.english else new.saying.text
         row, speaker = ("colour", new.name, colour, ""), turn.speaker
-        word = speaker.told.mark(
+        word = speaker.annotated.mark(
             speaker.colour_word(colour), row, turn.picture.number("colour", thing.name)
         )
         phrase = (
@@ -165,7 +165,7 @@ def exchange(turn: TaughtTurn) -> str:
     elif new.count == "1":
         phrase = f"{_a(turn, new)}{' ' if turn.english else ''}{new.saying.text}".strip()
     row = ("count", new.name, new.count, "")
-    said = turn.speaker.told.mark(phrase, row, turn.picture.here(thing))
+    said = turn.speaker.annotated.mark(phrase, row, turn.picture.here(thing))
     if turn.alone and turn.chance.random() < 0.3:
         return turn.say("replace_it", x=said)
     return turn.say("replace", n=turn.the(thing, 0.15), x=said, m=turn.noun(thing))

@@ -115,7 +115,7 @@ def turned(
     """What was stated of a picture, a line about it, and the tool call that answers the line."""
     picture = pictured(chance, language)
     speaker = SPEAKERS[language](chance, exam)
-    speaker.told.earlier = picture.replaced
+    speaker.annotated.earlier = picture.replaced
     turn = TaughtTurn(picture, speaker)
     kinds = (
         "edit",
@@ -137,7 +137,7 @@ def turned(
         number = 0
         if kind == "then":
             text, number = _chosen(turn, "select_then", text)
-        line, rows = speaker.told.read(speaker.noisy(text))
+        line, rows = speaker.annotated.read(speaker.noisy(text))
         edit = call_of(turn, rows)
         return (
             picture.rows,
@@ -145,7 +145,7 @@ def turned(
             {"tool": "select", "candidate": number, "then": edit} if number else edit,
         )
     text, answer = _other(turn, kind)
-    line, rows = speaker.told.read(text if kind == "draw" else speaker.noisy(text))
+    line, rows = speaker.annotated.read(text if kind == "draw" else speaker.noisy(text))
     if kind == "draw":
         answer["request"] = next(q[4] for _, q in rows if q[0] == "request")
     return picture.rows, line, answer

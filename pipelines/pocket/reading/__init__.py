@@ -5,7 +5,7 @@ conversation. Each step is one file:
 
 1. `lexicon` compiles the tables of words (`words.yaml`, `grammar.yaml`) into what phrases can mean.
 2. `tokens` cuts a text into the longest phrases that the lexicon knows, and mends slips.
-3. `phrases` finds things with their number and looks, places, settings, and small words.
+3. `phrases` finds things (`noun_phrases`: number, looks, noun), places, settings, small words.
 4. `clauses` joins them: which look, place, relation and denial belongs to which thing.
 5. `claims` words such a reading as claims.
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from limner.pipelines.pocket.reading.claims import row, some
 from limner.pipelines.pocket.reading.clauses import gather
+from limner.pipelines.pocket.reading.noun_phrases import Look, Mention
 from limner.pipelines.pocket.reading.patches import Held, Patch, Unclear
-from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
+from limner.pipelines.pocket.reading.phrases import Item
 from limner.pipelines.pocket.reading.replies import chinese_name
 
 __all__ = ["MOST", "Change", "dropped"]

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from limner.pipelines.pocket.reading.clauses import PhraseLink, Reading, Setting
 from limner.pipelines.pocket.reading.lexicon import plural_of
-from limner.pipelines.pocket.reading.phrases import Look, Mention
+from limner.pipelines.pocket.reading.noun_phrases import Look, Mention
 from limner.pipelines.pocket.world import world
 
 __all__ = ["NUMBER_WORDS", "ClaimReply", "ReadClaim", "claims_of", "row", "some", "texts"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
+from limner.pipelines.pocket.reading.noun_phrases import SETTINGS, Look, Mention
+from limner.pipelines.pocket.reading.phrases import Item
 
 __all__ = ["PhraseLink", "Reading", "Setting", "gather"]
 
@@ -485,7 +486,7 @@ class _Gatherer:
 
     def _closes(self) -> bool:
         """Whether nothing that could be excluded comes behind it."""
-        kinds = ("thing", "look", "place", *_SETTINGS, "it", "them", "unwanted")
+        kinds = ("thing", "look", "place", *SETTINGS, "it", "them", "unwanted")
         after = self._next(*kinds, skip=("filler", "adverb", "any"))
         return after is None
 
@@ -529,7 +530,6 @@ class _Gatherer:
         return before is not None and before.is_("thing", "be", "which") and self.last is not None
 
 
-_SETTINGS = ("scene", "light", "style")
 _ALL = frozenset("都 全 全部 全都 all both".split())
 _Take = Callable[[_Gatherer, Item], bool]
 _TAKES: tuple[tuple[tuple[str, ...], _Take], ...] = (
@@ -546,7 +546,7 @@ _TAKES: tuple[tuple[tuple[str, ...], _Take], ...] = (
     (("own_relation",), _Gatherer._own_relation),
     (("place",), _Gatherer._place),
     (("relation",), _Gatherer._relation),
-    (_SETTINGS, _Gatherer._setting),
+    (SETTINGS, _Gatherer._setting),
     (("unwanted",), _Gatherer._unwanted),
     (("one_of", "number"), _Gatherer._part),
     (("it", "them"), _Gatherer._pronoun),

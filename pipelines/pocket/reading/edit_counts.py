@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from limner.pipelines.pocket.reading.change import MOST, Change, dropped
 from limner.pipelines.pocket.reading.lexicon import lexicon
-from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
+from limner.pipelines.pocket.reading.noun_phrases import Look, Mention
+from limner.pipelines.pocket.reading.phrases import Item
 
 __all__ = ["complain", "complains", "fewer", "multiply", "set_number", "share"]
 

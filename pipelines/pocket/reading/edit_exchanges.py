@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from limner.pipelines.pocket.reading.change import MOST, Change
 from limner.pipelines.pocket.reading.claims import row
 from limner.pipelines.pocket.reading.edit_things import say_of_things
+from limner.pipelines.pocket.reading.noun_phrases import Mention
 from limner.pipelines.pocket.reading.patches import Unclear
-from limner.pipelines.pocket.reading.phrases import Mention
 from limner.pipelines.pocket.reading.replies import chinese_name
 
 __all__ = ["exchange_things", "keep_only", "swap"]

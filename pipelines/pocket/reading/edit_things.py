@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from limner.pipelines.pocket.reading.change import MOST, Change
 from limner.pipelines.pocket.reading.claims import row, texts
 from limner.pipelines.pocket.reading.clauses import PhraseLink, Setting
+from limner.pipelines.pocket.reading.noun_phrases import Look, Mention
 from limner.pipelines.pocket.reading.patches import Unclear
-from limner.pipelines.pocket.reading.phrases import Item, Look, Mention
+from limner.pipelines.pocket.reading.phrases import Item
 
 __all__ = ["say_of_things"]
 

@@ -11,7 +11,8 @@ from random import Random
 from limner.pipelines.pocket.reading.claims import ClaimReply, ReadClaim, claims_of, row
 from limner.pipelines.pocket.reading.clauses import Reading, gather
 from limner.pipelines.pocket.reading.lexicon import lexicon, table
-from limner.pipelines.pocket.reading.phrases import Item, Mention, phrases
+from limner.pipelines.pocket.reading.noun_phrases import Mention
+from limner.pipelines.pocket.reading.phrases import Item, phrases
 from limner.pipelines.pocket.reading.replies import (
     Painted,
     counted_in_chinese,
