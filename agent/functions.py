@@ -25,7 +25,7 @@ __all__ = ["check_models", "critic", "painter"]
 Draw = Callable[[list[str], list[int]], Sequence[Image]]
 """Prompts and seeds in, as many pictures out."""
 
-Judge = Callable[[list[Image], list[str]], Sequence[Sequence[float]]]
+CriticFunction = Callable[[list[Image], list[str]], Sequence[Sequence[float]]]
 """Pictures and claims in; out, for each picture, how probable each claim is, in 0..1."""
 
 _NEEDS = {
@@ -61,7 +61,7 @@ def painter(
     return _FunctionPainter(draw, name or _name(draw), spec)
 
 
-def critic(judge: Judge, *, name: str = "") -> Critic:
+def critic(judge: CriticFunction, *, name: str = "") -> Critic:
     """A critic of a function that tells how probable each claim is of each picture, in 0..1."""
     return _FunctionCritic(judge, name or _name(judge))
 
@@ -117,13 +117,13 @@ class _FunctionStream:
 
 @dataclass
 class _FunctionCritic:
-    judge: Judge
+    function: CriticFunction
     name: str
 
     def look(
         self, pictures: Sequence[Image], claims: Sequence[str], foils: Sequence[Sequence[str]]
     ) -> list[list[float]]:
-        rows = [[float(p) for p in row] for row in self.judge(list(pictures), list(claims))]
+        rows = [[float(p) for p in row] for row in self.function(list(pictures), list(claims))]
         if len(rows) != len(pictures) or any(len(row) != len(claims) for row in rows):
             raise ModelFailed(f"{self.name} gave no number for each picture and claim")
         if wrong := [p for row in rows for p in row if not 0 <= p <= 1]:

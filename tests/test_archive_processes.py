@@ -40,10 +40,10 @@ WRITER = """
 import sys
 from pathlib import Path
 from limner.agent.archive.archive import Archive
-from limner.agent.archive.rows import TakeRow, VersionRow
+from limner.agent.archive.rows import CandidateRow, VersionRow
 from limner.agent.records import Critique
-from limner.pipelines.roles import Order
-order, nobody = Order("a cat", 1, 64, 64, 4, 5.0), Critique((), ())
+from limner.pipelines.roles import ImageRequest
+asked, nobody = ImageRequest("a cat", 1, 64, 64, 4, 5.0), Critique((), ())
 print("ready", flush=True)
 sys.stdin.readline()
 with Archive.open(Path(sys.argv[1])) as archive:
@@ -51,7 +51,7 @@ with Archive.open(Path(sys.argv[1])) as archive:
     version = archive.add_version(session, VersionRow(sys.argv[2], {}))
     for number in range(100_000 if len(sys.argv) < 4 else 15):
         content = f"{sys.argv[2]} {number}".encode() * 2_000
-        archive.add_take(session, TakeRow(version, 0, order, nobody), content)
+        archive.add_candidate(session, CandidateRow(version, 0, asked, nobody), content)
         print(number, flush=True)
 """
 

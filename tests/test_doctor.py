@@ -90,7 +90,7 @@ def test_auto_says_what_it_picked_and_can_be_painted_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a machine with nothing else than limner on it."""
-    monkeypatch.setattr("limner.agent.search.rounds.cached", lambda: iter(()))
+    monkeypatch.setattr("limner.agent.machine.cached", lambda: iter(()))
     typed = ["a red cat", "--profile", "auto", "--takes", "1", "--budget", "1", "--seed", "1"]
     assert main([*typed, "--size", "64x64", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr()

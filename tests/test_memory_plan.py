@@ -166,7 +166,7 @@ def test_fakes_and_objects_are_placed_by_nobody() -> None:
 
 
 def test_auto_on_a_bare_machine_is_pocket_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limner.agent.search.rounds.cached", lambda: iter(()))
+    monkeypatch.setattr("limner.agent.machine.cached", lambda: iter(()))
     now = planned("auto", {}, LAPTOP)
     assert now.name == "pocket"
     assert now.profile.painter.name == "pocket"
@@ -177,7 +177,7 @@ def test_auto_on_a_bare_machine_is_pocket_and_says_why(monkeypatch: pytest.Monke
 def test_auto_takes_what_is_there(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"me/writer": "writer", "me/painter": "painter", "me/clip": "clip"}
     cache = [(name, tiny / folder) for name, folder in there.items()]
-    monkeypatch.setattr("limner.agent.search.rounds.cached", lambda: iter(cache))
+    monkeypatch.setattr("limner.agent.machine.cached", lambda: iter(cache))
     now = planned("auto", {}, LAPTOP)
     assert now.name == "auto"
     assert [getattr(now.profile, part).name for part in PARTS] == list(there)

@@ -307,10 +307,10 @@ def test_one_thread_may_forget_what_another_paints(tiny_painter: Painter) -> Non
 def test_it_says_nothing_on_the_terminal(tiny: Path) -> None:
     code = (
         "import sys; from limner.pipelines.registry import *; "
-        "from limner.pipelines.roles import Order; "
+        "from limner.pipelines.roles import ImageRequest; "
         f"painter = open_painter({str(tiny / 'painter')!r}, {{}}); "
         f"open_writer({str(tiny / 'writer')!r}, {{}}); open_critic({str(tiny / 'clip')!r}, {{}}); "
-        "list(painter.paint([Order('cat ' * 200, 1, 64, 64, 2, 5.0)]))"
+        "list(painter.paint([ImageRequest('cat ' * 200, 1, 64, 64, 2, 5.0)]))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == ""

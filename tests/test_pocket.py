@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,7 +17,12 @@ from limner.agent.studio import Studio
 from limner.configs import load
 from limner.errors import ModelUnusable
 from limner.pipelines import registry
+from limner.pipelines.detector import Slots
+from limner.pipelines.pocket.draw import draw
+from limner.pipelines.pocket.report import found_answers
+from limner.pipelines.pocket.scene import lay_out
 from limner.pipelines.pocket.ship import WEIGHTS
+from limner.pipelines.pocket.spec import Group, Link, Spec
 from limner.pipelines.pocket.world import world
 
 pytestmark = pytest.mark.slow
@@ -92,6 +99,37 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
     weights.write_bytes(content)
     with pytest.raises(ModelUnusable, match=r"model\.safetensors"):
         registry.open_critic(str(weights.parent), {})
+
+
+def test_the_detector_opens_as_any_other_and_finds_what_is_drawn() -> None:
+    import torch
+    from transformers import AutoModelForZeroShotObjectDetection, AutoTokenizer
+
+    folder = WEIGHTS / "detector"
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 * 2**20
+    groups = Group("cat", 1, "red", "small"), Group("house", 1, "", "large")
+    spec = Spec(groups, (Link("cat", "left of", "house"),), "", "day", "flat")
+    picture = Image.fromarray(draw(lay_out(spec, Random(1))))
+    model = AutoModelForZeroShotObjectDetection.from_pretrained(folder, dtype=torch.float32)
+    asked = ["a cat", "a house", "a rocket"]
+    tokens = AutoTokenizer.from_pretrained(folder)(asked, padding=True, return_tensors="pt")
+    pixels = torch.from_numpy(np.asarray(picture) / np.float32(127.5) - 1).permute(2, 0, 1)
+    with torch.inference_mode():
+        told = model(**tokens, pixel_values=pixels[None])
+    best = told.logits[0].sigmoid().amax(0)
+    assert best[0] > 0.5 and best[1] > 0.5 and best[2] < 0.5
+    opened = registry.open_detector("pocket", {})
+    (cat,), (house,) = (opened.locate(picture, name) for name in ("cat", "house"))
+    assert cat.centre[0] < house.centre[0] and cat.side < house.side
+    claims = [Slots("relation", "cat", "left of", "house"), Slots("colour", "cat", "red")]
+    claims += [Slots("colour", "cat", "blue"), Slots("absent", "house"), Slots("style", "", "flat")]
+    row = opened.judge([picture], claims)[0]
+    assert [None if p is None else p >= 0.5 for p in row] == [True, True, False, False, None]
+
+
+def test_the_detector_is_right_about_drawn_scenes() -> None:
+    found = found_answers(registry.open_detector("pocket", {}), 30)
+    assert found["area"] >= 0.97 and found["fooled"] <= 0.05 and found["right"] >= 0.9
 
 
 def test_the_profile_names_steps_and_guidance() -> None:

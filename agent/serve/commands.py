@@ -1,4 +1,4 @@
-"""What the page's line of words does besides describing a picture: /help, /undo, /pick 2, …"""
+"""Does what a line on the page asks for besides describing a picture: /help, /undo, /pick 2."""
 
 from __future__ import annotations
 

@@ -40,10 +40,10 @@ routes = APIRouter(prefix="/v1")
 _PREVIEW_EVERY = 2  # steps: a rough picture for each of these is as fast as a page should change
 _LISTED = 48  # sessions of the archive in one answer
 _EXAMPLES = (  # where the painter has no world of its own
-    "a red cat left of a blue balloon, on the grass",
+    "a knight in rusty armour, reading a newspaper",
     "an old lighthouse in a storm, oil painting",
     "a poster for a bakery that says FRESH BREAD",
-    "一只可爱的小猫在草地上",
+    "雨中的老火车站，水彩画",
 )
 
 

@@ -25,6 +25,7 @@ from limner.agent.history import Version
 from limner.agent.i18n import Language, noted, phrase
 from limner.agent.plain import clean, first_line, one_line
 from limner.agent.records import Result
+from limner.agent.terminal.words import work
 from limner.agent.tools.http_auth import error_line
 from limner.errors import LimnerError
 
@@ -134,11 +135,11 @@ def _end(turn: TranscriptTurn, result: Result, language: Language) -> None:
     if result.best:
         said = verdict_of(result.best, language, result.best.number + 1).said
         turn.add("verdict", said + phrase(language, result.ended))
-    spent = f"{len(result.candidates)} takes, {result.spent:.1f} pictures' worth of painting"
+    spent = work(len(result.candidates), result.spent, result.seconds)
     shown = {line["text"] for line in turn.lines}
     notes = [noted(note, language) for note in result.notes]
     turn.add("note", *(note for note in notes if one_line(note) not in shown))
-    turn.add("note", noted(f"{spent}, {result.seconds:.1f} s", language))
+    turn.add("note", noted(spent, language))
 
 
 def _changes(version: Version, language: Language) -> Sequence[str]:
