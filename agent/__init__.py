@@ -1,1 +1,1 @@
-"""The mind: turns a request into a brief, spends the budget on candidates, and knows which is best."""
+"""The agent: turns a request into a brief, spends the budget on candidates, and picks the best."""

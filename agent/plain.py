@@ -47,6 +47,8 @@ def request_line(text: str) -> str:
 
     Raises `BadInput` when nothing readable is left, or for more than 4,000 characters.
     """
+    if not isinstance(text, str):
+        raise BadInput(f"a request is text, not {type(text).__name__}", 'say what to paint: "…"')
     if len(text) > LONGEST_REQUEST:
         raise BadInput(
             f"the request has {len(text):,} characters; {LONGEST_REQUEST:,} are the most",

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -363,10 +364,17 @@ class Studio:
 
 
 def _seed(request: str, seed: int | None) -> int:
-    """The seed that was given, or pasted with the request, or another one each time."""
+    """The seed that was given, or pasted with the request, or another one each time.
+
+    Raises `BadInput` for what is no whole number of 0 to 2**32 - 1.
+    """
     if seed is None:
         seed = pasted_seed(request)
-    return secrets.randbelow(2**32) if seed is None else seed
+    if seed is None:
+        return secrets.randbelow(2**32)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+        raise BadInput(f"{seed!r} is no seed", "a seed is a whole number of 0 to 4294967295")
+    return int(seed)
 
 
 def _painted(painting: ImageStream, dropped_at: Sequence[int]) -> Iterator[GeneratedImage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -141,15 +142,28 @@ def load(name: str | Path) -> Profile:
             said = {_OLDER.get(key, key): value for key, value in said.items()}
         return _form().validate_python(said)
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
         raise BadInput(
-            f"The profile {str(name)!r} is not usable: {where}: {first['msg']}.",
+            f"The profile {str(name)!r} is not usable: {_said(problem)}.",
             f"A profile has: {', '.join(Profile.__dataclass_fields__)}.",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         line = str(problem).splitlines()[0]
         raise BadInput(f"The profile {str(name)!r} is not YAML: {line}", "Mend the file.") from None
+
+
+def _said(problem: ValidationError) -> str:
+    """What is wrong with a profile, in plain words; a word that nobody reads comes first."""
+    strange = ("unexpected_keyword_argument", "extra_forbidden")
+    first = min(problem.errors(), key=lambda error: error["type"] not in strange)
+    where = ".".join(map(str, first["loc"])) or "the file"
+    if first["type"] in strange:
+        near = get_close_matches(where, Profile.__dataclass_fields__, 1)
+        return f"there is no setting {where}" + (f", did you mean {near[0]}" if near else "")
+    if first["type"].startswith("missing"):
+        return f"{where} is missing; a profile names a writer, a painter and a critic"
+    if first["type"].startswith(("dataclass", "dict", "model")):
+        return f"{where} is no list of settings"
+    return f"{where}: {first['msg'].removeprefix('Input ')}"
 
 
 @cache

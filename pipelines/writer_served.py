@@ -41,8 +41,9 @@ class ServedWriter(BaseChatModel):
     """Streams the replies of a server's model; closing the stream hangs up, so that it stops.
 
     The server is asked to hold a reply to `json_schema` (OpenAI's `response_format`); one that
-    refuses is asked again without, and not again with one (`holds_json`). `extra` is sent with each request, as the server's own settings
-    want it. See `LocalWriter` for `temperature`, `max_new_tokens` and `seed`.
+    refuses is asked again without, and not again with one (`holds_json`). `extra` is sent with
+    each request, as the server's own settings want it. See `LocalWriter` for `temperature`,
+    `max_new_tokens` and `seed`.
     """
 
     model_config = ConfigDict(extra="forbid")

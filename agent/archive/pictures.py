@@ -188,6 +188,7 @@ def difference(one: Image, other: Image) -> int:
 
 def probe(out: Path) -> None:
     """Raise `BadInput` now if `out` can't be written, rather than after the painting."""
+    _check_kind(out)
     folder = out.parent if out.suffix.lower() == ".png" else out
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -204,8 +205,23 @@ def write_new(path: Path, content: bytes) -> Path:
     return atomic_io.write_new(path, content, check=stamp.read)
 
 
+_OTHERS = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".tif", ".tiff", ".webp"}
+
+
+def _check_kind(out: Path) -> None:
+    if out.suffix.lower() in _OTHERS and not out.is_dir():
+        name = out.with_suffix(".png").name
+        raise BadInput(
+            f"{out.name} would be no PNG, and a picture's recipe needs one", f"name it {name}"
+        )
+
+
 def wanted(out: Path, request: str) -> Path:
-    """The path that is asked for: `out`, or a file named by the request in that folder."""
+    """The path that is asked for: `out`, or a file named by the request in that folder.
+
+    Raises `BadInput` for the name of another kind of picture.
+    """
+    _check_kind(out)
     return out if out.suffix.lower() == ".png" else out / f"{slug(request)}.png"
 
 

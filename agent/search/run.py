@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import TypedDict
 
 from limner.agent.records import Brief, Candidate, Claim, Result, Settings
@@ -121,8 +122,10 @@ def settle(settings: Settings, spec: PainterSpec, limits: Limits) -> Settings:
     none, and for a limit that there is not.
     """
     if unknown := limits.keys() - Limits.__annotations__.keys():
-        known = ", ".join(Limits.__annotations__)
-        raise BadInput(f"There is no limit {', '.join(sorted(unknown))}.", f"Known: {known}.")
+        names = Limits.__annotations__
+        near = [name for word in sorted(unknown) for name in get_close_matches(word, names, 1)]
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names)}."
+        raise BadInput(f"There is no argument {', '.join(sorted(unknown))}.", hint)
     for name in ("budget", "seconds", "images_per_round"):
         value = limits.get(name)
         if isinstance(value, int | float) and not 0 < value < float("inf"):
