@@ -265,6 +265,8 @@ def planned(
         name, told, why = chosen(mine, machine)
     else:
         told = configs.load(profile)
+    if "critic" in mine:  # who is named in the critic's place judges alone
+        told = replace(told, detector=None)
     models = {part: _model(getattr(told, part), mine.get(part)) for part in PARTS}
     needs = [need for part in PARTS if (need := size_of(part, *models[part]))]
     if models["critic"][0] == "writer":  # which looks while the painter is at work

@@ -251,6 +251,7 @@ def test_by_hand_paints_and_sees_what_the_agent_does(tiny: Path) -> None:
         assert row == pytest.approx(take.critique.probabilities, abs=0.02)
 
 
+@pytest.mark.slow
 def test_overhead_is_measured_on_tiny_models(tiny: Path) -> None:
     painter = DiffusersPainter(tiny / "painter", "tiny", steps=2)
     studio = Studio(FakeWriter(), painter, ClipCritic(tiny / "clip", "tiny"), Settings())
@@ -264,6 +265,7 @@ def test_overhead_is_measured_on_tiny_models(tiny: Path) -> None:
     assert speed.Measurement("x", 2).met is None
 
 
+@pytest.mark.slow
 def test_what_makes_a_painter_faster_is_measured_on_tiny_models(tiny: Path) -> None:
     tried: list[dict[str, float]] = [{"channels_last": True}, {"cache": 0.1}]
     settings = {"device": "cpu", "steps": 2, "channels_last": False}

@@ -14,7 +14,10 @@ from tiny_families import BUILDERS, tiny
 from limner.pipelines.registry import open_painter
 from limner.pipelines.roles import GeneratedImage, ImageRequest, InitImage, Painter, Step
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 SETTINGS = {"device": "cpu", "size": [64, 64], "steps": 4}
 SLOW = {"deepfloyd-if", "kandinsky22"}

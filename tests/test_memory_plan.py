@@ -187,6 +187,7 @@ def test_auto_takes_what_is_there(tiny: Path, monkeypatch: pytest.MonkeyPatch) -
     assert named.profile.critic.name == "me/clip"
 
 
+@pytest.mark.slow
 def test_what_takes_turns_is_closed_while_others_work(tiny: Path) -> None:
     """With the plan of a machine on which writer and painter fit one by one alone."""
     given = {part: str(tiny / name) for part, name in _TINY.items()}

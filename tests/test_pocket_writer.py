@@ -260,6 +260,7 @@ def test_faults_are_named() -> None:
     assert set(faults_of(one, dumps(then))) == {"tool", "added"}
 
 
+@pytest.mark.slow
 def test_answers_come_back_in_the_order_asked(tokenizer: PreTrainedTokenizerFast) -> None:
     model = tiny_model(tokenizer).eval()
     model.generation_config.max_new_tokens = 4

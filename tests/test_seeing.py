@@ -18,6 +18,8 @@ from limner.pipelines.critic_vlm import QUESTION
 from limner.pipelines.registry import known, open_critic, open_writer
 from limner.pipelines.roles import Critic
 
+pytestmark = pytest.mark.slow
+
 CLAIMS = ["the cat is red", "there is one dog"]
 FOILS = [["the cat is blue"], ["there is no dog", "there are two dogs"]]
 WISH = [HumanMessage("draw: a cat")]

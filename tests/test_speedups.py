@@ -19,7 +19,10 @@ from limner.pipelines.registry import open_painter
 from limner.pipelines.roles import GeneratedImage, ImageRequest, InitImage, Step
 from limner.pipelines.speedups import Speedups
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 STEPS = 4
 KINDS = ("sd15", "flux1-dev", "flux2-klein", "qwen-image", "pixart-sigma")
