@@ -213,14 +213,14 @@ import torch
 torch.set_num_threads(1)
 from limner.errors import OutOfMemory
 from limner.pipelines.registry import open_painter
-from limner.pipelines.roles import Order, Painted
+from limner.pipelines.roles import GeneratedImage, ImageRequest
 painter = open_painter(sys.argv[1], {"device": "cpu"})
 eyes = painter._palette.pipe.vae
 slowly = eyes.enable_slicing
 eyes.enable_slicing = lambda: (print("one by one"), slowly())
 def paint(size, seeds):
-    orders = [Order("a cat", seed, size, size, 1, 5.0) for seed in seeds]
-    return sum(isinstance(done, Painted) for done in painter.paint(orders))
+    orders = [ImageRequest("a cat", seed, size, size, 1, 5.0) for seed in seeds]
+    return sum(isinstance(done, GeneratedImage) for done in painter.paint(orders))
 paint(64, [1])
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 for spare in (90, 60, 40, 25, 15, 8, 4, 0):
