@@ -292,3 +292,9 @@ def test_pasted_settings_are_used_or_named() -> None:
     distilled = PainterSpec((64, 64), steps=4, guidance=0.0)
     _, made = done(BriefWriter(FakeWriter(), None, "", distilled).draw(pasted, 1))
     assert made.brief.dropped == ("steps 2", "guidance 4.5")
+
+
+@pytest.mark.parametrize("request_", ["a (red:1.2) cat on [wet] grass", "a {tall} tree", "0\\{"])
+def test_a_quote_has_the_marks_that_were_typed(request_: str) -> None:
+    claims = draw("", request_).brief.claims
+    assert claims and all(claim.quote in request_ for claim in claims)

@@ -140,3 +140,12 @@ def _mean(picture: Image.Image) -> tuple[float, float, float]:
     small = picture.convert("RGB").resize((1, 1), Image.Resampling.BOX)
     red, green, blue = small.getpixel((0, 0))  # type: ignore[misc]
     return float(red), float(green), float(blue)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [("两只戴帽子的狗在海边", "两只戴帽子"), ("三个穿红色雨衣的孩子在东京街头", "三个穿红色雨衣")],
+)
+def test_no_chinese_word_is_lost_in_silence(request_: str, words: str) -> None:
+    *_, ready = Studio.open("pocket").expand(request_, seed=1)
+    assert isinstance(ready, BriefReady) and words in ready.brief.unchecked

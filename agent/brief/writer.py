@@ -6,6 +6,7 @@ that was typed, what is excluded stays excluded, and what code knows already can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -290,18 +291,17 @@ class BriefWriter:
     ) -> tuple[str, ...]:
         """The words of a request that no claim speaks for, and those that a writer could not use.
 
-        What rules of a writer's own pass over in silence is found here, too, where it is English.
+        What rules of a writer's own pass over in silence is found here, too.
         """
-        if unread is not None and not is_english(text):
-            return unread
         quoted = [claim for claim in claims if claim.quote]
         own = unchecked(text, quoted, trusted=self.trusted)
         if unread is None:
             return own
         slots = (slot for c in quoted for slot in (c.kind, c.subject, c.value, c.object))
         named = stems(*unread, *slots, "one")  # also a thing that is named again
-        more = (word for word in own if not stems(word) <= named)
-        return tuple(dict.fromkeys((*unread, *more)))
+        more = (word for word in own if not stems(word) <= named and word not in "".join(unread))
+        whole = tuple(dict.fromkeys((*unread, *more)))
+        return tuple(word for word in whole if not any(word in w != word for w in whole))
 
     def _painter(self) -> dict[str, Any]:
         """What a writer is told of the painter."""
@@ -381,7 +381,12 @@ class BriefWriter:
             dropped += [f"--ar {shape[0]}:{shape[1]}"] if shape else []
         brief = replace(
             brief,
-            claims=complete([*brief.claims, *map(_absent, _things(parsed.negative))]),
+            claims=complete(
+                [
+                    *(replace(c, quote=_as_typed(c.quote, brief.request)) for c in brief.claims),
+                    *map(_absent, _things(parsed.negative)),
+                ]
+            ),
             negative=tuple(dict.fromkeys((*brief.negative, *parsed.negative))),
             style_prompt="" if self.world else style,
             dropped=tuple(dropped),
@@ -431,6 +436,18 @@ def _narrowed(brief: Brief) -> tuple[Claim, ...]:
             quote = max(reversed(parts), key=len) or quote  # the noun comes last
         made.append(replace(claim, quote=quote))
     return tuple(made)
+
+
+_MARKS = r"(?:[\\()\[\]{}]|:-?\d+(?:\.\d+)?(?=[)\]}]))*"  # what weighs words, and what escapes it
+
+
+def _as_typed(quote: str, request: str) -> str:
+    """The quote as it stands in the request, with the marks of other tools that are within it."""
+    if not quote or quote in request:
+        return quote
+    signs = (r"\s+" if sign.isspace() else re.escape(sign) for sign in quote[:300])
+    found = re.search(_MARKS.join(signs), request)
+    return found[0] if found else quote
 
 
 def _own_phrases(text: str, known: Iterable[Claim]) -> list[Claim]:
